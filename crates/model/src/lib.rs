@@ -1,0 +1,47 @@
+//! The vocabulary of Parapet.
+//!
+//! Every other crate speaks in the types of this one: the facts as they are stored, the filter
+//! tree with its plain evaluator, the state machines of exceptions and jobs, who may do what, and
+//! the clock and identifier sources that are passed in everywhere instead of being ambient.
+//!
+//! Nothing here reads a file, a socket or a database.
+
+pub mod access;
+pub mod advisory;
+pub mod asset;
+pub mod coverage;
+pub mod digest;
+pub mod exception;
+pub mod facts;
+pub mod filter;
+pub mod finding;
+pub mod id;
+pub mod inventory;
+pub mod job;
+pub mod package;
+pub mod severity;
+pub mod time;
+pub mod verdict;
+pub mod vulnerability;
+
+pub use access::{Permission, Principal, Role, Scope};
+pub use asset::{AssetKind, ScanState};
+pub use coverage::Coverage;
+pub use digest::Digest;
+pub use filter::Filter;
+pub use id::{
+    AdvisoryNo, AssetNo, EnterpriseProjectNo, ExceptionNo, Ids, PackageNo, ProjectNo, RandomIds, SeededIds,
+    SetNo, VulnerabilityNo,
+};
+pub use package::PackageKey;
+pub use severity::Severity;
+pub use time::{Clock, FOREVER, Interval, Millis, SystemClock, TestClock};
+pub use verdict::MatchState;
+
+/// The version of the package readers. A better reader raises it; layer caches and inventories
+/// made by an older one are read again, with closing reason `reader_changed`.
+pub const READER_VERSION: u32 = 1;
+
+/// The version of the matcher. A better matcher raises it; all matches are computed again, with
+/// closing reason `matcher_changed`.
+pub const MATCHER_VERSION: u32 = 1;

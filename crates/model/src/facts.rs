@@ -24,6 +24,10 @@ pub struct PackageRow {
     /// The package's own reason not to be `assessed` (`version-unparsed`, `foreign-package`), or
     /// `assessed`.
     pub coverage: crate::Coverage,
+    /// A package of the operating system's kernel (`matching::kernel` decides): inside an image or
+    /// container its findings are *not run here*; on a host they count for the running kernel only.
+    #[serde(default)]
+    pub kernel: bool,
 }
 
 /// A package set: its members only; the evidence stays in the store.

@@ -1,1 +1,39 @@
-//! See the crate's README in ARCHITECTURE.md.
+//! Row sinks: findings become files.
+//!
+//! A sink takes borrowed [`Finding`](parapet_model::finding::Finding) rows one by one and writes
+//! bytes to any [`Write`](std::io::Write); none of them holds more than one row, a bounded cache and
+//! a small buffer, so memory does not grow with the export. Sinks are stacked by hand:
+//!
+//! ```text
+//! FindingsCsv ─▶ ZipMember ─▶ ArtifactWriter ─▶ file under its name, provenance beside it
+//! ```
+//!
+//! Each layer's `finish` hands back the layer below. A stack that is dropped instead of finished
+//! leaves nothing behind, because only [`ArtifactWriter::finish`] gives the file its name.
+//!
+//! How to add a format: one file with a `RowFormat` (see `rows.rs`) and a golden file in `tests`.
+
+mod artifact;
+mod buffer;
+mod columns;
+mod csv;
+mod instants;
+mod jsonl;
+mod provenance;
+mod quote;
+mod rows;
+mod sweep;
+mod table;
+mod tails;
+mod value;
+mod zip;
+
+pub use artifact::{ArtifactError, ArtifactWriter, Finished};
+pub use columns::{Column, Columns, Heading, UnknownColumn};
+pub use csv::{CsvOptions, FindingsCsv, Newline};
+pub use jsonl::FindingsJsonl;
+pub use provenance::{AS_OF_NOTE, FeedDate, Provenance, provenance_name};
+pub use quote::{guard, unguard};
+pub use sweep::{Leftover, sweep};
+pub use table::TableCsv;
+pub use zip::ZipMember;

@@ -1,0 +1,165 @@
+//! The bounded cache of row tails: the part of a row that depends on (package, vulnerability) alone.
+//!
+//! Popular packages sit in base layers and come back with every image, so their tails are formatted
+//! once and copied. All tails of a large estate would be hundreds of megabytes, so the cache keeps
+//! two generations of half the limit each: a new tail goes into the young one, a tail found in the
+//! old one is copied over, and when the young one is full it becomes the old one and the old one is
+//! emptied. What is asked for at least once per generation stays; the rest goes. That is close to
+//! least-recently-used at the price of one comparison per row.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
+
+use parapet_model::{PackageNo, VulnerabilityNo};
+
+/// Bytes of text that both generations hold together.
+pub(crate) const LIMIT: usize = 8 << 20;
+
+/// What an entry is reckoned to take besides its text.
+const ENTRY: usize = 32;
+
+/// Tails by (package, vulnerability).
+#[derive(Debug)]
+pub(crate) struct Tails {
+    limit: usize,
+    young: Generation,
+    old: Generation,
+}
+
+#[derive(Debug, Default)]
+struct Generation {
+    arena: Vec<u8>,
+    entries: HashMap<u64, Range<usize>, BuildHasherDefault<NumberHasher>>,
+}
+
+impl Generation {
+    fn get(&self, key: u64) -> Option<&[u8]> {
+        self.arena.get(self.entries.get(&key)?.clone())
+    }
+
+    fn weight(&self) -> usize {
+        self.arena.len() + self.entries.len() * ENTRY
+    }
+
+    fn clear(&mut self) {
+        self.arena.clear();
+        self.entries.clear();
+    }
+}
+
+impl Tails {
+    /// A cache that holds about `limit` bytes, its index included.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, young: Generation::default(), old: Generation::default() }
+    }
+
+    /// Appends the tail of the pair to `out`; returns whether there was one.
+    pub(crate) fn copy(
+        &mut self,
+        package: PackageNo,
+        vulnerability: VulnerabilityNo,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let key = key_of(package, vulnerability);
+        if let Some(tail) = self.young.get(key) {
+            out.extend_from_slice(tail);
+            return true;
+        }
+        let Some(tail) = self.old.get(key) else { return false };
+        let start = out.len();
+        out.extend_from_slice(tail);
+        if let Some(tail) = out.get(start..) {
+            self.insert(key, tail);
+        }
+        true
+    }
+
+    /// Keeps the tail of the pair, if it is not too long to be worth it.
+    pub(crate) fn keep(&mut self, package: PackageNo, vulnerability: VulnerabilityNo, tail: &[u8]) {
+        self.insert(key_of(package, vulnerability), tail);
+    }
+
+    fn insert(&mut self, key: u64, tail: &[u8]) {
+        let half = self.limit / 2;
+        // One giant text must not push out a thousand ordinary ones.
+        if tail.len() > half / 64 {
+            return;
+        }
+        if self.young.weight() + tail.len() + ENTRY > half {
+            std::mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
+        }
+        let start = self.young.arena.len();
+        self.young.arena.extend_from_slice(tail);
+        self.young.entries.insert(key, start..self.young.arena.len());
+    }
+}
+
+fn key_of(package: PackageNo, vulnerability: VulnerabilityNo) -> u64 {
+    u64::from(package.0) << 32 | u64::from(vulnerability.0)
+}
+
+/// A hasher for keys that are numbers given out by ourselves: one multiplication.
+#[derive(Debug, Default)]
+struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(tails: &mut Tails, package: u32) -> Option<Vec<u8>> {
+        let mut out = b"row:".to_vec();
+        tails.copy(PackageNo(package), VulnerabilityNo(1), &mut out).then_some(out)
+    }
+
+    fn keep(tails: &mut Tails, package: u32) {
+        tails.keep(PackageNo(package), VulnerabilityNo(1), format!("tail {package}").as_bytes());
+    }
+
+    #[test]
+    fn a_kept_tail_is_appended() {
+        let mut tails = Tails::new(LIMIT);
+        keep(&mut tails, 7);
+        assert_eq!(get(&mut tails, 7), Some(b"row:tail 7".to_vec()));
+        assert_eq!(get(&mut tails, 8), None);
+    }
+
+    #[test]
+    fn popular_tails_stay_and_the_cache_does_not_grow() {
+        let mut tails = Tails::new(16 << 10);
+        keep(&mut tails, 0);
+        for package in 1..50_000 {
+            keep(&mut tails, package);
+            assert_eq!(get(&mut tails, 0), Some(b"row:tail 0".to_vec()), "after {package}");
+            assert!(tails.young.weight() + tails.old.weight() <= 16 << 10);
+        }
+        assert_eq!(get(&mut tails, 1), None, "what nobody asked for is gone");
+    }
+
+    #[test]
+    fn a_giant_tail_is_not_kept() {
+        let mut tails = Tails::new(16 << 10);
+        keep(&mut tails, 1);
+        tails.keep(PackageNo(2), VulnerabilityNo(1), &[b'x'; 8 << 10]);
+        assert_eq!(get(&mut tails, 2), None);
+        assert!(get(&mut tails, 1).is_some());
+    }
+}

@@ -1,0 +1,14 @@
+-- Projects own assets; enterprise projects divide an account. Enterprise project 0 is the default.
+
+CREATE TABLE project (
+    no BIGINT NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE enterprise_project (
+    no BIGINT NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL
+);
+INSERT INTO enterprise_project (no, id, name) VALUES (0, '0', 'default');

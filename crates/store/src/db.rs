@@ -1,0 +1,135 @@
+//! The two engines: pools with the right settings, and how a transaction begins on each.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use crate::address::StoreUrl;
+use crate::error::{Error, Result};
+use crate::session::Session;
+
+/// How long SQLite waits for another process's write transaction. Writers keep theirs to some
+/// 50 ms, so this is patience for a crowd, not for one of them.
+const BUSY: Duration = Duration::from_secs(15);
+
+/// Connections for reading.
+const READERS: u32 = 6;
+
+/// Three pools of one engine. Writers have one connection each, so writes of this process queue
+/// up here instead of in the engine.
+pub(crate) enum Db {
+    /// SQLite in WAL mode.
+    Sqlite(Pools<sqlx::Sqlite>),
+    /// PostgreSQL.
+    Postgres(Pools<sqlx::Postgres>),
+}
+
+/// See [`Db`].
+pub(crate) struct Pools<E: sqlx::Database> {
+    /// Refuses writes.
+    read: sqlx::Pool<E>,
+    /// Facts: a commit is on disk when it returns.
+    write: sqlx::Pool<E>,
+    /// Heart-beats, sessions, counters: a commit may be lost with the machine's power.
+    side: sqlx::Pool<E>,
+}
+
+impl Db {
+    pub(crate) async fn open(url: &StoreUrl) -> Result<Self> {
+        match url {
+            StoreUrl::Sqlite(path) => open_sqlite(path).await.map(Self::Sqlite),
+            StoreUrl::Postgres(url) => open_postgres(url).await.map(Self::Postgres),
+        }
+    }
+
+    /// A read transaction: one consistent state, no writes.
+    pub(crate) async fn begin_read(&self) -> Result<Session> {
+        Ok(match self {
+            Self::Sqlite(pools) => Session::sqlite(pools.read.begin_with("BEGIN").await?),
+            Self::Postgres(pools) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Session::postgres(pools.read.begin_with(begin).await?)
+            }
+        })
+    }
+
+    /// A write transaction of the durable connection. `IMMEDIATE`, because a deferred one that
+    /// reads first fails at once when somebody else wrote meanwhile, whatever the busy timeout.
+    pub(crate) async fn begin_write(&self) -> Result<Session> {
+        Ok(match self {
+            Self::Sqlite(pools) => Session::sqlite(pools.write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pools) => Session::postgres(pools.write.begin_with("BEGIN").await?),
+        })
+    }
+
+    /// A write transaction of the connection that does not wait for the disk.
+    pub(crate) async fn begin_side(&self) -> Result<Session> {
+        Ok(match self {
+            Self::Sqlite(pools) => Session::sqlite(pools.side.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pools) => Session::postgres(pools.side.begin_with("BEGIN").await?),
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pools) => pools.close().await,
+            Self::Postgres(pools) => pools.close().await,
+        }
+    }
+}
+
+impl<E: sqlx::Database> Pools<E> {
+    /// Readers first: the last connection to leave an SQLite file folds its log into it, and must
+    /// be one that may write.
+    async fn close(&self) {
+        self.read.close().await;
+        self.side.close().await;
+        self.write.close().await;
+    }
+}
+
+async fn open_sqlite(path: &Path) -> Result<Pools<sqlx::Sqlite>> {
+    if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent)
+            .map_err(|source| Error::File { path: parent.display().to_string(), source })?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .busy_timeout(BUSY)
+        .foreign_keys(true);
+    let one = |options| sqlite_pool(1, options);
+    let write = one(options.clone().synchronous(SqliteSynchronous::Full).pragma("cache_size", "-16000"));
+    // The writer first: it creates the file and switches it to WAL.
+    drop(write.acquire().await?);
+    let side = one(options.clone().synchronous(SqliteSynchronous::Normal));
+    let read = sqlite_pool(READERS, options.create_if_missing(false).pragma("query_only", "1"));
+    Ok(Pools { read, write, side })
+}
+
+fn sqlite_pool(size: u32, options: SqliteConnectOptions) -> SqlitePool {
+    // A file does not go away, so connections are neither retired nor tested.
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(options.statement_cache_capacity(200))
+}
+
+async fn open_postgres(url: &str) -> Result<Pools<sqlx::Postgres>> {
+    let options = PgConnectOptions::from_str(url)?.application_name("parapet");
+    let pool = |size: u32, options: PgConnectOptions| -> PgPool {
+        PgPoolOptions::new().max_connections(size).connect_lazy_with(options)
+    };
+    let write = pool(1, options.clone().options([("lock_timeout", "60s")]));
+    drop(write.acquire().await?);
+    let side = pool(1, options.clone().options([("synchronous_commit", "off")]));
+    Ok(Pools { read: pool(READERS, options), write, side })
+}

@@ -1,0 +1,177 @@
+//! A connection inside a transaction: what every query of the crate is a method of.
+//!
+//! [`Store::read`](crate::Store::read) gives a `Session` that sees one consistent state and cannot
+//! write; a [`Tx`](crate::Tx) is a `Session` that can. So a lookup is written once and serves both
+//! "answer this page" and "check, then write".
+
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
+
+use crate::error::{Error, Result};
+use crate::sql::{Bulk, Row, Value, bind_postgres, bind_sqlite};
+
+enum Conn {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// See the module documentation. Dropping it ends its transaction.
+pub struct Session {
+    conn: Conn,
+    /// Rows written so far.
+    written: u64,
+    /// A statement failed; PostgreSQL would refuse all further ones, so SQLite does too (rule 6).
+    spent: bool,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("written", &self.written).field("spent", &self.spent).finish()
+    }
+}
+
+/// Runs one sqlx call on whichever engine, `$sql` being a text or `AssertSqlSafe`.
+macro_rules! run {
+    ($session:ident, $sql:expr, $args:expr, $method:ident) => {
+        match &mut $session.conn {
+            Conn::Sqlite(tx) => {
+                let query = sqlx::query_with($sql, bind_sqlite($args)?);
+                Outcome::Sqlite(query.$method(&mut **tx).await)
+            }
+            Conn::Postgres(tx) => {
+                let query = sqlx::query_with($sql, bind_postgres($args)?);
+                Outcome::Postgres(query.$method(&mut **tx).await)
+            }
+        }
+    };
+}
+
+enum Outcome<S, P> {
+    Sqlite(sqlx::Result<S>),
+    Postgres(sqlx::Result<P>),
+}
+
+impl Session {
+    pub(crate) fn sqlite(tx: Transaction<'static, Sqlite>) -> Self {
+        Self { conn: Conn::Sqlite(tx), written: 0, spent: false }
+    }
+
+    pub(crate) fn postgres(tx: Transaction<'static, Postgres>) -> Self {
+        Self { conn: Conn::Postgres(tx), written: 0, spent: false }
+    }
+
+    /// Rows inserted, updated and deleted so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    fn usable(&self) -> Result<()> {
+        if self.spent { Err(Error::Spent) } else { Ok(()) }
+    }
+
+    fn note<T>(&mut self, result: sqlx::Result<T>) -> Result<T> {
+        result.map_err(|e| {
+            self.spent = true;
+            Error::Sql(e)
+        })
+    }
+
+    /// Runs a statement; the number of rows it wrote.
+    pub(crate) async fn execute(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<u64> {
+        self.usable()?;
+        let rows = match run!(self, sql, args, execute) {
+            Outcome::Sqlite(r) => self.note(r)?.rows_affected(),
+            Outcome::Postgres(r) => self.note(r)?.rows_affected(),
+        };
+        self.written += rows;
+        Ok(rows)
+    }
+
+    /// Runs a statement and reads all its rows. Callers bound the result: by key, or by `LIMIT`.
+    pub(crate) async fn fetch(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<Vec<Row>> {
+        self.usable()?;
+        Ok(match run!(self, sql, args, fetch_all) {
+            Outcome::Sqlite(r) => self.note(r)?.into_iter().map(Row::Sqlite).collect(),
+            Outcome::Postgres(r) => self.note(r)?.into_iter().map(Row::Postgres).collect(),
+        })
+    }
+
+    /// Runs a statement and reads its first row.
+    pub(crate) async fn fetch_one(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<Option<Row>> {
+        self.usable()?;
+        Ok(match run!(self, sql, args, fetch_optional) {
+            Outcome::Sqlite(r) => self.note(r)?.map(Row::Sqlite),
+            Outcome::Postgres(r) => self.note(r)?.map(Row::Postgres),
+        })
+    }
+
+    /// Runs a writing statement with `RETURNING` and reads its first row.
+    pub(crate) async fn write_one(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<Option<Row>> {
+        let row = self.fetch_one(sql, args).await?;
+        self.written += u64::from(row.is_some());
+        Ok(row)
+    }
+
+    /// Runs a statement over many rows; the number of rows it wrote.
+    pub(crate) async fn bulk<const N: usize>(
+        &mut self,
+        statement: &Bulk<N>,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<u64> {
+        let mut written = 0;
+        for chunk in rows.chunks(Bulk::<N>::ROWS) {
+            self.usable()?;
+            let sql = AssertSqlSafe(statement.text(chunk.len()));
+            written += match run!(self, sql, chunk.as_flattened(), execute) {
+                Outcome::Sqlite(r) => self.note(r)?.rows_affected(),
+                Outcome::Postgres(r) => self.note(r)?.rows_affected(),
+            };
+        }
+        self.written += written;
+        Ok(written)
+    }
+
+    /// Looks up many rows.
+    pub(crate) async fn bulk_fetch<const N: usize>(
+        &mut self,
+        statement: &Bulk<N>,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<Vec<Row>> {
+        let mut out = Vec::new();
+        for chunk in rows.chunks(Bulk::<N>::ROWS) {
+            self.usable()?;
+            let sql = AssertSqlSafe(statement.text(chunk.len()));
+            match run!(self, sql, chunk.as_flattened(), fetch_all) {
+                Outcome::Sqlite(r) => out.extend(self.note(r)?.into_iter().map(Row::Sqlite)),
+                Outcome::Postgres(r) => out.extend(self.note(r)?.into_iter().map(Row::Postgres)),
+            }
+        }
+        Ok(out)
+    }
+
+    /// Runs a whole script of statements without parameters (a migration).
+    pub(crate) async fn script(&mut self, sql: &'static str) -> Result<()> {
+        self.usable()?;
+        let result = match &mut self.conn {
+            Conn::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
+            Conn::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ()),
+        };
+        self.note(result)
+    }
+
+    pub(crate) async fn commit(self) -> Result<()> {
+        self.usable()?;
+        match self.conn {
+            Conn::Sqlite(tx) => tx.commit().await?,
+            Conn::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn rollback(self) -> Result<()> {
+        match self.conn {
+            Conn::Sqlite(tx) => tx.rollback().await?,
+            Conn::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+}

@@ -3,12 +3,29 @@
 //! * [`oci`]: manifests, indexes and configs.
 //! * [`layer`]: one layer's archive, streamed and verified, becomes [`layer::LayerContents`]: what
 //!   it adds and hides, as far as package readers care.
+//! * [`combine`](fn@combine): layers become an inventory of disjoint package sets.
+//!
+//! To add a package reader: a folder with a `claims` and a `read` function, a variant of
+//! [`reader::ReaderKind`], a row of its table, and a higher [`parapet_model::READER_VERSION`].
 //!
 //! Input is hostile everywhere: memory and depth are bounded by [`Limits`], nothing is written to
 //! disk, and what could not be read is part of the result, never left out.
 
+pub mod apk;
+mod combine;
+mod distro;
+pub mod dpkg;
+mod foreign;
 pub mod layer;
 mod limits;
+pub mod npm;
 pub mod oci;
+mod path;
+pub mod python;
+pub mod reader;
+mod scan;
 
+pub use combine::combine;
 pub use limits::Limits;
+pub use path::RootedPath;
+pub use scan::{LayerCache, NoCache, ScanError, scan_layers};

@@ -43,3 +43,22 @@ pub enum LayerError {
     #[error("layer is not a sound tar archive: {0}")]
     Archive(String),
 }
+
+impl LayerError {
+    /// Takes back the error that one of our own readers sent through somebody else's decoder; what
+    /// is left is the decoder's.
+    pub(super) fn from_io(error: io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(own) => own,
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::Truncated("the compressed stream ends early".to_owned())
+            }
+            Err(e) => Self::Compression(e.to_string()),
+        }
+    }
+
+    /// Whether nothing that follows in the stream can say more.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Self::Source(_) | Self::TooLong(_) | Self::OverLimit(_))
+    }
+}

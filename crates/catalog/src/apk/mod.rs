@@ -1,0 +1,87 @@
+//! apk: Alpine, Wolfi, Chainguard.
+//!
+//! `lib/apk/db/installed` (below `usr` where `lib` was merged): stanzas of lines `LETTER:value`,
+//! ended by an empty line. `P` name, `V` version, `A` architecture, `o` origin (the source package),
+//! `F` a directory and `R` a file in it. Source: Alpine's wiki, *Apk spec*.
+
+#[cfg(test)]
+mod tests;
+
+use parapet_model::PackageKey;
+
+use crate::reader::{Reading, clean_text, short};
+
+/// Ecosystem of packages until the distribution's release is known.
+pub(crate) const FAMILY: &str = "apk";
+
+/// Whether the path is a database of apk.
+pub(crate) fn claims(path: &[u8]) -> bool {
+    matches!(path, b"lib/apk/db/installed" | b"usr/lib/apk/db/installed")
+}
+
+/// Reads the list of installed packages.
+pub fn read(bytes: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    let mut problems = 0;
+    let mut stanza = Stanza::default();
+    for (number, line) in bytes.split(|&b| b == b'\n').enumerate() {
+        match line {
+            [] => stanza.finish(&mut reading, &mut problems),
+            [letter, b':', value @ ..] => stanza.line(*letter, value, &mut reading),
+            _ => reading
+                .complain(&mut problems, || format!("line {} is no field: {:?}", number + 1, short(line))),
+        }
+    }
+    stanza.finish(&mut reading, &mut problems);
+    reading.sum_up(problems)
+}
+
+#[derive(Default)]
+struct Stanza<'a> {
+    started: bool,
+    name: &'a [u8],
+    version: &'a [u8],
+    arch: &'a [u8],
+    origin: &'a [u8],
+    directory: &'a [u8],
+}
+
+impl<'a> Stanza<'a> {
+    fn line(&mut self, letter: u8, value: &'a [u8], reading: &mut Reading) {
+        self.started = true;
+        match letter {
+            b'P' => self.name = value,
+            b'V' => self.version = value,
+            b'A' => self.arch = value,
+            b'o' => self.origin = value,
+            b'F' => self.directory = value,
+            b'R' => reading.owned.push([self.directory, b"/", value].concat()),
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, reading: &mut Reading, problems: &mut u32) {
+        let stanza = std::mem::take(self);
+        if !stanza.started {
+            return;
+        }
+        match stanza.key() {
+            Ok(key) => reading.packages.push(key),
+            Err(why) => reading.complain(problems, || why),
+        }
+    }
+
+    fn key(&self) -> Result<PackageKey, String> {
+        let name = clean_text(self.name).map_err(|e| format!("a package's name {e}"))?;
+        let of = |field, e| format!("the {field} of package {name} {e}");
+        let version = clean_text(self.version).map_err(|e| of("version", e))?;
+        let mut key = PackageKey::new(FAMILY, name, version);
+        if !self.arch.is_empty() {
+            clean_text(self.arch).map_err(|e| of("architecture", e))?.clone_into(&mut key.arch);
+        }
+        if !self.origin.is_empty() {
+            clean_text(self.origin).map_err(|e| of("origin", e))?.clone_into(&mut key.source_name);
+        }
+        Ok(key)
+    }
+}

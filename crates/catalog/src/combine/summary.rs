@@ -1,0 +1,87 @@
+//! What became of each package database, gathered for people.
+
+use std::collections::BTreeMap;
+
+use parapet_model::inventory::{DatabaseRead, ReadOutcome};
+
+use crate::foreign::Foreign;
+use crate::path::lossy;
+use crate::reader::{ReaderKind, Reading};
+
+/// How many paths of unread software of one kind are named.
+const NAMED: usize = 5;
+
+/// Gathers the lines of [`parapet_model::inventory::Inventory::databases`].
+#[derive(Default)]
+pub(super) struct Summary<'a> {
+    databases: BTreeMap<(ReaderKind, &'a [u8]), Read>,
+    foreign: BTreeMap<Foreign, (usize, Vec<&'a [u8]>)>,
+}
+
+#[derive(Default)]
+struct Read {
+    packages: u32,
+    problem: Option<String>,
+    further: u32,
+}
+
+impl<'a> Summary<'a> {
+    /// Adds one file of a database.
+    pub(super) fn database(&mut self, kind: ReaderKind, path: &'a [u8], reading: &Reading) {
+        let database = kind.database(path);
+        let read = self.databases.entry((kind, database)).or_default();
+        read.packages =
+            read.packages.saturating_add(u32::try_from(reading.packages.len()).unwrap_or(u32::MAX));
+        let Some(problem) = &reading.problem else { return };
+        if read.problem.is_some() {
+            read.further += 1;
+        } else if database == path {
+            read.problem = Some(problem.clone());
+        } else {
+            read.problem = Some(format!("{}: {problem}", lossy(path)));
+        }
+    }
+
+    /// Adds one trace of unread software.
+    pub(super) fn foreign(&mut self, kind: Foreign, path: &'a [u8]) {
+        let (count, paths) = self.foreign.entry(kind).or_default();
+        *count += 1;
+        if paths.len() < NAMED {
+            paths.push(path);
+        }
+    }
+
+    /// The lines, sorted.
+    pub(super) fn finish(self) -> Vec<DatabaseRead> {
+        let read = self.databases.into_iter().map(|((kind, path), read)| DatabaseRead {
+            kind: kind.as_str().to_owned(),
+            path: lossy(path),
+            packages: read.packages,
+            outcome: match (read.problem, read.further) {
+                (None, _) => ReadOutcome::Read,
+                (Some(problem), 0) => ReadOutcome::Unreadable(problem),
+                (Some(problem), more) => {
+                    ReadOutcome::Unreadable(format!("{problem} (and {more} more files)"))
+                }
+            },
+        });
+        let foreign = self.foreign.into_iter().map(|(kind, (count, paths))| DatabaseRead {
+            kind: kind.kind().to_owned(),
+            path: paths.first().map(|path| lossy(path)).unwrap_or_default(),
+            packages: 0,
+            outcome: ReadOutcome::NotRead(not_read(kind, count, &paths)),
+        });
+        let mut all: Vec<DatabaseRead> = read.chain(foreign).collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+fn not_read(kind: Foreign, count: usize, paths: &[&[u8]]) -> String {
+    let names: Vec<String> = paths.iter().map(|path| lossy(path)).collect();
+    let more = match count.saturating_sub(paths.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}, which no reader understands yet: {}{more}", kind.describe(), names.join(", "))
+}

@@ -1,0 +1,63 @@
+//! Python: installed distributions, `*.dist-info/METADATA`.
+//!
+//! The file begins with headers as in mail; `Name` and `Version` are mandatory (PyPA, *Core metadata
+//! specifications*). Names are kept in their normalised form (PEP 503), as advisories use it.
+
+#[cfg(test)]
+mod tests;
+
+use parapet_model::PackageKey;
+
+use crate::path::split;
+use crate::reader::{Reading, clean_text};
+
+/// Whether the path is the metadata of an installed distribution.
+pub(crate) fn claims(path: &[u8]) -> bool {
+    path.ends_with(b".dist-info/METADATA")
+}
+
+/// The directory that holds the distributions, usually `site-packages`.
+pub(crate) fn database(path: &[u8]) -> &[u8] {
+    split(split(path).0).0
+}
+
+/// Reads the metadata of one distribution.
+pub fn read(bytes: &[u8]) -> Reading {
+    let (mut name, mut version): (&[u8], &[u8]) = (b"", b"");
+    for line in bytes.split(|&b| b == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            break;
+        }
+        let Some(colon) = memchr::memchr(b':', line) else { continue };
+        let (header, value) = line.split_at(colon);
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        if name.is_empty() && header.eq_ignore_ascii_case(b"name") {
+            name = value;
+        } else if version.is_empty() && header.eq_ignore_ascii_case(b"version") {
+            version = value;
+        }
+    }
+    let key = clean_text(name)
+        .map_err(|e| format!("the name {e}"))
+        .and_then(|name| Ok((name, clean_text(version).map_err(|e| format!("the version of {name} {e}"))?)));
+    match key {
+        Ok((name, version)) => Reading {
+            packages: vec![PackageKey::new("PyPI", &normalised(name), version)],
+            ..Reading::default()
+        },
+        Err(why) => Reading::unreadable(why),
+    }
+}
+
+/// The canonical form of a name: lower case, runs of `-`, `_` and `.` are one `-` (PEP 503).
+pub(crate) fn normalised(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for part in name.split(['-', '_', '.']).filter(|part| !part.is_empty()) {
+        if !out.is_empty() {
+            out.push('-');
+        }
+        out.push_str(&part.to_lowercase());
+    }
+    out
+}

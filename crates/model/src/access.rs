@@ -152,6 +152,26 @@ impl Scope {
         self.project
     }
 
+    /// The enterprise projects seen; `None` means all of them.
+    pub fn enterprise_projects(&self) -> Option<&BTreeSet<EnterpriseProjectNo>> {
+        self.enterprise_projects.as_ref()
+    }
+
+    /// Whether everything is visible that was made from this project and these enterprise projects
+    /// (`None`: all of them), such as an export by somebody else.
+    pub fn covers(
+        &self,
+        project: ProjectNo,
+        enterprise_projects: Option<&BTreeSet<EnterpriseProjectNo>>,
+    ) -> bool {
+        self.project == project
+            && match (&self.enterprise_projects, enterprise_projects) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(granted), Some(needed)) => needed.is_subset(granted),
+            }
+    }
+
     /// The same scope, seeing one enterprise project only; `None` when that one is not granted.
     pub fn narrow(&self, enterprise_project: EnterpriseProjectNo) -> Option<Self> {
         match &self.enterprise_projects {

@@ -2,7 +2,7 @@
 //!
 //! "Not found" is no error here: lookups return `Option`. A caller can tell three things apart:
 //! the store cannot be used as it stands (`Locked`, `Schema…`, `Url`), the input cannot be stored
-//! (`Nul`, `Invalid`, `Exhausted`), and the store itself is broken or unreachable (the rest).
+//! (`Nul`, `Invalid`, `Taken`, `Exhausted`), and the store itself is broken or unreachable (the rest).
 
 /// Result of a store function.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -54,6 +54,21 @@ pub enum Error {
     /// The input breaks a rule of the fact.
     #[error("{0}")]
     Invalid(String),
+    /// A name that must be unique is in use.
+    #[error("a {what} named {name:?} exists already")]
+    Taken {
+        /// What the name is of.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The job was cancelled, ended, or given to another worker: this attempt must stop, and may
+    /// write nothing more.
+    #[error("job {0} is no longer this worker's")]
+    Fenced(u32),
+    /// A secret could not be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] crate::seal::SealError),
     /// All `u32` numbers of a kind are used up.
     #[error("no more numbers for {0}")]
     Exhausted(&'static str),

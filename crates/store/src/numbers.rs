@@ -21,6 +21,13 @@ pub(crate) enum Counter {
     Project,
     EnterpriseProject,
     Feed,
+    Account,
+    Role,
+    ApiKey,
+    Audit,
+    Registry,
+    Job,
+    Artifact,
 }
 
 impl Counter {
@@ -35,6 +42,13 @@ impl Counter {
             Self::Project => "project",
             Self::EnterpriseProject => "enterprise_project",
             Self::Feed => "feed",
+            Self::Account => "account",
+            Self::Role => "role",
+            Self::ApiKey => "api_key",
+            Self::Audit => "audit",
+            Self::Registry => "registry",
+            Self::Job => "job",
+            Self::Artifact => "artifact",
         }
     }
 }

@@ -111,6 +111,13 @@ impl Session {
         Ok(row)
     }
 
+    /// Runs a writing statement with `RETURNING` and reads all its rows.
+    pub(crate) async fn write_many(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<Vec<Row>> {
+        let rows = self.fetch(sql, args).await?;
+        self.written += u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        Ok(rows)
+    }
+
     /// Runs a statement over many rows; the number of rows it wrote.
     pub(crate) async fn bulk<const N: usize>(
         &mut self,

@@ -1,6 +1,13 @@
 //! Steps 100–199: accounts, registries, jobs, artifacts, audit.
 
-use super::Migration;
+use super::{Migration, migration};
 
 /// In order.
-pub(super) const MIGRATIONS: &[Migration] = &[];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    migration!(100, "0100_accounts"),
+    migration!(101, "0101_audit"),
+    migration!(102, "0102_registries"),
+    migration!(103, "0103_jobs"),
+    migration!(104, "0104_artifacts"),
+    migration!(105, "0105_layer_cache"),
+];

@@ -9,6 +9,8 @@
 //! a 16 byte tag. The key id is a hash of the key, so a value under another key is recognised
 //! without trying to open it.
 
+mod columns;
+
 use std::fmt;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -71,6 +73,23 @@ impl Secret {
     /// Takes `text` as a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
+    }
+
+    /// A fresh random text of `length` characters, each drawn from `alphabet` (1 to 256 bytes of
+    /// ASCII) with the same chance.
+    pub fn random(length: usize, alphabet: &[u8]) -> Self {
+        // Bytes beyond the last whole multiple of the alphabet would favour its first characters.
+        let fair = 256 - 256 % alphabet.len().max(1);
+        let mut out = Zeroizing::new(String::with_capacity(length));
+        let mut bytes = Zeroizing::new([0; 64]);
+        while out.len() < length && !alphabet.is_empty() {
+            OsRng.fill_bytes(bytes.as_mut_slice());
+            let picked = bytes.iter().map(|&b| usize::from(b)).filter(|&b| b < fair);
+            let picked = picked.filter_map(|b| alphabet.get(b % alphabet.len()));
+            let missing = length - out.len();
+            out.extend(picked.take(missing).map(|&c| char::from(c)));
+        }
+        Self(out)
     }
 
     /// The secret itself, for the one place that needs it.

@@ -1,0 +1,161 @@
+//! What an asset shows, and which assets show a package.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parapet_model::facts::{AssetRow, PackageRow};
+use parapet_model::{AssetNo, Coverage, Interval, Millis, PackageNo, Scope, SetNo};
+use roaring::RoaringBitmap;
+
+use crate::block::AssetView;
+use crate::presence::Presence;
+use crate::snapshot::Snapshot;
+
+/// One place from which an asset shows or showed a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Showing<'s> {
+    /// The set that carries the evidence.
+    pub set: SetNo,
+    /// Digest of the layer, or empty.
+    pub layer: &'s str,
+    /// The image that shows it, when the asset is a container and inherits the package.
+    pub image: Option<AssetNo>,
+    /// Since when and until when.
+    pub held: Interval,
+}
+
+/// A package that an asset shows now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownPackage<'s> {
+    /// The package.
+    pub package: &'s PackageRow,
+    /// Its word: its own or its ecosystem's, whichever is worse.
+    pub coverage: Coverage,
+    /// Since when.
+    pub since: Millis,
+    /// From where, earliest first; never empty.
+    pub showings: Vec<Showing<'s>>,
+}
+
+/// How well one ecosystem of an asset is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EcosystemWord<'s> {
+    /// The ecosystem with release.
+    pub ecosystem: &'s str,
+    /// The worst word of its packages on the asset.
+    pub coverage: Coverage,
+    /// Packages of it on the asset.
+    pub packages: u64,
+}
+
+/// How well an asset is judged, and why not better.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetCoverage<'s> {
+    /// The asset's worst word.
+    pub word: Coverage,
+    /// By ecosystem, ascending.
+    pub ecosystems: Vec<EcosystemWord<'s>>,
+}
+
+impl Snapshot {
+    /// The packages that an asset of the scope shows now, by number; `None` when there is no such
+    /// asset.
+    pub fn packages_of(&self, scope: &Scope, asset: AssetNo) -> Option<Vec<ShownPackage<'_>>> {
+        let asset = self.asset_view(scope, asset)?;
+        let mut shown: BTreeMap<PackageNo, Vec<Showing<'_>>> = BTreeMap::new();
+        self.each_showing(&asset, &mut |package, showing| {
+            if showing.held.is_open() {
+                shown.entry(package).or_default().push(showing);
+            }
+        });
+        let rows = shown.into_iter().filter_map(|(no, mut showings)| {
+            let (entry, package) = self.data.tables.package(no)?;
+            showings.sort_unstable_by_key(|showing| (showing.held, showing.set, showing.image));
+            let since = showings.first()?.held.from;
+            let coverage = self.data.tables.coverage_of(entry, package);
+            Some(ShownPackage { package, coverage, since, showings })
+        });
+        Some(rows.collect())
+    }
+
+    /// How well an asset of the scope is judged.
+    pub fn coverage_of(&self, scope: &Scope, asset: AssetNo) -> Option<AssetCoverage<'_>> {
+        let view = self.asset_view(scope, asset)?;
+        let mut ecosystems: BTreeMap<&str, EcosystemWord<'_>> = BTreeMap::new();
+        for shown in self.packages_of(scope, asset)? {
+            let ecosystem = shown.package.key.ecosystem.as_str();
+            let word = EcosystemWord { ecosystem, coverage: Coverage::Assessed, packages: 0 };
+            let word = ecosystems.entry(ecosystem).or_insert(word);
+            word.coverage = word.coverage.max(shown.coverage);
+            word.packages += 1;
+        }
+        let mut presence = Presence::default();
+        presence.read(&self.data, &view);
+        Some(AssetCoverage { word: presence.coverage, ecosystems: ecosystems.into_values().collect() })
+    }
+
+    /// The current assets of the scope that show a package now, by number.
+    pub fn assets_with_package(&self, scope: &Scope, package: PackageNo) -> Vec<&AssetRow> {
+        self.current(scope, &self.data.assets.having(&self.data.sets, package))
+    }
+
+    /// The current assets of the scope that show any package of that name, without regard to ASCII
+    /// case; of any ecosystem, or of one given with release.
+    pub fn assets_with_package_named(
+        &self,
+        scope: &Scope,
+        name: &str,
+        ecosystem: Option<&str>,
+    ) -> Vec<&AssetRow> {
+        let mut found = RoaringBitmap::new();
+        for package in self.packages_named(name) {
+            if ecosystem.is_none_or(|wanted| package.key.ecosystem == wanted) {
+                found |= self.data.assets.having(&self.data.sets, package.no);
+            }
+        }
+        self.current(scope, &found)
+    }
+
+    /// The packages of that name, without regard to ASCII case, in any version and ecosystem.
+    pub fn packages_named(&self, name: &str) -> impl Iterator<Item = &PackageRow> {
+        self.data.tables.packages_named(name).filter_map(|no| self.package(no))
+    }
+
+    /// The ecosystems, with release, of all packages ever seen: what feeds are wanted for.
+    pub fn ecosystems_seen(&self) -> BTreeSet<&str> {
+        self.data.tables.packages().map(|row| row.key.ecosystem.as_str()).collect()
+    }
+
+    fn current(&self, scope: &Scope, numbers: &RoaringBitmap) -> Vec<&AssetRow> {
+        numbers
+            .iter()
+            .filter_map(|no| self.asset_view(scope, AssetNo(no)))
+            .filter(|asset| self.data.assets.is_current(asset))
+            .map(|asset| asset.row.as_ref())
+            .collect()
+    }
+
+    /// Calls `visit` with every place from which the asset shows or showed a package.
+    pub(crate) fn each_showing<'s>(
+        &'s self,
+        asset: &AssetView<'s>,
+        visit: &mut dyn FnMut(PackageNo, Showing<'s>),
+    ) {
+        let image = self.data.assets.image_of(asset);
+        let own = asset.links.iter().map(|link| (*asset, link, None, Some(link.held)));
+        let inherited = image.iter().flat_map(|image| {
+            let clipped = |held: Interval| held.intersect(&asset.row.held);
+            image.links.iter().map(move |link| (*image, link, Some(image.row.no), clipped(link.held)))
+        });
+        for (home, link, image, held) in own.chain(inherited) {
+            let Some(held) = held else { continue };
+            for &package in self.data.sets.members(link.set) {
+                if !asset.has_delta(package) {
+                    visit(package, Showing { set: link.set, layer: home.layer(link), image, held });
+                }
+            }
+        }
+        for delta in asset.deltas {
+            visit(delta.package, Showing { set: delta.set, layer: "", image: None, held: delta.held });
+        }
+    }
+}

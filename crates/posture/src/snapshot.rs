@@ -1,0 +1,197 @@
+//! An immutable state of posture, and every question it answers.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use parapet_model::coverage::EcosystemCoverage;
+use parapet_model::exception::Exception;
+use parapet_model::facts::{AssetRow, Change, PackageRow};
+use parapet_model::finding::Finding;
+use parapet_model::vulnerability::Vulnerability;
+use parapet_model::{AssetNo, ExceptionNo, Filter, Millis, PackageNo, Scope, VulnerabilityNo};
+use uuid::Uuid;
+
+use crate::block::AssetView;
+use crate::count::{Counter, Counts};
+use crate::data::Data;
+use crate::exceptions::Layer;
+use crate::query::{Cursor, Query};
+use crate::walk::Walk;
+
+/// See the module. Rows are borrowed from it.
+///
+/// Rows of assets come without `links` and `deltas`: those lie in shared arrays, and
+/// [`Snapshot::packages_of`] and [`Snapshot::explain`] read them.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub(crate) data: Data,
+    /// The exceptions that held when somebody last asked.
+    layer: ArcSwapOption<Layer>,
+}
+
+/// Some findings, and where to go on.
+#[derive(Debug, Clone)]
+pub struct FindingPage<'s> {
+    /// In the order of [`Cursor`].
+    pub rows: Vec<Finding<'s>>,
+    /// Ask again with this; `None` after the last finding.
+    pub next: Option<Cursor>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(data: Data) -> Self {
+        Self { data, layer: ArcSwapOption::empty() }
+    }
+
+    /// The snapshot of facts given whole. With facts cut at a date ([`crate::as_of`]) it answers as
+    /// of that date, by the same code.
+    pub fn build(change: Change) -> Self {
+        let mut data = Data::default();
+        data.apply(change);
+        data.assets.merge();
+        data.sets.merge();
+        Self::new(data)
+    }
+
+    /// Log position.
+    pub fn seq(&self) -> u64 {
+        self.data.seq
+    }
+
+    /// Recorded time of that position.
+    pub fn recorded(&self) -> Millis {
+        self.data.recorded
+    }
+
+    /// The first instant after `now` at which an exception starts or ends, if any does.
+    pub fn valid_until(&self, now: Millis) -> Millis {
+        self.layer(now).until()
+    }
+
+    pub(crate) fn layer(&self, now: Millis) -> Arc<Layer> {
+        if let Some(layer) = self.layer.load_full()
+            && layer.is_for(now)
+        {
+            return layer;
+        }
+        let layer = Arc::new(Layer::new(&self.data.tables, self.data.exceptions.values(), now, None));
+        self.layer.store(Some(Arc::clone(&layer)));
+        layer
+    }
+
+    pub(crate) fn walk<'s, 'q>(&'s self, query: &'q Query<'q>, wants_since: bool) -> Walk<'s, 'q> {
+        Walk::new(&self.data, query, self.layer(query.now), None, wants_since)
+    }
+
+    /// Calls `visit` with each finding until it breaks, in the order of [`Cursor`].
+    pub fn findings<'s>(
+        &'s self,
+        query: &Query<'_>,
+        mut visit: impl FnMut(&Finding<'s>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.walk(query, true).run(None, &mut visit)
+    }
+
+    /// Like [`Snapshot::findings`], beginning after a place.
+    pub fn findings_after<'s>(
+        &'s self,
+        query: &Query<'_>,
+        after: Cursor,
+        mut visit: impl FnMut(&Finding<'s>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.walk(query, true).run(Some(after), &mut visit)
+    }
+
+    /// At most `limit` findings after a place.
+    pub fn page<'s>(&'s self, query: &Query<'_>, after: Option<Cursor>, limit: usize) -> FindingPage<'s> {
+        let (mut rows, mut more): (Vec<Finding<'s>>, _) = (Vec::new(), false);
+        let _ = self.walk(query, true).run(after, &mut |row| {
+            if rows.len() == limit {
+                more = true;
+                return ControlFlow::Break(());
+            }
+            rows.push(*row);
+            ControlFlow::Continue(())
+        });
+        let next = if more { rows.last().map(Cursor::of) } else { None };
+        FindingPage { rows, next }
+    }
+
+    /// How much a query holds. Cheaper than the rows: nothing is worked out that no filter asks for.
+    pub fn count(&self, query: &Query<'_>) -> Counts {
+        let mut counter = Counter::default();
+        let _ = self.walk(query, false).run(None, &mut |row| counter.add(row));
+        counter.counts
+    }
+
+    /// What `exception` would hide, if it held at `now`, that no other exception hides then. It need
+    /// not be stored; one stored under the same number is left out of account.
+    pub fn preview(&self, exception: &Exception, scope: &Scope, now: Millis) -> Counts {
+        let query = Query { include_not_run_here: true, ..Query::new(scope, &Filter::All, now) };
+        let asked = Arc::new(exception.clone());
+        let layer = Layer::new(&self.data.tables, self.data.exceptions.values(), now, Some(asked));
+        let mut counter = Counter::default();
+        let mut walk = Walk::new(&self.data, &query, Arc::new(layer), Some(exception), false);
+        let _ = walk.run(None, &mut |row| match row.exception {
+            Some(hiding) if hiding.no == exception.no => counter.add(row),
+            _ => ControlFlow::Continue(()),
+        });
+        counter.counts
+    }
+
+    /// An asset of the scope, current or not.
+    pub fn asset(&self, scope: &Scope, no: AssetNo) -> Option<&AssetRow> {
+        self.asset_view(scope, no).map(|asset| asset.row.as_ref())
+    }
+
+    /// An asset of the scope by its uuid, current or not.
+    pub fn asset_by_uuid(&self, scope: &Scope, uuid: Uuid) -> Option<&AssetRow> {
+        let asset = self.data.assets.by_uuid(uuid)?;
+        self.asset(scope, asset.row.no)
+    }
+
+    /// Whether an asset counts now: it exists, and an image also has a reference, a live container
+    /// or a pin.
+    pub fn is_current(&self, no: AssetNo) -> bool {
+        self.data.assets.get(no).is_some_and(|asset| self.data.assets.is_current(&asset))
+    }
+
+    pub(crate) fn asset_view(&self, scope: &Scope, no: AssetNo) -> Option<AssetView<'_>> {
+        let asset = self.data.assets.get(no)?;
+        scope.sees(asset.row.project, asset.row.enterprise_project).then_some(asset)
+    }
+
+    /// A package.
+    pub fn package(&self, no: PackageNo) -> Option<&PackageRow> {
+        self.data.tables.package(no).map(|(_, row)| row)
+    }
+
+    /// A vulnerability as named, canonical or not.
+    pub fn vulnerability(&self, no: VulnerabilityNo) -> Option<&Vulnerability> {
+        self.data.tables.vulnerability(no)
+    }
+
+    /// The vulnerability that `no` is the same as; itself when canonical.
+    pub fn canonical(&self, no: VulnerabilityNo) -> Option<&Vulnerability> {
+        self.data.tables.canonical(no)
+    }
+
+    /// Canonical vulnerabilities that bear an id or alias, without regard to ASCII case. Several
+    /// only where records disagree about an alias.
+    pub fn vulnerabilities_named(&self, id: &str) -> Vec<&Vulnerability> {
+        let numbers = self.data.tables.vulnerabilities_named(id);
+        numbers.into_iter().filter_map(|no| self.vulnerability(no)).collect()
+    }
+
+    /// An exception of the scope's project.
+    pub fn exception(&self, scope: &Scope, no: ExceptionNo) -> Option<&Exception> {
+        let exception = self.data.exceptions.get(&no)?;
+        (exception.project == scope.project()).then_some(exception.as_ref())
+    }
+
+    /// What judges which ecosystem.
+    pub fn ecosystems(&self) -> &[EcosystemCoverage] {
+        &self.data.tables.coverage
+    }
+}

@@ -1,0 +1,219 @@
+//! A filter cut into the parts that can be decided early.
+//!
+//! The conjuncts of the tree are sorted by what they depend on: the asset alone, the asset with its
+//! coverage, the match alone, or the whole row. Asset parts are asked once per asset, match parts
+//! once per (package, vulnerability) and query, the rest per row. All are asked through the tree's
+//! plain evaluator, so the cut cannot change an answer.
+
+use std::sync::LazyLock;
+
+use parapet_model::facts::PackageRow;
+use parapet_model::filter::{Field, Level, Op, Test, Value};
+use parapet_model::finding::{Finding, FindingVerdict};
+use parapet_model::verdict::AdvisoryClass;
+use parapet_model::vulnerability::Vulnerability;
+use parapet_model::{
+    AdvisoryNo, Coverage, Filter, MatchState, PackageKey, PackageNo, Severity, VulnerabilityNo,
+};
+
+use crate::block::AssetView;
+use crate::data::Data;
+use crate::presence::Present;
+use crate::verdict::OpenVerdict;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Split<'f> {
+    /// Asset without coverage.
+    early: Vec<&'f Filter>,
+    /// Asset with coverage.
+    late: Vec<&'f Filter>,
+    matched: Vec<&'f Filter>,
+    rest: Vec<&'f Filter>,
+}
+
+impl<'f> Split<'f> {
+    pub(crate) fn new(filter: &'f Filter) -> Self {
+        let mut split = Self::default();
+        split.add(filter);
+        split
+    }
+
+    fn add(&mut self, filter: &'f Filter) {
+        match filter {
+            Filter::All => {}
+            Filter::And(parts) => parts.iter().for_each(|part| self.add(part)),
+            part => self.list_for(part).push(part),
+        }
+    }
+
+    fn list_for(&mut self, part: &Filter) -> &mut Vec<&'f Filter> {
+        let (mut asset, mut coverage, mut matched, mut finding) = (false, false, false, false);
+        part.each_test(&mut |test| match test.field.level() {
+            Level::Asset => {
+                asset = true;
+                coverage |= test.field == Field::Coverage;
+            }
+            Level::Match => matched = true,
+            Level::Finding => finding = true,
+        });
+        match (asset, matched, finding) {
+            (_, false, false) if coverage => &mut self.late,
+            (_, false, false) => &mut self.early,
+            (false, true, false) => &mut self.matched,
+            _ => &mut self.rest,
+        }
+    }
+
+    /// Whether the asset may have rows at all, before its packages are read.
+    pub(crate) fn accepts_early(&self, data: &Data, asset: &AssetView<'_>) -> bool {
+        self.early.is_empty() || {
+            let row = asset_row(data, asset, Coverage::Assessed);
+            self.early.iter().all(|part| part.accepts(&row))
+        }
+    }
+
+    /// Whether the asset may have rows, its coverage known.
+    pub(crate) fn accepts_late(&self, data: &Data, asset: &AssetView<'_>, coverage: Coverage) -> bool {
+        self.late.is_empty() || {
+            let row = asset_row(data, asset, coverage);
+            self.late.iter().all(|part| part.accepts(&row))
+        }
+    }
+
+    /// Whether the parts about the match hold.
+    pub(crate) fn accepts_match(&self, row: &Finding<'_>) -> bool {
+        self.matched.iter().all(|part| part.accepts(row))
+    }
+
+    /// Whether the parts about the whole row hold.
+    pub(crate) fn accepts_rest(&self, row: &Finding<'_>) -> bool {
+        self.rest.iter().all(|part| part.accepts(row))
+    }
+
+    /// Whether there are parts about the match.
+    pub(crate) fn has_match_parts(&self) -> bool {
+        !self.matched.is_empty()
+    }
+
+    /// Whether only the asset decides.
+    pub(crate) fn is_about_assets(&self) -> bool {
+        self.matched.is_empty() && self.rest.is_empty()
+    }
+
+    /// Whether any part asks since when.
+    pub(crate) fn asks_since(&self) -> bool {
+        let mut asks = false;
+        for part in &self.rest {
+            part.each_test(&mut |test| asks |= matches!(test.field, Field::FirstFound | Field::ReopenedAt));
+        }
+        asks
+    }
+
+    /// The texts of which one must be the value of `field`, if a part says so.
+    pub(crate) fn wanted(&self, field: Field) -> Option<impl Iterator<Item = &'f str> + use<'f>> {
+        let tests = self.matched.iter().chain(&self.early);
+        let mut tests = tests.filter_map(|part| match part {
+            Filter::Test(test) if test.field == field && matches!(test.op, Op::Eq | Op::In) => Some(test),
+            _ => None,
+        });
+        let values: &'f [Value] = match tests.next()? {
+            Test { op: Op::In, values, .. } => values,
+            Test { values, .. } => values.get(..1).unwrap_or_default(),
+        };
+        Some(values.iter().filter_map(|value| match value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        }))
+    }
+}
+
+/// What stands for package and match where only the asset is asked about.
+static BLANK: LazyLock<(PackageRow, Vulnerability, FindingVerdict)> = LazyLock::new(|| {
+    let package = PackageRow {
+        no: PackageNo(0),
+        key: PackageKey::default(),
+        coverage: Coverage::Assessed,
+        kernel: false,
+    };
+    let verdict = FindingVerdict {
+        state: MatchState::Affected,
+        class: AdvisoryClass::Vulnerability,
+        severity: Severity::Unknown,
+        fixed_version: String::new(),
+        advisory: AdvisoryNo(0),
+    };
+    (package, Vulnerability { no: VulnerabilityNo(0), ..Vulnerability::default() }, verdict)
+});
+
+/// A row that answers for the asset only.
+pub(crate) fn asset_row<'s>(data: &'s Data, asset: &AssetView<'s>, coverage: Coverage) -> Finding<'s> {
+    let (package, vulnerability, verdict) = &*BLANK;
+    Finding {
+        asset: asset.row,
+        enterprise_project: data.enterprise_project(asset.row.enterprise_project),
+        asset_coverage: coverage,
+        package,
+        vulnerability,
+        verdict,
+        not_run_here: false,
+        first_found: 0,
+        reopened_at: 0,
+        last_found: asset.row.observed,
+        exception: None,
+    }
+}
+
+/// Which verdicts of a package pass the match parts, remembered for as many packages as there are
+/// slots. A package that meets another's slot is asked again, so memory stays bounded.
+#[derive(Debug)]
+pub(crate) struct Memo {
+    slots: Vec<(Option<PackageNo>, Vec<u64>)>,
+}
+
+/// Power of two.
+const MEMO_SLOTS: usize = 1 << 14;
+
+impl Memo {
+    /// A memo for a filter; it stays empty when there is nothing to remember.
+    pub(crate) fn new(split: &Split<'_>) -> Self {
+        let slots = if split.has_match_parts() { MEMO_SLOTS } else { 0 };
+        Self { slots: vec![(None, Vec::new()); slots] }
+    }
+
+    /// One bit per open verdict of the package, lowest first.
+    pub(crate) fn accepted<'s>(
+        &mut self,
+        split: &Split<'_>,
+        data: &'s Data,
+        base: &Finding<'s>,
+        present: &Present<'s>,
+    ) -> &[u64] {
+        let at = present.row.no.index() & (MEMO_SLOTS - 1);
+        let (package, bits) = &mut self.slots[at];
+        if *package != Some(present.row.no) {
+            *package = Some(present.row.no);
+            bits.clear();
+            bits.resize(present.verdicts.open.len().div_ceil(64), 0);
+            for (place, open) in present.verdicts.open.iter().enumerate() {
+                let row = with_match(data, base, present.row, open);
+                if row.is_some_and(|row| split.accepts_match(&row)) {
+                    bits[place / 64] |= 1 << (place % 64);
+                }
+            }
+        }
+        bits
+    }
+}
+
+/// `base` with another package and match.
+#[inline]
+pub(crate) fn with_match<'s>(
+    data: &'s Data,
+    base: &Finding<'s>,
+    package: &'s PackageRow,
+    open: &'s OpenVerdict,
+) -> Option<Finding<'s>> {
+    let vulnerability = data.tables.vulnerability(open.vulnerability)?;
+    Some(Finding { package, vulnerability, verdict: &open.verdict, ..*base })
+}

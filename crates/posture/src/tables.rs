@@ -1,0 +1,278 @@
+//! Packages, vulnerabilities and what advisories say: the side of posture that knows no asset.
+//!
+//! A change of a vulnerability's redirect or band judges the packages again that name it, directly
+//! or through a redirect, and nothing else: the cost does not depend on the number of assets.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use parapet_model::coverage::EcosystemCoverage;
+use parapet_model::facts::{MatchRow, PackageRow};
+use parapet_model::vulnerability::Vulnerability;
+use parapet_model::{Coverage, PackageNo, VulnerabilityNo};
+
+use crate::index::Index;
+use crate::pages::Pages;
+use crate::verdict::Verdicts;
+
+/// Redirects followed before giving up; facts name the canonical one directly, a join of joins
+/// takes two.
+const MAX_REDIRECTS: usize = 16;
+
+/// A package with what is said of it.
+#[derive(Debug, Clone)]
+pub(crate) struct PackageEntry {
+    pub(crate) row: Option<Arc<PackageRow>>,
+    /// Place of its ecosystem in the coverage table.
+    ecosystem: u32,
+    pub(crate) verdicts: Option<Arc<Verdicts>>,
+}
+
+/// A vulnerability and who names it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct VulnerabilityEntry {
+    pub(crate) row: Option<Arc<Vulnerability>>,
+    /// Packages with a match row that names this number, ascending.
+    packages: Arc<Vec<PackageNo>>,
+    /// Numbers that redirect here directly, ascending.
+    redirected: Arc<Vec<VulnerabilityNo>>,
+}
+
+/// Packages, vulnerabilities, matches and the coverage table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tables {
+    packages: Pages<PackageEntry>,
+    package_names: Index<Box<str>>,
+    vulnerabilities: Pages<VulnerabilityEntry>,
+    vulnerability_ids: Index<Box<str>>,
+    ecosystems: Arc<HashMap<String, u32>>,
+    /// By the ecosystem's place; a new ecosystem without feed is `no-feed`.
+    ecosystem_words: Arc<Vec<Coverage>>,
+    pub(crate) coverage: Arc<Vec<EcosystemCoverage>>,
+}
+
+fn lower(text: &str) -> Box<str> {
+    text.to_ascii_lowercase().into()
+}
+
+impl Tables {
+    /// A package that is known whole.
+    pub(crate) fn package(&self, no: PackageNo) -> Option<(&PackageEntry, &PackageRow)> {
+        let entry = self.packages.get(no.index())?;
+        Some((entry, entry.row.as_deref()?))
+    }
+
+    /// The row of a vulnerability as named.
+    pub(crate) fn vulnerability(&self, no: VulnerabilityNo) -> Option<&Vulnerability> {
+        self.vulnerabilities.get(no.index())?.row.as_deref()
+    }
+
+    /// The vulnerability that `no` is the same as, if it is known. A redirect to something unknown
+    /// or in a circle ends where it stands.
+    pub(crate) fn canonical(&self, no: VulnerabilityNo) -> Option<&Vulnerability> {
+        let mut at = self.vulnerability(no)?;
+        for _ in 0..MAX_REDIRECTS {
+            match self.vulnerability(at.canonical) {
+                Some(next) if next.no != at.no => at = next,
+                _ => break,
+            }
+        }
+        Some(at)
+    }
+
+    /// Canonical vulnerabilities for an id or alias, without regard to ASCII case; ascending.
+    pub(crate) fn vulnerabilities_named(&self, id: &str) -> Vec<VulnerabilityNo> {
+        let named = self.vulnerability_ids.get(id.to_ascii_lowercase().as_str());
+        let found: BTreeSet<_> =
+            named.iter().filter_map(|&no| self.canonical(VulnerabilityNo(no))).map(|v| v.no).collect();
+        found.into_iter().collect()
+    }
+
+    /// Packages of that name, without regard to ASCII case.
+    pub(crate) fn packages_named(&self, name: &str) -> impl Iterator<Item = PackageNo> + '_ {
+        self.package_names.get(name.to_ascii_lowercase().as_str()).iter().map(|&no| PackageNo(no))
+    }
+
+    /// All packages with a row.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = &PackageRow> {
+        self.packages.iter().filter_map(|(_, entry)| entry.row.as_deref())
+    }
+
+    /// Packages that any advisory ever connected with a canonical vulnerability.
+    pub(crate) fn packages_with(&self, canonical: VulnerabilityNo) -> BTreeSet<PackageNo> {
+        let mut out = BTreeSet::new();
+        for no in self.group_of([canonical]) {
+            if let Some(entry) = self.vulnerabilities.get(no.index()) {
+                out.extend(entry.packages.iter().copied());
+            }
+        }
+        out
+    }
+
+    /// The package's word: its own or its ecosystem's, whichever is worse.
+    pub(crate) fn coverage_of(&self, entry: &PackageEntry, row: &PackageRow) -> Coverage {
+        let ecosystem = self.ecosystem_words.get(entry.ecosystem as usize).copied();
+        row.coverage.max(ecosystem.unwrap_or(Coverage::NoFeed))
+    }
+
+    /// Takes packages in.
+    pub(crate) fn apply_packages(&mut self, rows: Vec<PackageRow>) {
+        for row in rows {
+            let ecosystem = self.ecosystem_place(&row.key.ecosystem);
+            let slot = self.packages.slot(row.no.index());
+            let (old, verdicts) = match slot.take() {
+                Some(entry) => (entry.row, entry.verdicts),
+                None => (None, None),
+            };
+            let (no, name) = (row.no.0, lower(&row.key.name));
+            *slot = Some(PackageEntry { row: Some(Arc::new(row)), ecosystem, verdicts });
+            if let Some(old) = old {
+                self.package_names.remove(&lower(&old.key.name), no);
+            }
+            self.package_names.insert(name, no);
+        }
+    }
+
+    fn ecosystem_place(&mut self, ecosystem: &str) -> u32 {
+        if let Some(&place) = self.ecosystems.get(ecosystem) {
+            return place;
+        }
+        let place = self.ecosystem_words.len() as u32;
+        Arc::make_mut(&mut self.ecosystems).insert(ecosystem.to_owned(), place);
+        Arc::make_mut(&mut self.ecosystem_words).push(word_of(&self.coverage, ecosystem));
+        place
+    }
+
+    /// Replaces the table of what judges which ecosystem.
+    pub(crate) fn apply_coverage(&mut self, table: Vec<EcosystemCoverage>) {
+        let mut words = vec![Coverage::NoFeed; self.ecosystem_words.len()];
+        for (ecosystem, &place) in self.ecosystems.iter() {
+            words[place as usize] = word_of(&table, ecosystem);
+        }
+        self.ecosystem_words = Arc::new(words);
+        self.coverage = Arc::new(table);
+    }
+
+    /// Takes vulnerabilities and match rows in, and judges again what they touch.
+    pub(crate) fn apply_matches(
+        &mut self,
+        vulnerabilities: Vec<Vulnerability>,
+        matches: Vec<(PackageNo, Vec<MatchRow>)>,
+    ) {
+        let moved: Vec<VulnerabilityNo> =
+            vulnerabilities.into_iter().filter_map(|row| self.replace_vulnerability(row)).collect();
+        let mut dirty = BTreeSet::new();
+        for no in self.group_of(moved) {
+            if let Some(entry) = self.vulnerabilities.get(no.index()) {
+                dirty.extend(entry.packages.iter().copied());
+            }
+        }
+        for (package, rows) in matches {
+            dirty.remove(&package);
+            self.replace_matches(package, rows.into());
+        }
+        for package in dirty {
+            let entry = self.packages.get(package.index()).and_then(|entry| entry.verdicts.clone());
+            if let Some(verdicts) = entry {
+                self.judge(package, verdicts.rows.clone());
+            }
+        }
+    }
+
+    /// The numbers given and all that redirect to them, over any number of steps.
+    fn group_of(&self, start: impl IntoIterator<Item = VulnerabilityNo>) -> BTreeSet<VulnerabilityNo> {
+        let mut group = BTreeSet::new();
+        let mut rest: Vec<VulnerabilityNo> = start.into_iter().collect();
+        while let Some(no) = rest.pop() {
+            if group.insert(no)
+                && let Some(entry) = self.vulnerabilities.get(no.index())
+            {
+                rest.extend(entry.redirected.iter().copied());
+            }
+        }
+        group
+    }
+
+    fn vulnerability_slot(&mut self, no: VulnerabilityNo) -> &mut VulnerabilityEntry {
+        self.vulnerabilities.slot(no.index()).get_or_insert_default()
+    }
+
+    /// Returns the number when verdicts depend on what changed: existence, redirect or band.
+    fn replace_vulnerability(&mut self, row: Vulnerability) -> Option<VulnerabilityNo> {
+        let (no, canonical, severity) = (row.no, row.canonical, row.severity);
+        let row = Arc::new(row);
+        let old = self.vulnerability_slot(no).row.replace(Arc::clone(&row));
+        if old.as_ref().is_none_or(|old| (&old.id, &old.aliases) != (&row.id, &row.aliases)) {
+            for id in old.iter().flat_map(|old| ids_of(old)) {
+                self.vulnerability_ids.remove(&lower(id), no.0);
+            }
+            for id in ids_of(&row) {
+                self.vulnerability_ids.insert(lower(id), no.0);
+            }
+        }
+        let same = old.as_ref().is_some_and(|old| (old.canonical, old.severity) == (canonical, severity));
+        if same {
+            return None;
+        }
+        if let Some(old) = old {
+            remove_sorted(&mut self.vulnerability_slot(old.canonical).redirected, no);
+        }
+        if canonical != no {
+            insert_sorted(&mut self.vulnerability_slot(canonical).redirected, no);
+        }
+        Some(no)
+    }
+
+    fn replace_matches(&mut self, package: PackageNo, rows: Box<[MatchRow]>) {
+        let numbers = |rows: &[MatchRow]| -> BTreeSet<VulnerabilityNo> {
+            rows.iter().map(|row| row.vulnerability).collect()
+        };
+        let old = self.packages.get(package.index()).and_then(|entry| entry.verdicts.as_ref());
+        let (before, after) = (old.map(|v| numbers(&v.rows)).unwrap_or_default(), numbers(&rows));
+        for &gone in before.difference(&after) {
+            remove_sorted(&mut self.vulnerability_slot(gone).packages, package);
+        }
+        for &new in after.difference(&before) {
+            insert_sorted(&mut self.vulnerability_slot(new).packages, package);
+        }
+        self.judge(package, rows);
+    }
+
+    fn judge(&mut self, package: PackageNo, rows: Box<[MatchRow]>) {
+        let verdicts = (!rows.is_empty()).then(|| {
+            let resolve = |no| self.canonical(no).map(|canonical| (canonical.no, canonical.severity));
+            Arc::new(Verdicts::judge(rows, resolve))
+        });
+        let slot = self.packages.slot(package.index());
+        match slot {
+            Some(entry) => entry.verdicts = verdicts,
+            None => *slot = Some(PackageEntry { row: None, ecosystem: u32::MAX, verdicts }),
+        }
+    }
+
+    /// The vulnerability's canonical number, or itself while unknown.
+    pub(crate) fn canonical_no(&self, no: VulnerabilityNo) -> VulnerabilityNo {
+        self.canonical(no).map_or(no, |canonical| canonical.no)
+    }
+}
+
+/// The word of an ecosystem; what no feed judges is `no-feed`.
+fn word_of(table: &[EcosystemCoverage], ecosystem: &str) -> Coverage {
+    table.iter().find(|row| row.ecosystem == ecosystem).map_or(Coverage::NoFeed, |row| row.coverage)
+}
+
+fn ids_of(row: &Vulnerability) -> impl Iterator<Item = &String> {
+    std::iter::once(&row.id).chain(&row.aliases)
+}
+
+fn insert_sorted<T: Ord + Clone>(list: &mut Arc<Vec<T>>, item: T) {
+    if let Err(at) = list.binary_search(&item) {
+        Arc::make_mut(list).insert(at, item);
+    }
+}
+
+fn remove_sorted<T: Ord + Clone>(list: &mut Arc<Vec<T>>, item: T) {
+    if let Ok(at) = list.binary_search(&item) {
+        Arc::make_mut(list).remove(at);
+    }
+}

@@ -1,0 +1,222 @@
+//! One asset after the other: from what it shows to its findings, in one order for every query.
+//!
+//! The order is asset, package, vulnerability, each by number. It is the order in which packages
+//! lie in the sets, so it costs next to nothing, and a cursor names a place in it that survives
+//! every change of posture.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use parapet_model::exception::Exception;
+use parapet_model::filter::Field;
+use parapet_model::finding::Finding;
+use parapet_model::{AssetNo, Millis, PackageNo, VulnerabilityNo};
+use roaring::RoaringBitmap;
+
+use crate::block::AssetView;
+use crate::data::Data;
+use crate::exceptions::Layer;
+use crate::hiding::Hiding;
+use crate::presence::{Presence, Present};
+use crate::query::{Cursor, Query};
+use crate::split::{Memo, Split, asset_row, with_match};
+use crate::stints::Stints;
+
+/// With more packages than this, asking every asset is as fast as looking each package up.
+const MAX_CANDIDATE_PACKAGES: usize = 64;
+
+/// A walk over the findings of a query.
+pub(crate) struct Walk<'s, 'q> {
+    data: &'s Data,
+    query: &'q Query<'q>,
+    pub(crate) split: Split<'q>,
+    memo: Memo,
+    hiding: Hiding<'s>,
+    presence: Presence<'s>,
+    stints: Stints,
+    wants_since: bool,
+}
+
+impl<'s, 'q> Walk<'s, 'q> {
+    /// `wants_since`: the visitor looks at `first_found` or `reopened_at`; they are 0 otherwise.
+    pub(crate) fn new(
+        data: &'s Data,
+        query: &'q Query<'q>,
+        layer: Arc<Layer>,
+        asked: Option<&'s Exception>,
+        wants_since: bool,
+    ) -> Self {
+        let split = Split::new(query.filter);
+        let hiding = Hiding::new(data, layer, asked);
+        let wants_since = wants_since || split.asks_since() || hiding.asks_since();
+        let memo = Memo::new(&split);
+        let (presence, stints) = (Presence::default(), Stints::default());
+        Self { data, query, split, memo, hiding, presence, stints, wants_since }
+    }
+
+    /// All assets that may have rows, from `start` on.
+    pub(crate) fn assets(&self, start: AssetNo) -> Box<dyn Iterator<Item = AssetView<'s>> + 's> {
+        let data = self.data;
+        match self.candidates() {
+            Some(numbers) => Box::new(
+                numbers
+                    .into_iter()
+                    .filter(move |&no| no >= start.0)
+                    .filter_map(|no| data.assets.get(AssetNo(no))),
+            ),
+            None => Box::new(data.assets.from(start)),
+        }
+    }
+
+    /// The only assets that can have rows, when the filter names an asset, a package or a
+    /// vulnerability.
+    fn candidates(&self) -> Option<RoaringBitmap> {
+        let data = self.data;
+        if let Some(ids) = self.split.wanted(Field::AssetId) {
+            let found = ids.filter_map(|id| data.assets.by_uuid(id.parse().ok()?));
+            return Some(found.map(|asset| asset.row.no.0).collect());
+        }
+        let packages: Vec<PackageNo> = if let Some(names) = self.split.wanted(Field::Package) {
+            names.flat_map(|name| data.tables.packages_named(name)).collect()
+        } else {
+            let ids = self.split.wanted(Field::Vulnerability)?;
+            let named = ids.flat_map(|id| data.tables.vulnerabilities_named(id));
+            named.flat_map(|no| data.tables.packages_with(no)).collect()
+        };
+        if packages.len() > MAX_CANDIDATE_PACKAGES {
+            return None;
+        }
+        let mut found = RoaringBitmap::new();
+        for package in packages {
+            found |= data.assets.having(&data.sets, package);
+        }
+        Some(found)
+    }
+
+    /// Whether the asset is seen at all.
+    pub(crate) fn sees(&self, asset: &AssetView<'s>) -> bool {
+        self.query.scope.sees(asset.row.project, asset.row.enterprise_project)
+            && self.split.accepts_early(self.data, asset)
+            && self.data.assets.is_current(asset)
+    }
+
+    /// Calls `visit` with each finding.
+    pub(crate) fn run(
+        &mut self,
+        after: Option<Cursor>,
+        visit: &mut impl FnMut(&Finding<'s>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let start = after.map_or(AssetNo(0), |cursor| cursor.asset);
+        for asset in self.assets(start) {
+            if self.sees(&asset) {
+                let skip = after.filter(|cursor| cursor.asset == asset.row.no);
+                self.turn_to(&asset, skip, visit)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Calls `visit` with each finding of one asset that is seen.
+    pub(crate) fn turn_to(
+        &mut self,
+        asset: &AssetView<'s>,
+        after: Option<Cursor>,
+        visit: &mut impl FnMut(&Finding<'s>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.presence.read(self.data, asset);
+        if !self.split.accepts_late(self.data, asset, self.presence.coverage) {
+            return ControlFlow::Continue(());
+        }
+        if self.wants_since {
+            self.stints.read(&self.presence);
+        }
+        let mut base = asset_row(self.data, asset, self.presence.coverage);
+        base.last_found = self.last_found(asset);
+        self.hiding.turn_to(self.data, asset, &base);
+        let presence = std::mem::take(&mut self.presence);
+        let mut flow = ControlFlow::Continue(());
+        for present in &presence.present {
+            if present.verdicts.open.is_empty() || after.is_some_and(|c| present.row.no < c.package) {
+                continue;
+            }
+            base.not_run_here = presence.not_run_here(asset, present.row);
+            if base.not_run_here && !self.query.include_not_run_here {
+                continue;
+            }
+            let from = after.filter(|c| c.package == present.row.no).map(|c| c.vulnerability);
+            flow = self.package(&base, present, from, visit);
+            if flow.is_break() {
+                break;
+            }
+        }
+        self.presence = presence;
+        flow
+    }
+
+    /// A container that nobody looked into was last seen when its image was.
+    fn last_found(&self, asset: &AssetView<'s>) -> Millis {
+        match asset.row.observed {
+            0 => self.data.assets.image_of(asset).map_or(0, |image| image.row.observed),
+            observed => observed,
+        }
+    }
+
+    /// The findings of one package of the asset.
+    #[inline]
+    fn package(
+        &mut self,
+        base: &Finding<'s>,
+        present: &Present<'s>,
+        after: Option<VulnerabilityNo>,
+        visit: &mut impl FnMut(&Finding<'s>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let open = &present.verdicts.open;
+        let accepted = match self.split.has_match_parts() {
+            true => Some(self.memo.accepted(&self.split, self.data, base, present)),
+            false => None,
+        };
+        for (place, verdict) in open.iter().enumerate() {
+            let vulnerability = verdict.vulnerability;
+            if accepted.is_some_and(|bits| bits[place / 64] >> (place % 64) & 1 == 0)
+                || after.is_some_and(|last| vulnerability <= last)
+            {
+                continue;
+            }
+            let Some(mut row) = with_match(self.data, base, present.row, verdict) else { continue };
+            if self.wants_since {
+                let since = self.stints.of(vulnerability).unwrap_or_default();
+                (row.first_found, row.reopened_at) = (since.first, since.current);
+            }
+            if self.hiding.concerns_asset() {
+                row.exception = self.hiding.hides(&row, present.inherited);
+            }
+            if self.split.accepts_rest(&row) {
+                visit(&row)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// One finding of an asset, whether or not the query sees the asset.
+    pub(crate) fn finding(
+        &mut self,
+        asset: &AssetView<'s>,
+        package: PackageNo,
+        vulnerability: VulnerabilityNo,
+    ) -> Option<Finding<'s>> {
+        let mut found = None;
+        let _ = self.turn_to(asset, None, &mut |row| {
+            if (row.package.no, row.vulnerability.no) == (package, vulnerability) {
+                found = Some(*row);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
+    /// The coverage word of the asset last turned to.
+    pub(crate) fn coverage(&self) -> parapet_model::Coverage {
+        self.presence.coverage
+    }
+}

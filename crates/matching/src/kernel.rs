@@ -1,0 +1,166 @@
+//! Kernel packages.
+//!
+//! A container runs on its host's kernel, so kernel packages inside an image are kept but classed
+//! *not run here*. On a host they count where they are the kernel that runs.
+
+use parapet_model::PackageKey;
+
+use crate::ecosystem::{Naming, family};
+use crate::order::{Order, apk};
+
+/// Whether the package is built from the kernel's source: images, modules, headers, tools.
+///
+/// `linux-libc-dev` is one: its findings are those of the kernel it was built from, and no program
+/// runs that. `linux-base` or `linux-firmware` are not.
+pub fn is_kernel_package(package: &PackageKey) -> bool {
+    match family(&package.ecosystem).map(|f| (f.order, f.naming)) {
+        Some((Some(Order::Dpkg), _)) => is_dpkg_kernel_source(source(package)),
+        Some((Some(Order::Apk), _)) => is_apk_kernel_source(source(package)),
+        Some((_, Naming::Binary)) => is_rpm_kernel_source(source(package)),
+        _ => false,
+    }
+}
+
+fn source(package: &PackageKey) -> &str {
+    if package.source_name.is_empty() { &package.name } else { &package.source_name }
+}
+
+/// Debian: `linux`, `linux-6.1` (backported to an older release), `linux-signed-amd64`,
+/// `linux-latest`. Ubuntu: one source per flavour, plus `-meta` and `-signed` ones.
+fn is_dpkg_kernel_source(source: &str) -> bool {
+    const FLAVOURS: [&str; 27] = [
+        "aws",
+        "azure",
+        "bluefield",
+        "fips",
+        "gcp",
+        "gke",
+        "gkeop",
+        "hwe",
+        "ibm",
+        "intel",
+        "iot",
+        "kvm",
+        "laptop",
+        "latest",
+        "lowlatency",
+        "lts",
+        "meta",
+        "nvidia",
+        "oem",
+        "oracle",
+        "raspi",
+        "realtime",
+        "restricted",
+        "riscv",
+        "signed",
+        "xilinx",
+        "raspi2",
+    ];
+    let Some(rest) = source.strip_prefix("linux") else { return false };
+    let Some(rest) = rest.strip_prefix('-') else { return rest.is_empty() };
+    let flavour = rest.split_once('-').map_or(rest, |(first, _)| first);
+    flavour.starts_with(|c: char| c.is_ascii_digit()) || FLAVOURS.contains(&flavour)
+}
+
+fn is_apk_kernel_source(source: &str) -> bool {
+    const FLAVOURS: [&str; 8] = ["lts", "edge", "virt", "rpi", "vanilla", "hardened", "grsec", "headers"];
+    source.strip_prefix("linux-").is_some_and(|flavour| FLAVOURS.contains(&flavour))
+}
+
+fn is_rpm_kernel_source(source: &str) -> bool {
+    source == "kernel" || source.starts_with("kernel-")
+}
+
+/// Whether the package is the kernel that runs on a host, given what `uname -r` prints there. Of
+/// the kernel's packages these are the images and the modules; an unknown release runs none.
+pub fn is_running(package: &PackageKey, uname_release: &str) -> bool {
+    if uname_release.is_empty() || !is_kernel_package(package) {
+        return false;
+    }
+    match Order::of_ecosystem(&package.ecosystem) {
+        Some(Order::Dpkg) => is_running_dpkg(&package.name, uname_release),
+        Some(Order::Apk) => is_running_apk(package, uname_release),
+        Some(Order::Rpm) => is_running_rpm(package, uname_release),
+        _ => false,
+    }
+}
+
+/// `linux-image-6.1.0-18-amd64` runs as `6.1.0-18-amd64`.
+fn is_running_dpkg(name: &str, uname_release: &str) -> bool {
+    const BEGINNINGS: [&str; 4] =
+        ["linux-image-unsigned-", "linux-image-", "linux-modules-extra-", "linux-modules-"];
+    BEGINNINGS.iter().any(|beginning| name.strip_prefix(beginning) == Some(uname_release))
+}
+
+/// `linux-lts` `6.6.14-r0` runs as `6.6.14-0-lts`.
+fn is_running_apk(package: &PackageKey, uname_release: &str) -> bool {
+    let (upstream, revision) = apk::split_revision(&package.version);
+    let rest = uname_release.strip_prefix(upstream).and_then(|r| r.strip_prefix('-'));
+    let flavour = rest.and_then(|r| r.strip_prefix(revision)).and_then(|r| r.strip_prefix('-'));
+    flavour.is_some_and(|flavour| package.name.strip_prefix("linux-") == Some(flavour))
+}
+
+/// `kernel-core` `5.14.0-362.8.1.el9_3`, x86_64, runs as `5.14.0-362.8.1.el9_3.x86_64`.
+fn is_running_rpm(package: &PackageKey, uname_release: &str) -> bool {
+    let version = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
+    let is_image = ["kernel", "kernel-core", "kernel-default", "kernel-modules", "kernel-modules-core"]
+        .contains(&package.name.as_str());
+    let release = uname_release.strip_prefix(version);
+    is_image && release.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.') == Some(&package.arch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(ecosystem: &str, name: &str, source: &str, version: &str, arch: &str) -> PackageKey {
+        let mut package = PackageKey::new(ecosystem, name, version);
+        package.source_name = source.to_owned();
+        package.arch = arch.to_owned();
+        package
+    }
+
+    #[test]
+    fn packages_of_the_kernels_source_are_known() {
+        for (ecosystem, source) in [
+            ("Debian:12", "linux"),
+            ("Debian:11", "linux-6.1"),
+            ("Debian:12", "linux-signed-amd64"),
+            ("Ubuntu:22.04:LTS", "linux-hwe-6.5"),
+            ("Ubuntu:22.04:LTS", "linux-meta-aws"),
+            ("Alpine:v3.20", "linux-lts"),
+            ("AlmaLinux:9", "kernel"),
+        ] {
+            assert!(is_kernel_package(&package(ecosystem, "x", source, "1", "")), "{source}");
+        }
+        for (ecosystem, source) in [
+            ("Debian:12", "linux-base"),
+            ("Debian:12", "linux-atm"),
+            ("Ubuntu:22.04:LTS", "linux-firmware"),
+            ("Debian:12", "util-linux"),
+            ("Alpine:v3.20", "linux-pam"),
+            ("PyPI", "linux"),
+            ("npm", "kernel"),
+        ] {
+            assert!(!is_kernel_package(&package(ecosystem, source, source, "1", "")), "{source}");
+        }
+    }
+
+    #[test]
+    fn the_running_kernel_is_told_from_the_others() {
+        let debian = |name| package("Debian:12", name, "linux-signed-amd64", "6.1.76-1", "amd64");
+        assert!(is_running(&debian("linux-image-6.1.0-18-amd64"), "6.1.0-18-amd64"));
+        assert!(!is_running(&debian("linux-image-6.1.0-17-amd64"), "6.1.0-18-amd64"));
+        assert!(!is_running(&debian("linux-headers-6.1.0-18-amd64"), "6.1.0-18-amd64"));
+        assert!(!is_running(&debian("linux-image-6.1.0-18-amd64"), ""));
+
+        let alpine = package("Alpine:v3.19", "linux-lts", "linux-lts", "6.6.14-r0", "x86_64");
+        assert!(is_running(&alpine, "6.6.14-0-lts"));
+        assert!(!is_running(&alpine, "6.6.14-1-lts"));
+
+        let alma = package("AlmaLinux:9", "kernel-core", "kernel", "5.14.0-362.8.1.el9_3", "x86_64");
+        assert!(is_running(&alma, "5.14.0-362.8.1.el9_3.x86_64"));
+        assert!(!is_running(&alma, "5.14.0-362.13.1.el9_3.x86_64"));
+    }
+}

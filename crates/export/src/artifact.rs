@@ -307,3 +307,47 @@ impl<W: Write> Write for Sink<W> {
         self.inner.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes some bytes and then has no room left.
+    struct Small(Vec<u8>);
+
+    impl Write for Small {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let room = 10 - self.0.len();
+            if room == 0 {
+                return Err(io::Error::from_raw_os_error(28));
+            }
+            let taken = bytes.len().min(room);
+            self.0.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_said_clearly_and_remembered() {
+        let mut sink = Sink::new(Small(Vec::new()), Path::new("/exports"));
+        let error = sink.write_all(b"twelve bytes").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let text = "the disk is full: /exports was given up after 10 bytes and nothing was kept";
+        assert_eq!(error.to_string(), text);
+        assert!(sink.failed);
+        assert!(sink.write(b"more").is_err(), "no hole is written over");
+    }
+
+    #[test]
+    fn short_writes_are_counted_and_hashed_once() {
+        let mut sink = Sink::new(Small(Vec::new()), Path::new("/exports"));
+        assert_eq!(sink.write(b"twelve bytes").unwrap(), 10);
+        assert_eq!(sink.size, 10);
+        assert_eq!(Digest(sink.hash.finalize().into()), Digest::of(b"twelve byt"));
+    }
+}

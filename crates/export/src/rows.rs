@@ -74,10 +74,6 @@ fn parts(columns: &[Column]) -> [Part; 3] {
 
 impl<W: Write, F: RowFormat> RowWriter<W, F> {
     pub(crate) fn new(writer: W, columns: &Columns, format: F) -> Self {
-        Self::with_cache(writer, columns, format, tails::LIMIT)
-    }
-
-    fn with_cache(writer: W, columns: &Columns, format: F, limit: usize) -> Self {
         let chosen: Vec<Column> = columns.headings().iter().map(|heading| heading.column).collect();
         let [asset_part, middle_part, match_part] = parts(&chosen);
         Self {
@@ -88,7 +84,7 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
             middle_part,
             match_part,
             prefix: None,
-            tails: Tails::new(limit),
+            tails: Tails::new(tails::LIMIT),
         }
     }
 

@@ -1,0 +1,160 @@
+//! Rows per second of each sink, on one core, over a made-up estate of two million findings.
+//!
+//! `cargo run --release -p parapet-export --example bench_csv [ASSETS [PACKAGES_PER_ASSET]]`
+//!
+//! Prints the median of five runs, and the peak memory of the process before and after the runs.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use parapet_export::{
+    ArtifactWriter, Column, Columns, CsvOptions, FindingsCsv, FindingsJsonl, TableCsv, ZipMember,
+};
+
+#[path = "../tests/it/estate.rs"]
+mod estate;
+
+use estate::{Estate, MARCH};
+
+/// Counts the bytes that a file would take.
+#[derive(Default)]
+struct Counting(u64);
+
+impl Write for Counting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn main() -> io::Result<()> {
+    let mut arguments = std::env::args().skip(1).map(|text| text.parse().map_err(io::Error::other));
+    let assets = arguments.next().transpose()?.unwrap_or(2_000);
+    let per_asset = arguments.next().transpose()?.unwrap_or(250);
+    let estate = Estate::generate(assets, per_asset as usize);
+    println!("peak memory with the estate loaded: {}", peak_memory());
+
+    let all: Vec<Column> = Column::DEFAULT.iter().rev().copied().collect();
+    let (columns, reversed) = (Columns::default(), Columns::of(&all));
+    let options = CsvOptions::default();
+
+    measure("walking the estate", || {
+        let mut rows = 0;
+        estate.each(|finding| rows += u64::from(std::hint::black_box(finding).asset.no.0 < u32::MAX));
+        Ok((rows, 0))
+    })?;
+    measure("csv, default columns", || csv(&estate, &columns, Counting::default()))?;
+    measure("csv, columns reversed (no cache)", || csv(&estate, &reversed, Counting::default()))?;
+    measure("csv in zip", || {
+        let mut writer = FindingsCsv::new(member()?, &columns, options);
+        let mut failed = Ok(());
+        estate.each(|finding| keep(&mut failed, writer.row(finding)));
+        failed?;
+        Ok((writer.rows(), writer.finish()?.finish()?.0))
+    })?;
+    measure("json lines", || {
+        let mut writer = FindingsJsonl::new(Counting::default(), &columns);
+        let mut failed = Ok(());
+        estate.each(|finding| keep(&mut failed, writer.row(finding)));
+        failed?;
+        Ok((writer.rows(), writer.finish()?.0))
+    })?;
+    let directory = tempfile::tempdir()?;
+    measure("csv into an artifact (hashed, synced)", || {
+        let mut writer =
+            FindingsCsv::new(ArtifactWriter::create(directory.path(), "bench")?, &columns, options);
+        let mut failed = Ok(());
+        estate.each(|finding| keep(&mut failed, writer.row(finding)));
+        failed?;
+        Ok((writer.rows(), writer.finish()?.finish("bench.csv")?.size))
+    })?;
+    measure("csv in zip into an artifact", || {
+        let artifact = ArtifactWriter::create(directory.path(), "bench")?;
+        let member = ZipMember::new(artifact, "bench.csv", MARCH)?;
+        let mut writer = FindingsCsv::new(member, &columns, options);
+        let mut failed = Ok(());
+        estate.each(|finding| keep(&mut failed, writer.row(finding)));
+        failed?;
+        Ok((writer.rows(), writer.finish()?.finish()?.finish("bench.zip")?.size))
+    })?;
+    measure("table of 10 texts", || {
+        let labels = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+        let mut writer = TableCsv::new(Counting::default(), &labels, options);
+        let mut failed = Ok(());
+        estate.each(|finding| {
+            let (package, vulnerability) = (&finding.package.key, finding.vulnerability);
+            keep(
+                &mut failed,
+                writer.row([
+                    &finding.asset.name,
+                    &finding.asset.distro,
+                    &package.ecosystem,
+                    &package.name,
+                    &package.version,
+                    &package.arch,
+                    &vulnerability.id,
+                    &vulnerability.title,
+                    &vulnerability.cvss_vector,
+                    &finding.verdict.fixed_version,
+                ]),
+            );
+        });
+        failed?;
+        Ok((writer.rows(), writer.finish()?.0))
+    })?;
+    println!("peak memory after all runs: {}", peak_memory());
+    Ok(())
+}
+
+fn csv(estate: &Estate, columns: &Columns, below: Counting) -> io::Result<(u64, u64)> {
+    let mut writer = FindingsCsv::new(below, columns, CsvOptions::default());
+    let mut failed = Ok(());
+    estate.each(|finding| keep(&mut failed, writer.row(finding)));
+    failed?;
+    Ok((writer.rows(), writer.finish()?.0))
+}
+
+fn member() -> io::Result<ZipMember<Counting>> {
+    ZipMember::new(Counting::default(), "bench.csv", MARCH)
+}
+
+fn keep(first: &mut io::Result<()>, next: io::Result<()>) {
+    if first.is_ok() {
+        *first = next;
+    }
+}
+
+/// Runs `write`, which returns rows and bytes, five times and prints the median.
+fn measure(what: &str, write: impl Fn() -> io::Result<(u64, u64)>) -> io::Result<()> {
+    let mut times: Vec<Duration> = Vec::new();
+    let (mut rows, mut bytes) = (0, 0);
+    for _ in 0..5 {
+        let begin = Instant::now();
+        (rows, bytes) = write()?;
+        times.push(begin.elapsed());
+    }
+    times.sort_unstable();
+    let seconds = |index: usize| times.get(index).map_or(f64::NAN, Duration::as_secs_f64);
+    println!(
+        "{what:38} {:6.2} M rows/s  {:6.3} s ({:.3} to {:.3})  {rows} rows, {:.0} bytes a row",
+        rows as f64 / seconds(2) / 1e6,
+        seconds(2),
+        seconds(0),
+        seconds(4),
+        bytes as f64 / rows as f64,
+    );
+    Ok(())
+}
+
+/// The most memory the process ever held, where the system tells.
+fn peak_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.map_or("not known here".to_owned(), |size| size.trim().to_owned())
+}

@@ -3,7 +3,11 @@
 //! * [`oci`]: manifests, indexes and configs.
 //! * [`layer`]: one layer's archive, streamed and verified, becomes [`layer::LayerContents`]: what
 //!   it adds and hides, as far as package readers care.
-//! * [`combine`](fn@combine): layers become an inventory of disjoint package sets.
+//! * [`combine`](fn@combine): layers become an inventory of disjoint package sets;
+//!   [`scan_layers`] does both for an image, each layer at most once.
+//! * [`image`]: OCI layouts and `docker save` archives on disk.
+//! * [`rootfs`]: a directory, or this machine.
+//! * [`sbom`]: CycloneDX documents.
 //!
 //! To add a package reader: a folder with a `claims` and a `read` function, a variant of
 //! [`reader::ReaderKind`], a row of its table, and a higher [`parapet_model::READER_VERSION`].
@@ -16,6 +20,7 @@ mod combine;
 mod distro;
 pub mod dpkg;
 mod foreign;
+pub mod image;
 pub mod layer;
 mod limits;
 pub mod npm;
@@ -23,6 +28,8 @@ pub mod oci;
 mod path;
 pub mod python;
 pub mod reader;
+pub mod rootfs;
+pub mod sbom;
 mod scan;
 
 pub use combine::combine;

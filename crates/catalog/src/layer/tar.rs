@@ -67,6 +67,11 @@ impl<R: BufRead> Tar<R> {
         self.reader
     }
 
+    /// The reader; behind the present entry's header until its body is read.
+    pub(crate) fn reader(&self) -> &R {
+        &self.reader
+    }
+
     /// Moves to the next entry; `None` at the end of the archive.
     pub(crate) fn next(&mut self) -> Result<Option<&Head>, LayerError> {
         self.skip_body()?;

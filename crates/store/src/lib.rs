@@ -2,24 +2,35 @@
 
 pub mod accounts;
 mod address;
+pub mod advisories;
 pub mod artifacts;
 pub mod audit;
+mod blob;
+mod coverage;
 mod db;
+mod enrichment;
 mod error;
+mod exceptions;
+pub mod feeds;
+pub mod jobs;
 pub mod layer_cache;
 mod lock;
 mod log;
+pub mod matches;
 pub mod meta;
 mod numbers;
+pub mod packages;
 pub mod projects;
 pub mod registries;
 mod schema;
 pub mod seal;
 mod session;
+pub mod sets;
 mod sql;
 mod store;
 mod tx;
 mod visibility;
+mod vulnerabilities;
 
 pub use address::StoreUrl;
 pub use error::{Error, Result};

@@ -27,11 +27,12 @@ CREATE TABLE job (
     started BIGINT NOT NULL,
     ended BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX job_wanted_once ON job (project, kind, dedup_key)
+CREATE UNIQUE INDEX job_wanted_once ON job (project, enterprise_projects, kind, dedup_key)
     WHERE dedup_key <> '' AND state IN (0, 1);
 CREATE UNIQUE INDEX job_fired_once ON job (schedule, fire_time) WHERE schedule <> 0;
 CREATE INDEX job_to_claim ON job (kind, owner, no) WHERE state = 0;
 CREATE INDEX job_running ON job (no) WHERE state = 1;
+CREATE INDEX job_ended ON job (ended, no) WHERE state IN (2, 3, 4);
 CREATE INDEX job_by_project ON job (project, no);
 
 -- The present attempt, as its worker's heart-beat writes it outside the log. Apart from `job`, so that

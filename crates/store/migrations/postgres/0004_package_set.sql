@@ -1,0 +1,13 @@
+-- Package sets, content-addressed. `members` and `evidence` are described in src/sets.rs.
+
+CREATE TABLE package_set (
+    no BIGINT NOT NULL PRIMARY KEY,
+    digest BYTEA NOT NULL UNIQUE,
+    members BYTEA NOT NULL
+);
+
+-- Apart, so that reading members does not read past evidence.
+CREATE TABLE package_set_evidence (
+    package_set BIGINT NOT NULL PRIMARY KEY REFERENCES package_set (no),
+    evidence BYTEA NOT NULL
+);

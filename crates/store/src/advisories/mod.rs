@@ -1,0 +1,178 @@
+//! Advisories: what publishers say, since when, and which feeds say it.
+//!
+//! One advisory (source and id) may come from several feeds (an archive per ecosystem repeats
+//! records that speak of two). It has one current record; `feed_advisory` remembers who holds it
+//! and with which content. It is gone when no feed holds it any longer.
+//!
+//! The body of a record is zstd over JSON of the advisory and the keys under which it is looked up,
+//! so that a change can take back exactly the index rows that were made for the old body.
+
+mod put;
+mod rollback;
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Read as _;
+use std::sync::Arc;
+
+use parapet_model::AdvisoryNo;
+use parapet_model::advisory::Advisory;
+use parapet_model::time::Interval;
+use serde::{Deserialize, Serialize};
+
+pub use put::{NewAdvisory, Put, PutOutcome};
+pub use rollback::{FeedChange, StoredRecord};
+
+use crate::error::{Error, Result};
+use crate::feeds::FeedNo;
+use crate::session::Session;
+use crate::sql::{Bulk, Row, Value, args};
+
+/// How many advisories to put in one transaction: some 20 ms on SQLite, and well under the 50 ms
+/// that other writers may have to wait.
+pub const BATCH: usize = 500;
+
+/// What tells two contents of a record apart: the first half of a SHA-256 over the record as
+/// published and the version of what read it. All zeros means "read it again".
+pub type RecordHash = [u8; 16];
+
+/// Longest body, unpacked.
+const MAX_BODY: u64 = 64 << 20;
+
+const HASHES: &str = "SELECT a.no, a.id, f.hash FROM feed_advisory f JOIN advisory a ON a.no = f.advisory \
+     WHERE f.feed = $1 AND f.advisory > $2 AND f.to_at = 9223372036854775807 ORDER BY f.advisory LIMIT $3";
+const BY_KEY: Bulk<2> = Bulk {
+    before: "WITH k(ecosystem, name) AS (VALUES ",
+    after: ") SELECT t.advisory FROM k CROSS JOIN advisory_affects t \
+            WHERE t.ecosystem = k.ecosystem AND t.name = k.name ORDER BY t.advisory, t.ecosystem, t.name",
+};
+const READ: Bulk<1> = Bulk {
+    before: "WITH k(no) AS (VALUES ",
+    after: ") SELECT t.advisory, t.body FROM k CROSS JOIN advisory_record t \
+            WHERE t.advisory = k.no AND t.to_at = 9223372036854775807 ORDER BY t.advisory",
+};
+const HISTORY: &str = "SELECT advisory, from_at, to_at, body FROM advisory_record \
+     WHERE advisory = $1 ORDER BY from_at";
+const LAST: &str = "SELECT advisory, body FROM advisory_record \
+     WHERE advisory = $1 ORDER BY from_at DESC LIMIT 1";
+const BY_ID: &str = "SELECT no, source FROM advisory WHERE id = $1 ORDER BY no";
+const FEEDS_OF: &str = "SELECT feed FROM feed_advisory \
+     WHERE advisory = $1 AND to_at = 9223372036854775807 ORDER BY feed";
+
+/// Page of [`Session::advisory_hashes`].
+const HASH_PAGE: u32 = 20_000;
+
+/// What is stored of a record.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    advisory: Advisory,
+    keys: BTreeSet<(String, String)>,
+}
+
+impl Body {
+    fn unpack(packed: &[u8]) -> Option<Self> {
+        let mut json = Vec::new();
+        zstd::stream::read::Decoder::new(packed).ok()?.take(MAX_BODY).read_to_end(&mut json).ok()?;
+        serde_json::from_slice(&json).ok()
+    }
+}
+
+/// What an advisory said in an interval of recorded time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdvisoryVersion {
+    /// Since when and until when.
+    pub held: Interval,
+    /// What it said.
+    pub advisory: Advisory,
+}
+
+fn body(row: &Row) -> Result<(AdvisoryNo, Body)> {
+    let mut f = row.fields("advisory_record");
+    let no = AdvisoryNo(f.u32("advisory")?);
+    let body = Body::unpack(f.blob()?).ok_or_else(|| f.inconsistent("body"))?;
+    Ok((no, body))
+}
+
+impl Session {
+    /// What a feed holds now: number and content hash by id. For a feed of 630,000 records this is
+    /// some 60 MB and takes seconds; an import asks for it once.
+    pub async fn advisory_hashes(
+        &mut self,
+        feed: FeedNo,
+    ) -> Result<HashMap<String, (AdvisoryNo, RecordHash)>> {
+        let mut out = HashMap::new();
+        let mut after = 0;
+        loop {
+            let rows = self.fetch(HASHES, args![feed.0, after, HASH_PAGE]).await?;
+            for row in &rows {
+                let mut f = row.fields("advisory");
+                after = f.u32("no")?;
+                let id = f.text()?;
+                out.insert(id, (AdvisoryNo(after), f.array("hash")?));
+            }
+            if rows.len() < HASH_PAGE as usize {
+                return Ok(out);
+            }
+        }
+    }
+
+    /// The current records that speak of any of these (ecosystem, name) keys, by number.
+    pub async fn advisories_for(
+        &mut self,
+        keys: &[(String, String)],
+    ) -> Result<Vec<(AdvisoryNo, Arc<Advisory>)>> {
+        let keys: Vec<[Value<'_>; 2]> = keys.iter().map(|(e, n)| [e.into(), n.into()]).collect();
+        let rows = self.bulk_fetch(&BY_KEY, &keys).await?;
+        let numbers: BTreeSet<AdvisoryNo> = rows
+            .iter()
+            .map(|row| row.fields("advisory_affects").u32("advisory").map(AdvisoryNo))
+            .collect::<Result<_>>()?;
+        self.advisories(&Vec::from_iter(numbers)).await
+    }
+
+    /// Current records by number; those no feed holds are left out.
+    pub async fn advisories(&mut self, numbers: &[AdvisoryNo]) -> Result<Vec<(AdvisoryNo, Arc<Advisory>)>> {
+        let bodies = self.bodies(numbers).await?;
+        Ok(bodies.into_iter().map(|(no, body)| (no, Arc::new(body.advisory))).collect())
+    }
+
+    async fn bodies(&mut self, numbers: &[AdvisoryNo]) -> Result<Vec<(AdvisoryNo, Body)>> {
+        let keys: Vec<[Value<'_>; 1]> = numbers.iter().map(|&no| [no.into()]).collect();
+        self.bulk_fetch(&READ, &keys).await?.iter().map(body).collect()
+    }
+
+    /// The newest record of an advisory, current or not.
+    pub async fn advisory(&mut self, no: AdvisoryNo) -> Result<Option<Advisory>> {
+        let row = self.fetch_one(LAST, args![no]).await?;
+        Ok(row.as_ref().map(body).transpose()?.map(|(_, body)| body.advisory))
+    }
+
+    /// The numbers of all advisories with that id (more than one only if two sources use it).
+    pub async fn advisories_by_id(&mut self, id: &str) -> Result<Vec<AdvisoryNo>> {
+        let rows = self.fetch(BY_ID, args![id]).await?;
+        rows.iter().map(|row| row.fields("advisory").u32("no").map(AdvisoryNo)).collect()
+    }
+
+    /// All records an advisory ever had, oldest first.
+    pub async fn advisory_history(&mut self, no: AdvisoryNo) -> Result<Vec<AdvisoryVersion>> {
+        let rows = self.fetch(HISTORY, args![no]).await?;
+        let version = |row: &Row| {
+            let mut f = row.fields("advisory_record");
+            f.i64()?;
+            let held = Interval { from: f.i64()?, to: f.i64()? };
+            let body = Body::unpack(f.blob()?).ok_or_else(|| f.inconsistent("body"))?;
+            Ok(AdvisoryVersion { held, advisory: body.advisory })
+        };
+        rows.iter().map(version).collect()
+    }
+
+    /// The feeds that hold an advisory now.
+    pub async fn feeds_of_advisory(&mut self, no: AdvisoryNo) -> Result<Vec<FeedNo>> {
+        let rows = self.fetch(FEEDS_OF, args![no]).await?;
+        rows.iter().map(|row| row.fields("feed_advisory").u32("feed").map(FeedNo)).collect()
+    }
+}
+
+/// The error for a body that cannot be packed.
+fn unpackable(id: &str, why: impl std::fmt::Display) -> Error {
+    Error::Invalid(format!("advisory {id} cannot be stored: {why}"))
+}

@@ -1,0 +1,403 @@
+//! Storing what a feed says: batches of records, and records that are gone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use parapet_model::advisory::Advisory;
+use parapet_model::package::is_clean;
+use parapet_model::time::FOREVER;
+use parapet_model::{AdvisoryNo, VulnerabilityNo};
+
+use super::{RecordHash, unpackable};
+use crate::error::{Error, Result};
+use crate::feeds::FeedNo;
+use crate::numbers::Counter;
+use crate::sql::{Bulk, Value};
+use crate::tx::Tx;
+
+const FIND: Bulk<2> = Bulk {
+    before: "WITH k(id, source) AS (VALUES ",
+    after: ") SELECT t.no, t.id, t.source, t.hash FROM k CROSS JOIN advisory t \
+            WHERE t.id = k.id AND t.source = k.source ORDER BY t.no",
+};
+const INSERT: Bulk<4> = Bulk { before: "INSERT INTO advisory (no, source, id, hash) VALUES ", after: "" };
+const SET_HASH: Bulk<2> = Bulk {
+    before: "WITH k(no, hash) AS (VALUES ",
+    after: ") UPDATE advisory SET hash = k.hash FROM k WHERE advisory.no = k.no",
+};
+const OPEN_RECORD: Bulk<5> =
+    Bulk { before: "INSERT INTO advisory_record (advisory, from_at, to_at, hash, body) VALUES ", after: "" };
+const CLOSE_RECORD: Bulk<2> = Bulk {
+    before: "WITH k(no, at) AS (VALUES ",
+    after: ") UPDATE advisory_record SET to_at = k.at FROM k \
+            WHERE advisory_record.advisory = k.no AND advisory_record.to_at = 9223372036854775807",
+};
+const HELD_BY: Bulk<1> = Bulk {
+    before: "WITH k(no) AS (VALUES ",
+    after: ") SELECT t.advisory, t.feed, t.hash FROM k CROSS JOIN feed_advisory t \
+            WHERE t.advisory = k.no AND t.to_at = 9223372036854775807 ORDER BY t.advisory, t.feed",
+};
+const CLOSE_HELD: Bulk<3> = Bulk {
+    before: "WITH k(feed, no, at) AS (VALUES ",
+    after: ") UPDATE feed_advisory SET to_at = k.at FROM k \
+            WHERE feed_advisory.feed = k.feed AND feed_advisory.advisory = k.no \
+            AND feed_advisory.to_at = 9223372036854775807",
+};
+const OPEN_HELD: Bulk<5> =
+    Bulk { before: "INSERT INTO feed_advisory (feed, advisory, from_at, to_at, hash) VALUES ", after: "" };
+const FORGET_HELD: Bulk<3> = Bulk {
+    before: "WITH k(feed, no, hash) AS (VALUES ",
+    after: ") UPDATE feed_advisory SET hash = k.hash FROM k \
+            WHERE feed_advisory.feed = k.feed AND feed_advisory.advisory = k.no \
+            AND feed_advisory.to_at = 9223372036854775807",
+};
+const ADD_AFFECTS: Bulk<3> =
+    Bulk { before: "INSERT INTO advisory_affects (ecosystem, name, advisory) VALUES ", after: "" };
+const DROP_AFFECTS: Bulk<3> = Bulk {
+    before: "WITH k(ecosystem, name, advisory) AS (VALUES ",
+    after: ") DELETE FROM advisory_affects WHERE (ecosystem, name, advisory) IN \
+            (SELECT k.ecosystem, k.name, k.advisory FROM k)",
+};
+const ADD_VULNERABILITY: Bulk<2> =
+    Bulk { before: "INSERT INTO advisory_vulnerability (vulnerability, advisory) VALUES ", after: "" };
+const DROP_VULNERABILITY: Bulk<2> = Bulk {
+    before: "WITH k(vulnerability, advisory) AS (VALUES ",
+    after: ") DELETE FROM advisory_vulnerability WHERE (vulnerability, advisory) IN \
+            (SELECT k.vulnerability, k.advisory FROM k)",
+};
+
+/// A record as a feed gives it.
+#[derive(Debug, Clone)]
+pub struct NewAdvisory {
+    /// What it says.
+    pub advisory: Advisory,
+    /// Its content hash.
+    pub hash: RecordHash,
+    /// The (ecosystem, name) keys under which packages look it up (`matching::affected_key`).
+    pub keys: BTreeSet<(String, String)>,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Put {
+    /// Its number.
+    pub no: AdvisoryNo,
+    /// What was done.
+    pub outcome: PutOutcome,
+}
+
+/// See [`Put`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutOutcome {
+    /// Never known before.
+    Added,
+    /// Known, and says something else now, or was gone and is back.
+    Changed,
+    /// Known, and says the same.
+    Same,
+    /// Another feed holds a record that was modified later; that one stays.
+    Older,
+}
+
+/// What is known of an advisory before it is put.
+struct Known {
+    no: AdvisoryNo,
+    /// Empty when gone.
+    hash: Vec<u8>,
+}
+
+/// Index rows to add and to take back.
+#[derive(Default)]
+struct Index<'a> {
+    affects: Vec<(&'a (String, String), AdvisoryNo)>,
+    vulnerabilities: Vec<(VulnerabilityNo, AdvisoryNo)>,
+}
+
+impl Tx {
+    /// Stores a batch of records of one feed; one result for each, in the same order. Give at most
+    /// [`super::BATCH`]. A record that comes twice in a batch counts once, the last one holds.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an id, source or key that is empty, too long or has a NUL: check with
+    /// [`NewAdvisory::refusal`] first, because an error spoils the whole batch.
+    pub async fn put_advisories(&mut self, feed: FeedNo, batch: &[NewAdvisory]) -> Result<Vec<Put>> {
+        if let Some(why) = batch.iter().find_map(NewAdvisory::refusal) {
+            return Err(Error::Invalid(why));
+        }
+        let last: HashMap<(&str, &str), &NewAdvisory> =
+            batch.iter().map(|new| (new.identity(), new)).collect();
+        let unique: Vec<&NewAdvisory> = batch
+            .iter()
+            .filter(|new| last.get(&new.identity()).is_some_and(|l| std::ptr::eq(*l, *new)))
+            .collect();
+        let known = self.known_advisories(&unique).await?;
+        let (old, fresh): (Vec<&NewAdvisory>, Vec<&NewAdvisory>) =
+            unique.into_iter().partition(|new| known.contains_key(&owned(new.identity())));
+        let mut done = self.put_known(feed, &old, &known).await?;
+        done.extend(self.put_fresh(feed, &fresh).await?);
+        let by_identity: HashMap<(&str, &str), Put> =
+            old.iter().chain(&fresh).map(|new| new.identity()).zip(done).collect();
+        Ok(batch
+            .iter()
+            .filter_map(|new| {
+                let mut put = *by_identity.get(&new.identity())?;
+                if last.get(&new.identity()).is_some_and(|l| !std::ptr::eq(*l, new)) {
+                    put.outcome = PutOutcome::Same;
+                }
+                Some(put)
+            })
+            .collect())
+    }
+
+    /// Takes records out of a feed and returns those that no other feed holds: they are gone, and
+    /// their matches must be closed.
+    ///
+    /// Where another feed holds a different content than the one current, that feed's hash is
+    /// forgotten, so that its next import puts its own record.
+    pub async fn withdraw_advisories(
+        &mut self,
+        feed: FeedNo,
+        numbers: &[AdvisoryNo],
+    ) -> Result<Vec<AdvisoryNo>> {
+        self.close_held(feed, numbers).await?;
+        let mut others: BTreeMap<AdvisoryNo, Vec<FeedNo>> = BTreeMap::new();
+        for (no, feed, _) in self.held_by(numbers).await? {
+            others.entry(no).or_default().push(feed);
+        }
+        let forget: Vec<(FeedNo, AdvisoryNo)> =
+            others.iter().flat_map(|(&no, feeds)| feeds.iter().map(move |&feed| (feed, no))).collect();
+        let rows: Vec<[Value<'_>; 3]> =
+            forget.iter().map(|&(feed, no)| [feed.0.into(), no.into(), Value::Blob(&[0; 16])]).collect();
+        self.bulk(&FORGET_HELD, &rows).await?;
+        let gone: Vec<AdvisoryNo> = numbers.iter().copied().filter(|no| !others.contains_key(no)).collect();
+        self.remove_records(&gone).await?;
+        Ok(gone)
+    }
+
+    async fn known_advisories(&mut self, batch: &[&NewAdvisory]) -> Result<HashMap<(String, String), Known>> {
+        let keys: Vec<[Value<'_>; 2]> =
+            batch.iter().map(|new| [(&new.advisory.id).into(), (&new.advisory.source).into()]).collect();
+        let mut known = HashMap::with_capacity(keys.len());
+        for row in self.bulk_fetch(&FIND, &keys).await? {
+            let mut f = row.fields("advisory");
+            let no = AdvisoryNo(f.u32("no")?);
+            let (id, source) = (f.text()?, f.text()?);
+            known.insert((source, id), Known { no, hash: f.blob()?.to_vec() });
+        }
+        Ok(known)
+    }
+
+    async fn put_fresh(&mut self, feed: FeedNo, fresh: &[&NewAdvisory]) -> Result<Vec<Put>> {
+        if fresh.is_empty() {
+            return Ok(Vec::new());
+        }
+        let first = self.take_numbers(Counter::Advisory, fresh.len()).await?;
+        let numbered: Vec<(AdvisoryNo, &NewAdvisory)> =
+            (first..).map(AdvisoryNo).zip(fresh.iter().copied()).collect();
+        let rows: Vec<[Value<'_>; 4]> = numbered
+            .iter()
+            .map(|(no, new)| {
+                let a = &new.advisory;
+                [(*no).into(), (&a.source).into(), (&a.id).into(), Value::Blob(&new.hash)]
+            })
+            .collect();
+        self.bulk(&INSERT, &rows).await?;
+        self.open_held(feed, &numbered).await?;
+        self.write_records(&numbered).await?;
+        Ok(numbered.iter().map(|&(no, _)| Put { no, outcome: PutOutcome::Added }).collect())
+    }
+
+    async fn put_known(
+        &mut self,
+        feed: FeedNo,
+        batch: &[&NewAdvisory],
+        known: &HashMap<(String, String), Known>,
+    ) -> Result<Vec<Put>> {
+        let found: Vec<(&NewAdvisory, &Known)> =
+            batch.iter().filter_map(|&new| Some((new, known.get(&owned(new.identity()))?))).collect();
+        let numbers: Vec<AdvisoryNo> = found.iter().map(|(_, known)| known.no).collect();
+        let held = self.held_by(&numbers).await?;
+        let mine: HashMap<AdvisoryNo, &[u8]> = held
+            .iter()
+            .filter(|(_, by, _)| *by == feed)
+            .map(|(no, _, hash)| (*no, hash.as_slice()))
+            .collect();
+        let elsewhere: HashSet<AdvisoryNo> =
+            held.iter().filter(|(_, by, _)| *by != feed).map(|(no, _, _)| *no).collect();
+
+        let moved: Vec<(AdvisoryNo, &NewAdvisory)> = found
+            .iter()
+            .filter(|(new, known)| mine.get(&known.no).copied() != Some(new.hash.as_slice()))
+            .map(|(new, known)| (known.no, *new))
+            .collect();
+        self.close_held(feed, &moved.iter().map(|(no, _)| *no).collect::<Vec<_>>()).await?;
+        self.open_held(feed, &moved).await?;
+
+        let contested: Vec<AdvisoryNo> = found
+            .iter()
+            .filter(|(new, known)| known.hash != new.hash && elsewhere.contains(&known.no))
+            .map(|(_, known)| known.no)
+            .collect();
+        let theirs: HashMap<AdvisoryNo, i64> =
+            self.bodies(&contested).await?.into_iter().map(|(no, b)| (no, b.advisory.modified)).collect();
+        let judged: Vec<Put> = found
+            .iter()
+            .map(|(new, known)| {
+                let outcome = if known.hash == new.hash {
+                    PutOutcome::Same
+                } else if theirs.get(&known.no).is_some_and(|&modified| modified > new.advisory.modified) {
+                    PutOutcome::Older
+                } else {
+                    PutOutcome::Changed
+                };
+                Put { no: known.no, outcome }
+            })
+            .collect();
+        let changed: Vec<(AdvisoryNo, &NewAdvisory)> = judged
+            .iter()
+            .zip(&found)
+            .filter(|(put, _)| put.outcome == PutOutcome::Changed)
+            .map(|(put, (new, _))| (put.no, *new))
+            .collect();
+        self.remove_records(&changed.iter().map(|(no, _)| *no).collect::<Vec<_>>()).await?;
+        self.write_records(&changed).await?;
+        let hashes: Vec<[Value<'_>; 2]> =
+            changed.iter().map(|(no, new)| [(*no).into(), Value::Blob(&new.hash)]).collect();
+        self.bulk(&SET_HASH, &hashes).await?;
+        Ok(judged)
+    }
+
+    /// Opens records and their index rows.
+    async fn write_records(&mut self, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<()> {
+        let now = self.recorded();
+        let mut compressor = zstd::bulk::Compressor::new(1).map_err(|e| unpackable("", e))?;
+        let mut bodies = Vec::with_capacity(records.len());
+        for (_, new) in records {
+            let json = new.json()?;
+            bodies.push(compressor.compress(&json).map_err(|e| unpackable(&new.advisory.id, e))?);
+        }
+        let rows: Vec<[Value<'_>; 5]> = records
+            .iter()
+            .zip(&bodies)
+            .map(|((no, new), body)| {
+                [(*no).into(), now.into(), FOREVER.into(), Value::Blob(&new.hash), body.into()]
+            })
+            .collect();
+        self.bulk(&OPEN_RECORD, &rows).await?;
+
+        let mut index = Index::default();
+        let ids: Vec<&str> = records
+            .iter()
+            .flat_map(|(_, new)| new.advisory.vulnerabilities.iter().map(String::as_str))
+            .collect();
+        let numbers: HashMap<&str, VulnerabilityNo> =
+            ids.iter().copied().zip(self.vulnerability_numbers(&ids).await?).collect();
+        for (no, new) in records {
+            index.affects.extend(new.keys.iter().map(|key| (key, *no)));
+            index.vulnerabilities.extend(named(&new.advisory, &numbers).into_iter().map(|v| (v, *no)));
+        }
+        self.bulk(&ADD_AFFECTS, &index.affects_rows()).await?;
+        self.bulk(&ADD_VULNERABILITY, &index.vulnerability_rows()).await?;
+        Ok(())
+    }
+
+    /// Closes the current records of these advisories and takes back their index rows.
+    async fn remove_records(&mut self, numbers: &[AdvisoryNo]) -> Result<()> {
+        let now = self.recorded();
+        let bodies = self.bodies(numbers).await?;
+        let mut index = Index::default();
+        let ids: Vec<&str> = bodies
+            .iter()
+            .flat_map(|(_, body)| body.advisory.vulnerabilities.iter().map(String::as_str))
+            .collect();
+        let known = self.find_vulnerabilities(&ids).await?;
+        let known: HashMap<&str, VulnerabilityNo> = known.iter().map(|(id, no)| (id.as_str(), *no)).collect();
+        for (no, body) in &bodies {
+            index.affects.extend(body.keys.iter().map(|key| (key, *no)));
+            index.vulnerabilities.extend(named(&body.advisory, &known).into_iter().map(|v| (v, *no)));
+        }
+        self.bulk(&DROP_AFFECTS, &index.affects_rows()).await?;
+        self.bulk(&DROP_VULNERABILITY, &index.vulnerability_rows()).await?;
+        let close: Vec<[Value<'_>; 2]> = numbers.iter().map(|&no| [no.into(), now.into()]).collect();
+        self.bulk(&CLOSE_RECORD, &close).await?;
+        let gone: Vec<[Value<'_>; 2]> = numbers.iter().map(|&no| [no.into(), Value::Blob(&[])]).collect();
+        self.bulk(&SET_HASH, &gone).await?;
+        Ok(())
+    }
+
+    async fn held_by(&mut self, numbers: &[AdvisoryNo]) -> Result<Vec<(AdvisoryNo, FeedNo, Vec<u8>)>> {
+        let keys: Vec<[Value<'_>; 1]> = numbers.iter().map(|&no| [no.into()]).collect();
+        let rows = self.bulk_fetch(&HELD_BY, &keys).await?;
+        rows.iter()
+            .map(|row| {
+                let mut f = row.fields("feed_advisory");
+                Ok((AdvisoryNo(f.u32("advisory")?), FeedNo(f.u32("feed")?), f.blob()?.to_vec()))
+            })
+            .collect()
+    }
+
+    async fn open_held(&mut self, feed: FeedNo, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<()> {
+        let now = self.recorded();
+        let rows: Vec<[Value<'_>; 5]> = records
+            .iter()
+            .map(|(no, new)| {
+                [feed.0.into(), (*no).into(), now.into(), FOREVER.into(), Value::Blob(&new.hash)]
+            })
+            .collect();
+        self.bulk(&OPEN_HELD, &rows).await?;
+        Ok(())
+    }
+
+    async fn close_held(&mut self, feed: FeedNo, numbers: &[AdvisoryNo]) -> Result<()> {
+        let now = self.recorded();
+        let rows: Vec<[Value<'_>; 3]> =
+            numbers.iter().map(|&no| [feed.0.into(), no.into(), now.into()]).collect();
+        self.bulk(&CLOSE_HELD, &rows).await?;
+        Ok(())
+    }
+}
+
+impl NewAdvisory {
+    /// Why the store would refuse this record, if it would.
+    pub fn refusal(&self) -> Option<String> {
+        let a = &self.advisory;
+        let texts = [&a.id, &a.source].into_iter().chain(&a.vulnerabilities);
+        let texts = texts.chain(self.keys.iter().flat_map(|(ecosystem, name)| [ecosystem, name]));
+        let bad = texts.into_iter().find(|text| text.is_empty() || !is_clean(text))?;
+        let (id, bad) = (a.id.chars().take(60).collect::<String>(), bad.chars().take(60).collect::<String>());
+        Some(format!("advisory {id:?} has an id or name that is empty, too long or has a NUL: {bad:?}"))
+    }
+
+    fn identity(&self) -> (&str, &str) {
+        (&self.advisory.source, &self.advisory.id)
+    }
+
+    /// The body as JSON: the shape of `Body`, without cloning into one.
+    fn json(&self) -> Result<Vec<u8>> {
+        #[derive(serde::Serialize)]
+        struct Borrowed<'a> {
+            advisory: &'a Advisory,
+            keys: &'a BTreeSet<(String, String)>,
+        }
+        let body = Borrowed { advisory: &self.advisory, keys: &self.keys };
+        serde_json::to_vec(&body).map_err(|e| unpackable(&self.advisory.id, e))
+    }
+}
+
+impl<'a> Index<'a> {
+    fn affects_rows(&self) -> Vec<[Value<'a>; 3]> {
+        self.affects.iter().map(|(key, no)| [(&key.0).into(), (&key.1).into(), (*no).into()]).collect()
+    }
+
+    fn vulnerability_rows(&self) -> Vec<[Value<'static>; 2]> {
+        self.vulnerabilities.iter().map(|(v, no)| [(*v).into(), (*no).into()]).collect()
+    }
+}
+
+/// The distinct numbers of what an advisory names.
+fn named(advisory: &Advisory, numbers: &HashMap<&str, VulnerabilityNo>) -> BTreeSet<VulnerabilityNo> {
+    advisory.vulnerabilities.iter().filter_map(|id| numbers.get(id.as_str()).copied()).collect()
+}
+
+fn owned((source, id): (&str, &str)) -> (String, String) {
+    (source.to_owned(), id.to_owned())
+}

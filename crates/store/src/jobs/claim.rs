@@ -1,0 +1,145 @@
+//! Which job is next, and giving it to a worker.
+//!
+//! Next is the oldest job of the owner who has the fewest running (REVIEW D4), so one person's ten
+//! thousand scans do not keep another's single one waiting. Owners are found by skipping through an
+//! index, one probe for each; the cost does not grow with the length of the queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parapet_model::job::JobKind;
+use parapet_model::{EnterpriseProjectNo, Millis, ProjectNo};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::jobs::Attempt;
+use crate::session::Session;
+use crate::sql::{Bulk, Row, Value, args};
+use crate::store::Store;
+use crate::tx::Tx;
+use crate::visibility::read_granted;
+
+/// For each kind wanted: the oldest queued job of each owner, and every job whose lease ran out.
+const CANDIDATES: Bulk<2> = Bulk {
+    before: "WITH RECURSIVE wanted(kind, instant) AS (VALUES ",
+    after: "), owners(kind, instant, owner) AS ( \
+     SELECT wanted.kind, wanted.instant, \
+     (SELECT MIN(job.owner) FROM job WHERE job.state = 0 AND job.kind = wanted.kind) FROM wanted \
+     UNION ALL SELECT owners.kind, owners.instant, \
+     (SELECT MIN(job.owner) FROM job WHERE job.state = 0 AND job.kind = owners.kind \
+     AND job.owner > owners.owner) FROM owners WHERE owners.owner IS NOT NULL), \
+     oldest(owner, no) AS (SELECT owners.owner, \
+     (SELECT job.no FROM job WHERE job.state = 0 AND job.kind = owners.kind AND job.owner = owners.owner \
+     AND job.not_before <= owners.instant ORDER BY job.no LIMIT 1) FROM owners \
+     WHERE owners.owner IS NOT NULL), \
+     lost(owner, no) AS (SELECT job.owner, job.no FROM wanted CROSS JOIN job CROSS JOIN job_run \
+     WHERE job.state = 1 AND job.waiting = 0 AND job.kind = wanted.kind AND job_run.job = job.no \
+     AND job_run.lease_until <= wanted.instant) \
+     SELECT no, owner FROM oldest WHERE no IS NOT NULL UNION ALL SELECT no, owner FROM lost ORDER BY no",
+};
+const BUSY: &str = "SELECT job.owner, COUNT(*) FROM job JOIN job_run ON job_run.job = job.no \
+     WHERE job.state = 1 AND job.waiting = 0 AND job_run.lease_until > $1 \
+     GROUP BY job.owner ORDER BY job.owner";
+const CLAIM: &str = "UPDATE job SET state = 1, attempt = attempt + 1, started = $1 \
+     WHERE no = $2 AND state IN (0, 1) AND waiting = 0 \
+     RETURNING no, uuid, project, enterprise_projects, kind, owner, attempt, payload";
+const LEASE: &str = "INSERT INTO job_run (job, attempt, worker, lease_until, done, total) \
+     VALUES ($1, $2, $3, $4, 0, 0) ON CONFLICT (job) DO UPDATE SET attempt = excluded.attempt, \
+     worker = excluded.worker, lease_until = excluded.lease_until, done = 0, total = 0";
+
+/// A job in a worker's hands.
+#[derive(Debug, Clone)]
+pub struct ClaimedJob {
+    /// Job and attempt: what every write of the job must show.
+    pub attempt: Attempt,
+    /// Id for people and wires; names the job's files.
+    pub uuid: Uuid,
+    /// Whose it is.
+    pub project: ProjectNo,
+    /// The enterprise projects its asker saw; `None` means all.
+    pub enterprise_projects: Option<BTreeSet<EnterpriseProjectNo>>,
+    /// What to do.
+    pub kind: JobKind,
+    /// Name of the user who asked.
+    pub owner: String,
+    /// What to do in detail.
+    pub payload: Box<RawValue>,
+}
+
+fn claimed(row: &Row) -> Result<ClaimedJob> {
+    let mut f = row.fields("job");
+    let (no, uuid, project) = (f.u32("no")?, f.uuid("uuid")?, ProjectNo(f.u32("project")?));
+    let granted = read_granted(f.str()?).ok_or_else(|| f.inconsistent("enterprise_projects"))?;
+    let (kind, owner) = (f.word("kind", JobKind::from_number)?, f.text()?);
+    let attempt = Attempt { job: no, number: f.u32("attempt")? };
+    let payload = f.json("payload")?;
+    Ok(ClaimedJob { attempt, uuid, project, enterprise_projects: granted, kind, owner, payload })
+}
+
+impl Session {
+    /// The job that would be claimed next.
+    async fn next_job(&mut self, kinds: &[JobKind], now: Millis) -> Result<Option<u32>> {
+        let wanted: Vec<[Value<'_>; 2]> =
+            kinds.iter().map(|&kind| [(kind as u8).into(), now.into()]).collect();
+        let candidates = self.bulk_fetch(&CANDIDATES, &wanted).await?;
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let mut busy = BTreeMap::new();
+        for row in self.fetch(BUSY, args![now]).await? {
+            let mut f = row.fields("job");
+            busy.insert(f.text()?, f.i64()?);
+        }
+        let mut best: Option<(i64, u32)> = None;
+        for row in &candidates {
+            let mut f = row.fields("job");
+            let no = f.u32("no")?;
+            let rank = (busy.get(f.str()?).copied().unwrap_or(0), no);
+            if best.is_none_or(|best| rank < best) {
+                best = Some(rank);
+            }
+        }
+        Ok(best.map(|(_, no)| no))
+    }
+}
+
+impl Tx {
+    /// Gives the next job of these kinds to `worker` until `now + lease` milliseconds.
+    async fn claim(
+        &mut self,
+        worker: &str,
+        kinds: &[JobKind],
+        now: Millis,
+        lease: Millis,
+    ) -> Result<Option<ClaimedJob>> {
+        let Some(no) = self.next_job(kinds, now).await? else { return Ok(None) };
+        let started = self.recorded();
+        let row = self.write_one(CLAIM, args![started, no]).await?;
+        let Some(job) = row.as_ref().map(claimed).transpose()? else { return Ok(None) };
+        let until = now.saturating_add(lease);
+        self.execute(LEASE, args![no, job.attempt.number, worker, until]).await?;
+        Ok(Some(job))
+    }
+}
+
+impl Store {
+    /// Gives the next job of these kinds to `worker` (a name that outlives a restart) for `lease`
+    /// milliseconds; `None` when there is nothing to do, which costs no write. A job whose lease ran
+    /// out, because its worker died or slept, is claimed like a queued one, with a higher attempt.
+    pub async fn claim_job(
+        &self,
+        worker: &str,
+        kinds: &[JobKind],
+        lease: Millis,
+    ) -> Result<Option<ClaimedJob>> {
+        let now = self.now();
+        if self.read().await?.next_job(kinds, now).await?.is_none() {
+            return Ok(None);
+        }
+        // Asked again inside, because another worker may have been faster.
+        let mut tx = self.begin().await?;
+        let claimed = tx.claim(worker, kinds, now, lease).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+}

@@ -12,7 +12,7 @@
 //! | `exceptions`, `hiding` | which exceptions hold, and what they hide |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
 //! | `count`, `lists`, `inventory`, `explain` | the questions |
-//! | [`as_of`] | facts cut at a date; the same answers by plain loops |
+//! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
 //!
 //! # How do I add a question?
 //!
@@ -31,6 +31,7 @@ mod hiding;
 mod index;
 mod inventory;
 mod lists;
+pub mod oracle;
 mod pages;
 mod posture;
 mod presence;

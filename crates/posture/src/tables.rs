@@ -15,10 +15,6 @@ use crate::index::Index;
 use crate::pages::Pages;
 use crate::verdict::Verdicts;
 
-/// Redirects followed before giving up; facts name the canonical one directly, a join of joins
-/// takes two.
-const MAX_REDIRECTS: usize = 16;
-
 /// A package with what is said of it.
 #[derive(Debug, Clone)]
 pub(crate) struct PackageEntry {
@@ -68,16 +64,34 @@ impl Tables {
     }
 
     /// The vulnerability that `no` is the same as, if it is known. A redirect to something unknown
-    /// or in a circle ends where it stands.
+    /// ends where it stands; of a circle, which no sound store holds, the lowest number is taken.
     pub(crate) fn canonical(&self, no: VulnerabilityNo) -> Option<&Vulnerability> {
-        let mut at = self.vulnerability(no)?;
-        for _ in 0..MAX_REDIRECTS {
-            match self.vulnerability(at.canonical) {
-                Some(next) if next.no != at.no => at = next,
-                _ => break,
+        let (mut slow, mut fast) = (self.vulnerability(no)?, self.vulnerability(no)?);
+        loop {
+            for _ in 0..2 {
+                match self.redirect(fast) {
+                    Some(next) => fast = next,
+                    None => return Some(fast),
+                }
+            }
+            slow = self.redirect(slow)?;
+            if slow.no == fast.no {
+                break;
             }
         }
-        Some(at)
+        let mut lowest = slow;
+        while let Some(next) = self.redirect(fast).filter(|next| next.no != slow.no) {
+            fast = next;
+            if fast.no < lowest.no {
+                lowest = fast;
+            }
+        }
+        Some(lowest)
+    }
+
+    /// Where a vulnerability redirects to, one step.
+    fn redirect(&self, row: &Vulnerability) -> Option<&Vulnerability> {
+        self.vulnerability(row.canonical).filter(|next| next.no != row.no)
     }
 
     /// Canonical vulnerabilities for an id or alias, without regard to ASCII case; ascending.

@@ -1,0 +1,187 @@
+//! The heart of the crate's tests: on random estates and after any sequence of changes, the fast
+//! path answers as plain loops over the facts do.
+
+mod estate;
+
+use std::ops::ControlFlow;
+
+use estate::{Question, change, exception, question};
+use parapet_model::exception::Exception;
+use parapet_model::facts::Change;
+use parapet_model::{AssetNo, FOREVER, Filter, PackageNo, Principal, Scope};
+use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
+use parapet_posture::{
+    AssetOrder, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder, Window, oracle::findings,
+};
+use proptest::prelude::*;
+
+fn scope_of((_, project, enterprise, ..): &Question) -> Scope {
+    let scope = Principal::local(*project).scope();
+    enterprise.and_then(|no| scope.narrow(no)).unwrap_or(scope)
+}
+
+fn query_of<'q>(question: &'q Question, scope: &'q Scope) -> Query<'q> {
+    Query { include_not_run_here: question.4, ..Query::new(scope, &question.0, question.3) }
+}
+
+fn rows(snapshot: &Snapshot, query: &Query<'_>) -> Vec<OracleRow> {
+    let mut out = Vec::new();
+    let _ = snapshot.findings(query, |row| {
+        out.push(OracleRow::of(row));
+        ControlFlow::Continue(())
+    });
+    out
+}
+
+/// Applies all changes; merges after those that say so.
+fn live(changes: &[(Change, bool)]) -> Posture {
+    let posture = Posture::new();
+    for (change, merge) in changes {
+        posture.apply(change.clone());
+        if *merge {
+            posture.merge();
+        }
+    }
+    posture
+}
+
+fn facts(changes: &[(Change, bool)]) -> Facts {
+    let mut facts = Facts::default();
+    for (change, _) in changes {
+        facts.apply(change.clone());
+    }
+    facts
+}
+
+fn changes() -> impl Strategy<Value = Vec<(Change, bool)>> {
+    proptest::collection::vec((change(), any::<bool>()), 1..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_counts_and_lists_are_those_of_plain_loops(changes in changes(), question in question()) {
+        let (posture, facts) = (live(&changes), facts(&changes));
+        let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
+        let query = query_of(&question, &scope);
+        let expected = findings(&facts, &query);
+        prop_assert_eq!(&rows(&snapshot, &query), &expected);
+        prop_assert_eq!(&rows(&Snapshot::build(facts.whole()), &query), &expected, "built at once");
+        prop_assert_eq!(snapshot.count(&query), oracle::count(&expected));
+
+        let listed = snapshot.vulnerabilities(&query, VulnerabilityOrder::Risk, Window::ALL);
+        let listed: std::collections::BTreeMap<_, _> = listed.rows.iter().map(|row| {
+            (row.vulnerability.no, OracleVulnerability {
+                assets: row.assets,
+                findings: row.findings,
+                fixable: row.fixable,
+                severity: row.severity,
+                worst_state: row.worst_state,
+                first_found: row.first_found,
+            })
+        }).collect();
+        prop_assert_eq!(listed, oracle::vulnerabilities(&expected));
+
+        for asset in snapshot.assets(&query, AssetOrder::Number, Window::ALL).rows {
+            let own: Vec<OracleRow> =
+                expected.iter().filter(|row| row.asset == asset.asset.no).cloned().collect();
+            prop_assert_eq!(asset.counts, oracle::count(&own));
+            prop_assert!(own.iter().all(|row| row.asset_coverage == asset.coverage));
+        }
+    }
+
+    #[test]
+    fn a_change_applied_again_changes_nothing(changes in changes(), question in question()) {
+        let posture = live(&changes);
+        let scope = scope_of(&question);
+        let query = query_of(&question, &scope);
+        let before = posture.snapshot();
+        posture.apply(changes.last().unwrap().0.clone());
+        prop_assert_eq!(rows(&posture.snapshot(), &query), rows(&before, &query));
+    }
+
+    #[test]
+    fn pages_put_together_are_the_whole(changes in changes(), question in question(), limit in 1..5_usize) {
+        let posture = live(&changes);
+        let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
+        let query = query_of(&question, &scope);
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let page = snapshot.page(&query, after, limit);
+            prop_assert!(page.rows.len() <= limit);
+            paged.extend(page.rows.iter().map(OracleRow::of));
+            prop_assert!(page.next.is_none() || page.next == page.rows.last().map(Cursor::of));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        prop_assert_eq!(paged, rows(&snapshot, &query));
+    }
+
+    #[test]
+    fn a_preview_counts_what_would_be_hidden(
+        changes in changes(),
+        question in question(),
+        asked in exception(),
+    ) {
+        let (posture, facts) = (live(&changes), facts(&changes));
+        let scope = scope_of(&question);
+        let everything = Query { include_not_run_here: true, ..Query::new(&scope, &Filter::All, question.3) };
+        let ask = |exceptions: Vec<Exception>| {
+            let mut whole = facts.whole();
+            whole.exceptions = exceptions;
+            let mut facts = Facts::default();
+            facts.apply(whole);
+            findings(&facts, &everything)
+        };
+        let others: Vec<Exception> =
+            facts.whole().exceptions.into_iter().filter(|e| e.no != asked.no).collect();
+        let alone = Exception {
+            state: parapet_model::exception::ExceptionState::Approved,
+            start: i64::MIN,
+            end: FOREVER,
+            ..asked.clone()
+        };
+        let (alone, others) = (ask(vec![alone]), ask(others));
+        let newly: Vec<OracleRow> = alone
+            .into_iter()
+            .zip(others)
+            .filter(|(alone, others)| alone.exception.is_some() && others.exception.is_none())
+            .map(|(alone, _)| alone)
+            .collect();
+        prop_assert_eq!(posture.snapshot().preview(&asked, &scope, question.3), oracle::count(&newly));
+    }
+
+    #[test]
+    fn who_has_a_package_and_why_agree_with_the_rows(changes in changes(), question in question()) {
+        let (posture, facts) = (live(&changes), facts(&changes));
+        let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
+        let query = Query { include_not_run_here: true, ..Query::new(&scope, &Filter::All, question.3) };
+        let expected = findings(&facts, &query);
+        for package in (0..9).map(PackageNo).filter(|no| snapshot.package(*no).is_some()) {
+            let having: Vec<AssetNo> =
+                snapshot.assets_with_package(&scope, package).iter().map(|asset| asset.no).collect();
+            let showing = snapshot.assets(&query, AssetOrder::Number, Window::ALL);
+            let showing: Vec<AssetNo> = showing.rows.iter().map(|row| row.asset.no).filter(|no| {
+                let packages = snapshot.packages_of(&scope, *no).unwrap();
+                packages.iter().any(|shown| shown.package.no == package)
+            }).collect();
+            prop_assert_eq!(having, showing);
+        }
+        for row in &expected {
+            let why = snapshot
+                .explain(&scope, question.3, row.asset, row.vulnerability, row.package)
+                .expect("everything is known");
+            prop_assert_eq!(&why.finding.as_ref().map(OracleRow::of), &Some(row.clone()));
+            prop_assert_eq!(why.stints.first().map(|s| s.from), Some(row.first_found));
+            prop_assert_eq!(why.stints.last().map(|s| s.from), Some(row.reopened_at));
+            prop_assert!(why.showings.iter().any(|showing| showing.held.is_open()));
+            let chosen = why.statements.iter().find(|s| s.chosen).expect("a finding has a chosen row");
+            prop_assert_eq!(chosen.row.advisory, row.verdict.advisory);
+            let hiding = why.exceptions.iter().find(|c| c.standing == Standing::Hides);
+            prop_assert_eq!(hiding.map(|c| c.exception.no), row.exception);
+        }
+    }
+}

@@ -35,11 +35,11 @@ fn interval() -> impl Strategy<Value = Interval> {
     ]
 }
 
-fn package() -> impl Strategy<Value = PackageRow> {
+fn package(no: impl Strategy<Value = u32>) -> impl Strategy<Value = PackageRow> {
     let name = select(vec!["openssl", "OpenSSL", "curl", "linux-image-6.1-a", "linux-image-6.1-b"]);
     let ecosystem = select(vec!["Debian:12", "npm", "PyPI"]);
     let coverage = select(vec![Coverage::Assessed, Coverage::Assessed, Coverage::VersionUnparsed]);
-    (0..PACKAGES, name, ecosystem, coverage).prop_map(|(no, name, ecosystem, coverage)| PackageRow {
+    (no, name, ecosystem, coverage).prop_map(|(no, name, ecosystem, coverage)| PackageRow {
         no: PackageNo(no),
         key: PackageKey::new(ecosystem, name, &no.to_string()),
         coverage,
@@ -47,17 +47,17 @@ fn package() -> impl Strategy<Value = PackageRow> {
     })
 }
 
-fn set() -> impl Strategy<Value = SetRow> {
-    let members = subsequence((0..PACKAGES + 1).collect::<Vec<_>>(), 0..7);
-    (0..SETS, members).prop_map(|(no, members)| SetRow {
+fn set(no: impl Strategy<Value = u32>) -> impl Strategy<Value = SetRow> {
+    let members = subsequence((0..PACKAGES + 1).collect::<Vec<_>>(), 1..8);
+    (no, members).prop_map(|(no, members)| SetRow {
         no: SetNo(no),
         members: members.into_iter().map(PackageNo).collect(),
     })
 }
 
-fn vulnerability() -> impl Strategy<Value = Vulnerability> {
+fn vulnerability(no: impl Strategy<Value = u32>) -> impl Strategy<Value = Vulnerability> {
     let aliases = subsequence(vec!["GHSA-1", "GHSA-2", "GHSA-3"], 0..3);
-    let numbers = (0..VULNERABILITIES, of(0..VULNERABILITIES + 1));
+    let numbers = (no, of(0..VULNERABILITIES + 1));
     (numbers, aliases, severity(), any::<bool>(), select(vec![-1.0, 0.2, 0.9])).prop_map(
         |((no, canonical), aliases, severity, kev, epss)| Vulnerability {
             no: VulnerabilityNo(no),
@@ -80,9 +80,9 @@ fn state() -> impl Strategy<Value = MatchState> {
     select(MatchState::ALL.to_vec())
 }
 
-fn match_rows() -> impl Strategy<Value = (PackageNo, Vec<MatchRow>)> {
+fn match_rows(no: impl Strategy<Value = u32>) -> impl Strategy<Value = (PackageNo, Vec<MatchRow>)> {
     let row = (0..VULNERABILITIES + 1, 0..5_u32, 0..3_u8, state(), severity(), interval(), 0..3_u8);
-    (0..PACKAGES, vec(row, 0..6)).prop_map(|(package, rows)| {
+    (no, vec(row, 0..6)).prop_map(|(package, rows)| {
         let package = PackageNo(package);
         let row = |(vulnerability, advisory, precedence, state, vendor_severity, held, class)| MatchRow {
             package,
@@ -90,7 +90,7 @@ fn match_rows() -> impl Strategy<Value = (PackageNo, Vec<MatchRow>)> {
             advisory: AdvisoryNo(advisory),
             precedence,
             state,
-            class: AdvisoryClass::from_number(class).unwrap(),
+            class: AdvisoryClass::from_number(class).unwrap_or_default(),
             vendor_severity,
             fixed_version: format!("{advisory}.{class}"),
             held,
@@ -104,8 +104,9 @@ fn match_rows() -> impl Strategy<Value = (PackageNo, Vec<MatchRow>)> {
     })
 }
 
-fn asset() -> impl Strategy<Value = AssetRow> {
-    let identity = (select(ASSETS.to_vec()), 1..3_u32, 0..3_u32, 0..3_u8, of(select(ASSETS.to_vec())));
+fn asset(no: impl Strategy<Value = u32>) -> impl Strategy<Value = AssetRow> {
+    let project = select(vec![1, 1, 1, 2_u32]);
+    let identity = (no, project, 0..3_u32, 0..3_u8, of(select(ASSETS.to_vec())));
     let life = (prop_oneof![4 => (0..3_i64).prop_map(Interval::since), 1 => interval()], any::<bool>());
     let link = (0..SETS, interval()).prop_map(|(set, held)| LinkRow {
         set: SetNo(set),
@@ -141,7 +142,7 @@ fn asset() -> impl Strategy<Value = AssetRow> {
     let read = (0..3_u8, select(vec!["", "6.1-a", "9.9"]), 0..4_i64);
     (identity, life, shown, read).prop_map(
         |((no, project, enterprise, kind, image), (held, pinned), shown, (scan, kernel, observed))| {
-            let kind = AssetKind::from_number(kind).unwrap();
+            let kind = AssetKind::from_number(kind).unwrap_or(AssetKind::Host);
             let (links, deltas, references, databases) = shown;
             AssetRow {
                 no: AssetNo(no),
@@ -154,7 +155,7 @@ fn asset() -> impl Strategy<Value = AssetRow> {
                 image: image.map(AssetNo),
                 distro: String::new(),
                 ecosystem: String::new(),
-                scan: ScanState::from_number(scan).unwrap(),
+                scan: ScanState::from_number(scan).unwrap_or_default(),
                 scan_error: String::new(),
                 first_seen: held.from,
                 observed,
@@ -174,18 +175,25 @@ fn asset() -> impl Strategy<Value = AssetRow> {
 }
 
 /// Any exception; its filter asks nothing about exceptions.
-pub fn exception() -> impl Strategy<Value = Exception> {
-    let numbers = subsequence(ASSETS.to_vec(), 0..3);
+pub(crate) fn exception() -> impl Strategy<Value = Exception> {
+    let numbers = subsequence(ASSETS.to_vec(), 0..5);
     let ids = select(vec!["CVE-0", "cve-1", "CVE-2", "GHSA-1", "ghsa-2", "CVE-none"]);
-    let target = (any::<bool>(), of(filter(leaf())), numbers.clone(), numbers, vec(ids, 0..3));
-    let end = prop_oneof![(0..12_i64).boxed(), Just(FOREVER).boxed()];
+    let few = subsequence(ASSETS.to_vec(), 0..2);
+    let target = (
+        any::<bool>(),
+        of(filter(leaf())),
+        numbers,
+        few,
+        prop_oneof![Just(Vec::new()).boxed(), vec(ids, 1..3).boxed()],
+    );
+    let end = prop_oneof![(0..14_i64).boxed(), Just(FOREVER).boxed()];
     let states = select(vec![
         ExceptionState::Approved,
         ExceptionState::Approved,
         ExceptionState::Pending,
         ExceptionState::Ended,
     ]);
-    (0..5_u32, 1..3_u32, target, 0..8_i64, end, states).prop_map(
+    (0..5_u32, select(vec![1, 1, 1, 2_u32]), target, 0..8_i64, end, states).prop_map(
         |(no, project, (dynamic, filter, included, excluded, ids), start, end, state)| Exception {
             no: ExceptionNo(no),
             uuid: Uuid::from_u128(0xE000 + u128::from(no)),
@@ -211,11 +219,44 @@ pub fn exception() -> impl Strategy<Value = Exception> {
     )
 }
 
-/// One step in the life of an estate. Each subject occurs once at most, as the log promises.
-pub fn change() -> impl Strategy<Value = Change> {
+/// The whole life of an estate: everything there is, then some changes of some of it; with each,
+/// whether blocks are merged after it.
+pub(crate) fn life() -> impl Strategy<Value = Vec<(Change, bool)>> {
+    let later = vec((change(), any::<bool>()), 0..4);
+    (founding(), any::<bool>(), later).prop_map(|(first, merge, later)| {
+        let mut life = vec![(first, merge)];
+        life.extend(later);
+        life
+    })
+}
+
+fn founding() -> impl Strategy<Value = Change> {
+    let packages: Vec<_> = (0..PACKAGES).map(|no| package(Just(no))).collect();
+    let sets: Vec<_> = (0..SETS).map(|no| set(Just(no))).collect();
+    let assets: Vec<_> = ASSETS.iter().map(|no| asset(Just(*no))).collect();
+    let matches: Vec<_> = (0..PACKAGES).map(|no| match_rows(Just(no))).collect();
+    let vulnerabilities: Vec<_> = (0..VULNERABILITIES - 1).map(|no| vulnerability(Just(no))).collect();
+    assemble((packages, sets, assets, matches), vulnerabilities, vec(exception(), 0..5))
+}
+
+/// One step. Each subject occurs once at most, as the log promises.
+fn change() -> impl Strategy<Value = Change> {
+    let packages = vec(package(0..PACKAGES), 0..3);
+    let sets = vec(set(0..SETS), 0..3);
+    let assets = vec(asset(select(ASSETS.to_vec())), 0..4);
+    let matches = vec(match_rows(0..PACKAGES), 0..4);
+    let vulnerabilities = vec(vulnerability(0..VULNERABILITIES), 0..3);
+    assemble((packages, sets, assets, matches), vulnerabilities, vec(exception(), 0..3))
+}
+
+fn assemble<F, V, E>(facts: F, vulnerabilities: V, exceptions: E) -> impl Strategy<Value = Change>
+where
+    F: Strategy<Value = (Vec<PackageRow>, Vec<SetRow>, Vec<AssetRow>, Vec<(PackageNo, Vec<MatchRow>)>)>,
+    V: Strategy<Value = Vec<Vulnerability>>,
+    E: Strategy<Value = Vec<Exception>>,
+{
     let coverage = of(subsequence(vec!["Debian:12", "npm"], 0..3));
-    let facts = (vec(package(), 0..12), vec(set(), 0..8), vec(asset(), 0..9), vec(match_rows(), 0..10));
-    (facts, vec(vulnerability(), 0..8), vec(exception(), 0..4), coverage).prop_map(
+    (facts, vulnerabilities, exceptions, coverage).prop_map(
         |((packages, sets, assets, matches), vulnerabilities, exceptions, coverage)| Change {
             seq: 1,
             recorded: 0,
@@ -301,18 +342,23 @@ fn filter(leaf: impl Strategy<Value = Filter> + Clone + 'static) -> impl Strateg
 
 /// What is asked: filter, project, enterprise project, now, and whether kernels that do not run are
 /// wanted.
-pub type Question = (Filter, ProjectNo, Option<EnterpriseProjectNo>, Millis, bool);
+pub(crate) type Question = (Filter, ProjectNo, Option<EnterpriseProjectNo>, Millis, bool);
 
 /// Any question; half of them ask for everything.
-pub fn question() -> impl Strategy<Value = Question> {
+pub(crate) fn question() -> impl Strategy<Value = Question> {
     let exception = (0..5_u128)
         .prop_map(|no| Filter::test(Field::Exception, Op::Eq, Uuid::from_u128(0xE000 + no).to_string()));
     let excepted = Just(Filter::test(Field::Excepted, Op::Eq, true));
     let leaf = prop_oneof![8 => leaf(), 1 => exception, 1 => excepted];
     let filter = prop_oneof![Just(Filter::All).boxed(), filter(leaf).boxed()];
-    (filter, 1..3_u32, of(0..3_u32), 0..14_i64, any::<bool>()).prop_map(
-        |(filter, project, ep, now, kernels)| {
-            (filter, ProjectNo(project), ep.map(EnterpriseProjectNo), now, kernels)
-        },
+    (
+        filter,
+        select(vec![1, 1, 1, 2_u32]),
+        proptest::option::weighted(0.2, 0..3_u32),
+        0..14_i64,
+        any::<bool>(),
     )
+        .prop_map(|(filter, project, ep, now, kernels)| {
+            (filter, ProjectNo(project), ep.map(EnterpriseProjectNo), now, kernels)
+        })
 }

@@ -36,5 +36,5 @@ pub use environment::{Environment, Pause, TokioPause};
 pub use error::FetchError;
 pub use names::{Names, SystemNames};
 pub use reference::{ImageReference, ReferenceError};
-pub use registry::{Credentials, Pages, Registry, RegistryOptions};
+pub use registry::{Credentials, Pages, Registry, RegistryOptions, SharedLayerCache};
 pub use retry::RetryPolicy;

@@ -19,6 +19,7 @@ mod challenge;
 mod link;
 mod list;
 mod manifest;
+mod scan;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use crate::reference::{DOCKER_HUB, is_repository};
 use crate::registry::auth::{Auth, Scope};
 
 pub use list::Pages;
+pub use scan::SharedLayerCache;
 
 /// Where Docker Hub's registry answers, and where its tokens come from.
 const DOCKER_HUB_HOST: &str = "registry-1.docker.io";

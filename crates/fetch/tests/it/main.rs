@@ -1,0 +1,17 @@
+//! The client against peers of our own that misbehave on purpose, and, where they are named,
+//! against real registries.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail as tests do")]
+
+mod auth;
+mod downloads;
+mod failures;
+mod fixture;
+mod guard;
+mod images;
+mod lists;
+mod peer;
+mod real;
+mod redirects;
+mod secure;
+mod world;

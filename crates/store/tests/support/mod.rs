@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 
-use parapet_model::{SeededIds, TestClock};
+use parapet_model::{RandomIds, SeededIds, TestClock};
 use parapet_store::{Options, Store, StoreUrl};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 
@@ -107,7 +107,9 @@ async fn template(server: &str) -> String {
         administer(server, &format!("DROP DATABASE IF EXISTS {name}")).await;
         administer(server, &format!("CREATE DATABASE {name}")).await;
         let url = StoreUrl::Postgres(format!("{server}/{name}"));
-        Store::open(options(&url, &TestClock::at(0))).await.unwrap().close().await;
+        // Random ids, so that those of the copies' stores do not meet them.
+        let with = Options { ids: Arc::new(RandomIds), ..options(&url, &TestClock::at(0)) };
+        Store::open(with).await.unwrap().close().await;
         administer(server, &format!("ALTER DATABASE {name} WITH IS_TEMPLATE true")).await;
     }
     connection.close().await.unwrap();

@@ -1,0 +1,32 @@
+//! Accounts, sealed secrets, registries, the audit trail, on both engines.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod audit;
+mod master_key;
+mod registries;
+mod tokens;
+mod users;
+
+use parapet_model::{Principal, ProjectNo, Scope};
+use parapet_store::accounts::{NewUser, User};
+
+use crate::support::TestStore;
+
+/// The project every store starts with.
+pub(crate) const DEFAULT: ProjectNo = ProjectNo(1);
+
+/// What the command line sees of a project.
+pub(crate) fn scope(project: ProjectNo) -> Scope {
+    Principal::local(project).scope()
+}
+
+/// A user at home in the default project.
+pub(crate) async fn add_user(t: &TestStore, name: &str) -> User {
+    let mut tx = t.store.begin().await.unwrap();
+    let new = NewUser { name, password_hash: "hash", home_project: DEFAULT };
+    let user = tx.create_user(&new).await.unwrap();
+    tx.commit().await.unwrap();
+    user
+}

@@ -27,6 +27,9 @@ pub(super) enum Containment<'a> {
 pub(super) enum Closing<'a> {
     Fixed(&'a str),
     LastAffected(&'a str),
+    /// A fix whose version has no place in the order. Whether the version is before it cannot be
+    /// told; saying nothing would be a silent clean.
+    Incomparable(&'a str),
 }
 
 impl<'a> Containment<'a> {
@@ -48,6 +51,9 @@ impl<'a> Containment<'a> {
             Self::Inside { from, to: None } => format!(">= {from}"),
             Self::Inside { from, to: Some(Closing::Fixed(to)) } => format!(">= {from}, < {to}"),
             Self::Inside { from, to: Some(Closing::LastAffected(to)) } => format!(">= {from}, <= {to}"),
+            Self::Inside { from, to: Some(Closing::Incomparable(to)) } => {
+                format!(">= {from}, < {to} (cannot be compared)")
+            }
             Self::Listed => format!("= {version}"),
             Self::Denied => "never affected".to_owned(),
         }
@@ -68,11 +74,8 @@ pub(super) fn locate<'a>(order: Order, version: &str, events: &'a [Event]) -> Op
     }
     let last = events.iter().filter(|e| is_passed(order, version, e)).reduce(|a, b| later(order, a, b))?;
     let Event::Introduced(from) = last else { return None };
-    let to = events
-        .iter()
-        .filter(|e| !is_passed(order, version, e))
-        .filter_map(|e| closing_of(order, e))
-        .reduce(|a, b| earlier(order, a, b));
+    let ahead = events.iter().filter(|e| !is_passed(order, version, e));
+    let to = ahead.filter_map(|e| closing_of(order, e)).reduce(|a, b| earlier(order, a, b));
     Some(Containment::Inside { from, to })
 }
 
@@ -116,18 +119,22 @@ fn position(event: &Event) -> (&str, bool) {
 
 fn closing_of(order: Order, event: &Event) -> Option<Closing<'_>> {
     match event {
-        Event::Fixed(at) if order.parses(at) => Some(Closing::Fixed(at)),
-        Event::LastAffected(at) if order.parses(at) => Some(Closing::LastAffected(at)),
-        _ => None,
+        Event::Fixed(at) | Event::LastAffected(at) if !order.parses(at) => Some(Closing::Incomparable(at)),
+        Event::Fixed(at) => Some(Closing::Fixed(at)),
+        Event::LastAffected(at) => Some(Closing::LastAffected(at)),
+        Event::Introduced(_) | Event::Limit(_) => None,
     }
 }
 
+/// The one that comes first; any that can be compared before one that cannot.
 fn earlier<'a>(order: Order, a: Closing<'a>, b: Closing<'a>) -> Closing<'a> {
     let at = |closing| match closing {
-        Closing::Fixed(at) | Closing::LastAffected(at) => at,
+        Closing::Fixed(at) | Closing::LastAffected(at) => Some(at),
+        Closing::Incomparable(_) => None,
     };
-    match order.compare(at(a), at(b)) {
-        Some(Ordering::Greater) => b,
+    match (at(a), at(b)) {
+        (Some(at_a), Some(at_b)) if order.compare(at_a, at_b) == Some(Ordering::Greater) => b,
+        (None, _) => b,
         _ => a,
     }
 }

@@ -268,14 +268,10 @@ impl FetchError {
             | Self::TooLarge { .. }
             | Self::Malformed { .. }
             | Self::Image { .. } => true,
-            // Bytes may be damaged on the way; an archive that is whole and bad stays bad.
-            Self::Layer { why, .. } => !matches!(
-                **why,
-                LayerError::Source(_)
-                    | LayerError::Truncated(_)
-                    | LayerError::TooLong(_)
-                    | LayerError::WrongDigest { .. }
-            ),
+            // The right number of bytes came, but they may have been damaged on the way.
+            Self::Layer { why, .. } => {
+                !matches!(**why, LayerError::Source(_) | LayerError::WrongDigest { .. })
+            }
         }
     }
 

@@ -147,24 +147,18 @@ pub(crate) fn transport_error(url: &Url, error: reqwest::Error) -> FetchError {
     let shown = show(url);
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     let mut deepest = String::new();
-    while let Some(current) = cause {
-        // An I/O error hides the error it was made of from the chain.
-        let inner: Option<&(dyn Error + 'static)> =
-            current.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref()).map(|e| e as _);
-        for found in [Some(current), inner].into_iter().flatten() {
-            if let Some(refused) = found.downcast_ref::<AddressRefused>() {
-                let AddressRefused { host, address, kind } = refused;
-                return FetchError::ForbiddenAddress { host: host.clone(), address: *address, kind };
-            }
-            if let Some(NotResolved { host, why }) = found.downcast_ref::<NotResolved>() {
-                return FetchError::Resolve { host: host.clone(), why: why.clone() };
-            }
-            if let Some(tls) = found.downcast_ref::<rustls::Error>() {
-                return FetchError::Tls { url: shown, why: explain_tls(tls) };
-            }
+    while let Some(found) = cause {
+        if let Some(AddressRefused { host, address, kind }) = found.downcast_ref() {
+            return FetchError::ForbiddenAddress { host: host.clone(), address: *address, kind };
         }
-        deepest = current.to_string();
-        cause = inner.and_then(Error::source).or_else(|| current.source());
+        if let Some(NotResolved { host, why }) = found.downcast_ref() {
+            return FetchError::Resolve { host: host.clone(), why: why.clone() };
+        }
+        if let Some(tls) = found.downcast_ref() {
+            return FetchError::Tls { url: shown, why: explain_tls(tls) };
+        }
+        deepest = found.to_string();
+        cause = underneath(found);
     }
     if error.is_timeout() {
         FetchError::Timeout { url: shown }
@@ -174,6 +168,15 @@ pub(crate) fn transport_error(url: &Url, error: reqwest::Error) -> FetchError {
         FetchError::BadUrl { url: shown, why: "no request can be made of it" }
     } else {
         FetchError::Interrupted { url: shown, why: deepest }
+    }
+}
+
+/// The cause of an error. An I/O error made of another error names that one's cause as its own, and
+/// so hides the error itself.
+fn underneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
     }
 }
 

@@ -129,6 +129,18 @@ impl Auth {
         request: &Request,
         scope: &Scope,
     ) -> Result<Response, FetchError> {
+        let mut response = self.challenged(client, request, scope).await?;
+        // Being refused with an anonymous token means that credentials are needed, not wrong.
+        response.authorized &= self.credentials.is_some();
+        Ok(response)
+    }
+
+    async fn challenged(
+        &self,
+        client: &Client,
+        request: &Request,
+        scope: &Scope,
+    ) -> Result<Response, FetchError> {
         let mut request = request.clone();
         request.authorization = self.known(scope, client.environment().clock.as_ref());
         let response = client.attempt(&request).await?;

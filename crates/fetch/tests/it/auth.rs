@@ -100,7 +100,7 @@ async fn a_token_refused_before_its_time_is_renewed_once() {
     let world = World::new();
     let registry = world.registry(&peer);
     let error = tags(&registry).await.unwrap_err();
-    assert!(matches!(error, FetchError::CredentialsRefused { .. }), "{error}");
+    assert!(matches!(error, FetchError::CredentialsNeeded { .. }), "{error}");
     assert_eq!(tags(&registry).await.unwrap(), ["1"]);
     assert_eq!(service.seen().len(), 2);
     assert_eq!(service.seen()[0].authorization(), None, "anonymous tokens are asked for without credentials");

@@ -9,19 +9,19 @@ use parapet_model::Digest;
 
 use crate::peer::{Answer, Seen, answer, status};
 
-pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// A layer: the archive and its compressed form.
 #[derive(Clone)]
-pub struct Layer {
-    pub blob: Vec<u8>,
-    pub diff_id: Digest,
+pub(crate) struct Layer {
+    pub(crate) blob: Vec<u8>,
+    pub(crate) diff_id: Digest,
 }
 
 impl Layer {
-    pub fn new(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let mut archive = tar::Builder::new(Vec::new());
         for (path, content) in files {
             let mut header = tar::Header::new_gnu();
@@ -36,7 +36,7 @@ impl Layer {
     }
 
     /// Debian 12 with one package.
-    pub fn debian(package: &str) -> Self {
+    pub(crate) fn debian(package: &str) -> Self {
         let status = format!(
             "Package: {package}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0-1\nDescription: x\n\n"
         );
@@ -46,22 +46,22 @@ impl Layer {
         ])
     }
 
-    pub fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         Digest::of(&self.blob)
     }
 }
 
 /// What a repository holds.
 #[derive(Clone, Default)]
-pub struct Repository {
-    pub blobs: BTreeMap<String, Vec<u8>>,
+pub(crate) struct Repository {
+    pub(crate) blobs: BTreeMap<String, Vec<u8>>,
     /// By tag and by digest: media type and bytes.
-    pub manifests: BTreeMap<String, (String, Vec<u8>)>,
+    pub(crate) manifests: BTreeMap<String, (String, Vec<u8>)>,
 }
 
 impl Repository {
     /// One image under a tag; its manifest digest.
-    pub fn image(&mut self, tag: &str, layers: &[Layer]) -> Digest {
+    pub(crate) fn image(&mut self, tag: &str, layers: &[Layer]) -> Digest {
         let layers_json: Vec<String> = layers
             .iter()
             .map(|l| descriptor(LAYER, &l.blob, r#","urls":["http://169.254.169.254/layer"]"#))
@@ -84,7 +84,7 @@ impl Repository {
     }
 
     /// An index over manifests that are already there.
-    pub fn index(&mut self, tag: &str, entries: &[(&str, Digest)]) -> Digest {
+    pub(crate) fn index(&mut self, tag: &str, entries: &[(&str, Digest)]) -> Digest {
         let entries: Vec<String> = entries
             .iter()
             .map(|(architecture, digest)| {
@@ -97,7 +97,7 @@ impl Repository {
         self.manifest(tag, INDEX, index.into_bytes())
     }
 
-    pub fn manifest(&mut self, tag: &str, media_type: &str, bytes: Vec<u8>) -> Digest {
+    pub(crate) fn manifest(&mut self, tag: &str, media_type: &str, bytes: Vec<u8>) -> Digest {
         let digest = Digest::of(&bytes);
         self.manifests.insert(tag.to_owned(), (media_type.to_owned(), bytes.clone()));
         self.manifests.insert(digest.to_string(), (media_type.to_owned(), bytes));
@@ -105,7 +105,7 @@ impl Repository {
     }
 
     /// Answers as a registry would.
-    pub fn answer(&self, seen: &Seen) -> Answer {
+    pub(crate) fn answer(&self, seen: &Seen) -> Answer {
         let (folder, name) = seen.path().strip_prefix("/v2/a/b/").unwrap().split_once('/').unwrap();
         match folder {
             "blobs" => match self.blobs.get(name) {

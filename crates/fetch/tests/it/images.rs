@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use parapet_catalog::layer::LayerContents;
 use parapet_catalog::oci::Platform;
@@ -12,7 +13,7 @@ use parapet_model::Digest;
 use parapet_model::inventory::Inventory;
 
 use crate::fixture::{Layer, MANIFEST, Repository};
-use crate::peer::{Peer, answer, broken_off, ok, redirect, status};
+use crate::peer::{Peer, answer, broken_off, ok, redirect, stalled, status};
 use crate::world::World;
 
 fn amd64() -> Platform {
@@ -227,6 +228,27 @@ async fn a_layer_that_breaks_off_is_read_again() {
     let world = World::new();
     assert_eq!(names(&scan(&world.registry(&peer), "1").await.unwrap()), ["p"]);
     assert_eq!(world.pauses().len(), 1);
+}
+
+#[tokio::test]
+async fn a_layer_that_stalls_is_given_up() {
+    let mut repository = Repository::default();
+    let layer = Layer::debian("p");
+    repository.image("1", std::slice::from_ref(&layer));
+    let path = format!("/v2/a/b/blobs/{}", layer.digest());
+    let peer = Peer::start(move |seen| {
+        if seen.path() == path {
+            return stalled(layer.blob.len(), layer.blob[..20].to_vec());
+        }
+        repository.answer(seen)
+    })
+    .await;
+    let mut world = World::new();
+    world.options.read_timeout = Duration::from_millis(200);
+    world.options.retry.attempts = 2;
+    let error = scan(&world.registry(&peer), "1").await.unwrap_err();
+    assert!(matches!(error, FetchError::Timeout { .. }), "{error}");
+    assert!(!error.is_permanent());
 }
 
 #[tokio::test]

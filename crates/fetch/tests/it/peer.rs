@@ -15,49 +15,49 @@ use tokio_rustls::server::TlsStream;
 
 /// What a peer was asked.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub method: String,
+pub(crate) struct Seen {
+    pub(crate) method: String,
     /// Path and query.
-    pub target: String,
-    pub headers: HeaderMap,
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
 }
 
 impl Seen {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    pub fn authorization(&self) -> Option<&str> {
+    pub(crate) fn authorization(&self) -> Option<&str> {
         self.header("authorization")
     }
 
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap()
     }
 }
 
 /// What a peer does: an answer, or none for ever.
-pub type Answer = Option<Response>;
+pub(crate) type Answer = Option<Response>;
 
 type Script = Arc<dyn Fn(&Seen) -> Answer + Send + Sync>;
 
 /// A running peer; stops when dropped.
-pub struct Peer {
-    pub address: SocketAddr,
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: AbortHandle,
 }
 
 impl Peer {
     /// A peer that answers by `script`.
-    pub async fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         Self::serve(listener, address, Arc::new(script))
     }
 
     /// The same behind TLS.
-    pub async fn start_tls(
+    pub(crate) async fn start_tls(
         acceptor: TlsAcceptor,
         script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
     ) -> Self {
@@ -92,17 +92,17 @@ impl Peer {
     }
 
     /// `http://127.0.0.1:port/path`
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// Everything asked so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// The paths asked for so far.
-    pub fn paths(&self) -> Vec<String> {
+    pub(crate) fn paths(&self) -> Vec<String> {
         self.seen().iter().map(|s| s.path().to_owned()).collect()
     }
 }
@@ -138,7 +138,7 @@ impl axum::serve::Listener for Secure {
 }
 
 /// An answer with headers and a body.
-pub fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
     let mut response = Response::builder().status(status);
     for (name, value) in headers {
         response = response.header(*name, *value);
@@ -147,22 +147,29 @@ pub fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> A
 }
 
 /// 200 with a body.
-pub fn ok(body: impl Into<Body>) -> Answer {
+pub(crate) fn ok(body: impl Into<Body>) -> Answer {
     answer(200, &[], body)
 }
 
 /// An empty answer.
-pub fn status(status: u16) -> Answer {
+pub(crate) fn status(status: u16) -> Answer {
     answer(status, &[], Body::empty())
 }
 
 /// A redirect.
-pub fn redirect(to: &str) -> Answer {
+pub(crate) fn redirect(to: &str) -> Answer {
     answer(307, &[("location", to)], Body::empty())
 }
 
 /// An answer that promises `length` bytes, sends `body`, and hangs up.
-pub fn broken_off(length: usize, body: Vec<u8>) -> Answer {
+pub(crate) fn broken_off(length: usize, body: Vec<u8>) -> Answer {
     let pieces = futures_util::stream::iter([Ok(body), Err(std::io::Error::other("hangs up"))]);
+    answer(200, &[("content-length", &length.to_string())], Body::from_stream(pieces))
+}
+
+/// An answer that promises `length` bytes, sends `body`, and says no more.
+pub(crate) fn stalled(length: usize, body: Vec<u8>) -> Answer {
+    let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(body)]);
+    let pieces = futures_util::StreamExt::chain(pieces, futures_util::stream::pending());
     answer(200, &[("content-length", &length.to_string())], Body::from_stream(pieces))
 }

@@ -16,7 +16,7 @@ use crate::peer::Peer;
 
 /// Records pauses instead of making them.
 #[derive(Debug, Default)]
-pub struct Pauses(Mutex<Vec<Duration>>);
+pub(crate) struct Pauses(Mutex<Vec<Duration>>);
 
 impl Pause for Pauses {
     fn pause(&self, duration: Duration) -> BoxFuture<'_, ()> {
@@ -36,15 +36,15 @@ impl Names for Table {
     }
 }
 
-pub struct World {
-    pub clock: TestClock,
+pub(crate) struct World {
+    pub(crate) clock: TestClock,
     pauses: Arc<Pauses>,
     names: BTreeMap<String, Vec<IpAddr>>,
-    pub options: ClientOptions,
+    pub(crate) options: ClientOptions,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             clock: TestClock::at(1_700_000_000_000),
             pauses: Arc::default(),
@@ -53,12 +53,12 @@ impl World {
         }
     }
 
-    pub fn name(mut self, host: &str, addresses: &[&str]) -> Self {
+    pub(crate) fn name(mut self, host: &str, addresses: &[&str]) -> Self {
         self.names.insert(host.to_owned(), addresses.iter().map(|a| a.parse().unwrap()).collect());
         self
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let environment = Environment {
             clock: Arc::new(self.clock.clone()),
             pause: Arc::clone(&self.pauses) as Arc<dyn Pause>,
@@ -68,21 +68,21 @@ impl World {
     }
 
     /// How many seconds were paused, pause by pause.
-    pub fn pauses(&self) -> Vec<f64> {
+    pub(crate) fn pauses(&self) -> Vec<f64> {
         self.pauses.0.lock().unwrap().iter().map(Duration::as_secs_f64).collect()
     }
 
-    pub fn registry_with(&self, options: RegistryOptions) -> Registry {
+    pub(crate) fn registry_with(&self, options: RegistryOptions) -> Registry {
         Registry::new(&self.client(), RegistryOptions { plain_http: true, ..options }).unwrap()
     }
 
     /// An anonymous registry at a peer.
-    pub fn registry(&self, peer: &Peer) -> Registry {
+    pub(crate) fn registry(&self, peer: &Peer) -> Registry {
         self.registry_with(RegistryOptions { endpoint: peer.url(""), ..Default::default() })
     }
 
     /// A registry at a peer, with credentials `scanner`, `secret`.
-    pub fn registry_as_scanner(&self, peer: &Peer) -> Registry {
+    pub(crate) fn registry_as_scanner(&self, peer: &Peer) -> Registry {
         self.registry_with(RegistryOptions {
             endpoint: peer.url(""),
             credentials: Some(scanner()),
@@ -91,9 +91,9 @@ impl World {
     }
 }
 
-pub fn scanner() -> Credentials {
+pub(crate) fn scanner() -> Credentials {
     Credentials { user: "scanner".to_owned(), secret: "secret".to_owned() }
 }
 
 /// What `scanner`, `secret` looks like in a header.
-pub const BASIC: &str = "Basic c2Nhbm5lcjpzZWNyZXQ=";
+pub(crate) const BASIC: &str = "Basic c2Nhbm5lcjpzZWNyZXQ=";

@@ -12,7 +12,7 @@ use crate::columns::Columns;
 use crate::instants::{Instants, day};
 use crate::quote::push_cell;
 use crate::rows::{RowFormat, RowWriter};
-use crate::value::Value;
+use crate::value::{Value, push_number};
 
 /// How lines end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -133,22 +133,21 @@ struct CsvFormat {
 
 impl RowFormat for CsvFormat {
     fn cell(&mut self, out: &mut Vec<u8>, index: usize, value: &Value<'_>) {
-        let text = |out: &mut Vec<u8>, text: &str| self.options.cell(out, index, text);
-        match value {
-            Value::Text(value) => return text(out, value),
-            Value::List(values) => return text(out, &values.join(" ")),
-            _ if index > 0 => out.push(b','),
-            _ => {}
+        if index > 0 {
+            out.push(b',');
         }
-        // None of these can hold a comma, a quote or a formula.
+        let guarded = !self.options.raw;
+        // Only texts can hold a comma, a quote or a formula.
         match value {
-            Value::Null | Value::Text(_) | Value::List(_) => {}
+            Value::Null => {}
+            Value::Text(text) => push_cell(out, text, guarded),
+            Value::List(texts) => push_cell(out, &texts.gather().join(" "), guarded),
             Value::Word(word) => out.extend_from_slice(word.as_bytes()),
             Value::Id(id) => {
                 out.extend_from_slice(id.as_hyphenated().encode_lower(&mut [0; 36]).as_bytes());
             }
             Value::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
-            Value::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Value::Number(number) => push_number(out, *number),
             Value::Flag(flag) => out.extend_from_slice(if *flag { b"yes" } else { b"no" }),
             Value::Instant(at) => out.extend_from_slice(self.instants.text(*at).as_bytes()),
             Value::Day(at) => out.extend_from_slice(day(*at).as_bytes()),

@@ -11,7 +11,7 @@ use parapet_model::finding::Finding;
 use crate::columns::{Column, Columns};
 use crate::instants::{Instants, day};
 use crate::rows::{RowFormat, RowWriter};
-use crate::value::Value;
+use crate::value::{Value, push_number};
 
 /// Writes findings as JSON lines.
 #[derive(Debug)]
@@ -76,13 +76,13 @@ impl RowFormat for JsonFormat {
             Value::Word(word) => push_string(out, word),
             Value::Id(id) => push_string(out, id.as_hyphenated().encode_lower(&mut [0; 36])),
             Value::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
-            Value::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Value::Number(number) => push_number(out, *number),
             Value::Flag(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
             Value::Instant(at) => push_instant(out, self.instants.text(*at)),
             Value::Day(at) => push_instant(out, &day(*at)),
             Value::List(texts) => {
                 out.push(b'[');
-                for (position, text) in texts.iter().enumerate() {
+                for (position, text) in texts.gather().iter().enumerate() {
                     if position > 0 {
                         out.push(b',');
                     }

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use parapet_model::asset::Reference;
+use parapet_model::facts::ReferenceRow;
 use parapet_model::finding::Finding;
 use parapet_model::{AssetKind, FOREVER, Millis};
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use crate::columns::Column;
 
 /// The value of one cell.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Value<'a> {
     /// Not known or not applicable.
     Null,
@@ -34,8 +35,31 @@ pub(crate) enum Value<'a> {
     Instant(Millis),
     /// A day, given by its first instant in UTC.
     Day(Millis),
-    /// Several texts; may be empty.
-    List(Vec<String>),
+    /// Several texts; may be none.
+    List(Texts<'a>),
+}
+
+/// Where the texts of a list come from; they are gathered only when they are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Texts<'a> {
+    /// As they stand.
+    Plain(&'a [String]),
+    /// One part of each reference that holds at an instant, or with `None` is still open.
+    References(&'a [ReferenceRow], Option<Millis>, fn(&Reference) -> String),
+}
+
+impl Texts<'_> {
+    /// The texts in order; of references each text once and none that is empty.
+    pub(crate) fn gather(self) -> Vec<String> {
+        let (rows, at, part) = match self {
+            Self::Plain(texts) => return texts.to_vec(),
+            Self::References(rows, at, part) => (rows, at, part),
+        };
+        let holds = |row: &&ReferenceRow| at.map_or(row.held.is_open(), |at| row.held.contains(at));
+        let mut seen = BTreeSet::new();
+        let texts = rows.iter().filter(holds).map(|row| part(&row.reference));
+        texts.filter(|text| !text.is_empty() && seen.insert(text.clone())).collect()
+    }
 }
 
 /// The value of `column` for `finding`. `references_at` chooses the references: those that hold at
@@ -47,7 +71,7 @@ pub(crate) fn value_of<'a>(
 ) -> Value<'a> {
     let (asset, package) = (finding.asset, &finding.package.key);
     let (vulnerability, verdict) = (finding.vulnerability, finding.verdict);
-    let references = |part: fn(&Reference) -> String| Value::List(parts(finding, references_at, part));
+    let references = |part| Value::List(Texts::References(&asset.references, references_at, part));
     match column {
         Column::Kind => Value::Word(asset.kind.as_str()),
         Column::Asset => text(&asset.name),
@@ -69,7 +93,7 @@ pub(crate) fn value_of<'a>(
         Column::ExceptionTitle => finding.exception.map_or(Value::Null, |exception| text(&exception.title)),
         Column::ExceptionEnd => finding.exception.map_or(Value::Null, |exception| instant(exception.end)),
         Column::Vulnerability => text(&vulnerability.id),
-        Column::Aliases => Value::List(vulnerability.aliases.clone()),
+        Column::Aliases => Value::List(Texts::Plain(&vulnerability.aliases)),
         Column::Qid => Value::Integer(vulnerability.no.qid()),
         Column::Severity => Value::Word(verdict.severity.as_str()),
         Column::Cvss => number(vulnerability.cvss_score),
@@ -105,18 +129,8 @@ fn instant(at: Millis) -> Value<'static> {
     if at == 0 || at == FOREVER { Value::Null } else { Value::Instant(at) }
 }
 
-/// One part of each reference that counts, in the order of the references, each text once.
-fn parts(finding: &Finding<'_>, at: Option<Millis>, part: fn(&Reference) -> String) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let mut parts = Vec::new();
-    for row in &finding.asset.references {
-        if !at.map_or(row.held.is_open(), |at| row.held.contains(at)) {
-            continue;
-        }
-        let text = part(&row.reference);
-        if !text.is_empty() && seen.insert(text.clone()) {
-            parts.push(text);
-        }
-    }
-    parts
+/// Appends a finite number as JSON and spreadsheets read it; much faster than `Display`.
+pub(crate) fn push_number(out: &mut Vec<u8>, number: f64) {
+    // A finite number is always JSON and a vector takes all bytes, so this cannot fail.
+    let _ = serde_json::to_writer(out, &number);
 }

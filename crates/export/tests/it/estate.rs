@@ -34,7 +34,8 @@ pub(crate) struct Estate {
 
 impl Estate {
     /// `assets` images of `per_asset` packages with about four vulnerabilities each: three packages
-    /// of five come from one of twenty base layers, the rest from a pool in which few are popular.
+    /// of five come from one of twenty base layers, the rest from a pool of eighty times as many, in
+    /// which the n-th is n times as rare as the first (Zipf's law).
     pub(crate) fn generate(assets: u32, per_asset: usize) -> Self {
         let mut random = Random(42);
         let (base, pool) = (per_asset * 3 / 5, per_asset * 80);
@@ -45,8 +46,8 @@ impl Estate {
                 let layer = random.below(layers) * base;
                 let mut shown: Vec<usize> = (layer..layer + base).collect();
                 while shown.len() < per_asset {
-                    // The product of two draws prefers small numbers.
-                    shown.push(layers * base + random.below(pool) * random.below(pool) / pool);
+                    let rank = (pool as f64).powf(random.below(1 << 20) as f64 / f64::from(1 << 20));
+                    shown.push(layers * base + rank as usize - 1);
                 }
                 (asset(no, &format!("registry.example/team/service-{no}:1.{}", no % 40)), shown)
             })
@@ -61,7 +62,11 @@ impl Estate {
             for matched in shown.iter().filter_map(|&no| self.packages.get(no)) {
                 for (vulnerability, verdict) in &matched.vulnerabilities {
                     count += 1;
-                    let first_found = MARCH + i64::from(vulnerability.no.0 % 7) * 86_400_000;
+                    // Three of four were there at the first scan, the others came with an import.
+                    let first_found = match vulnerability.no.0 {
+                        no if no % 4 > 0 => asset.first_seen,
+                        no => MARCH + i64::from(no % 300) * 86_400_000,
+                    };
                     visit(&Finding {
                         asset,
                         enterprise_project: "payments",
@@ -105,7 +110,7 @@ pub(crate) fn asset(no: u32, name: &str) -> AssetRow {
         ecosystem: "Debian:12".to_owned(),
         scan: ScanState::Scanned,
         scan_error: String::new(),
-        first_seen: MARCH,
+        first_seen: MARCH + i64::from(no) * 60_000,
         observed: MARCH + i64::from(no) * 61_000,
         scanned: MARCH,
         reader_version: 1,

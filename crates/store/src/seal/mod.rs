@@ -313,6 +313,18 @@ mod tests {
     }
 
     #[test]
+    fn random_texts_have_their_length_and_alphabet_and_differ() {
+        let text = Secret::random(1_000, b"abc");
+        assert_eq!(text.expose().len(), 1_000);
+        for letter in ['a', 'b', 'c'] {
+            let count = text.expose().matches(letter).count();
+            assert!((200..500).contains(&count), "{letter}: {count} of 1,000");
+        }
+        assert_ne!(Secret::random(20, b"abcdef"), Secret::random(20, b"abcdef"));
+        assert!(Secret::random(5, b"").is_empty());
+    }
+
+    #[test]
     fn another_key_is_named_as_the_reason() {
         let sealed = MasterKey::from_bytes([1; 32]).seal(HERE, &Secret::new("x")).unwrap();
         let opened = MasterKey::from_bytes([2; 32]).open(HERE, &sealed);
@@ -327,7 +339,8 @@ mod tests {
             let key = MasterKey::from_bytes([9; 32]);
             let place = Place::new("registry", row, "secret");
             let sealed = key.seal(place, &Secret::new(text.clone())).unwrap();
-            prop_assert_eq!(key.open(place, &sealed).unwrap().expose(), &text);
+            let opened = key.open(place, &sealed).unwrap();
+            prop_assert_eq!(opened.expose(), &text);
 
             let moved = [
                 Place::new("registry", other, "secret"),

@@ -143,7 +143,7 @@ fn a_signing_key_gives_its_secret_only_to_the_master_key() {
         tx.commit().await.unwrap();
 
         let mut read = t.store.read().await.unwrap();
-        assert_eq!(read.api_keys(user.no).await.unwrap(), [made.clone()]);
+        assert_eq!(read.api_keys(user.no).await.unwrap(), std::slice::from_ref(&made));
         let (found, secret) = read.api_key_secret(&master, &pair.access_key).await.unwrap().unwrap();
         assert_eq!((found, secret), (made, pair.secret));
         assert!(read.api_key_secret(&master, "unknown").await.unwrap().is_none());

@@ -141,6 +141,9 @@ impl Auth {
         request: &Request,
         scope: &Scope,
     ) -> Result<Response, FetchError> {
+        if request.url.origin() != self.registry.origin() {
+            return Err(FetchError::BadUrl { url: show(&request.url), why: "it is not at the registry" });
+        }
         let mut request = request.clone();
         request.authorization = self.known(scope, client.environment().clock.as_ref());
         let response = client.attempt(&request).await?;

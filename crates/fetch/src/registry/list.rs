@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use parapet_model::Digest;
 use reqwest::StatusCode;
 use reqwest::header;
 use serde::Deserialize;
@@ -30,8 +31,8 @@ pub struct Pages {
     kind: Kind,
     what: String,
     next: Option<Url>,
-    /// Pages asked for, to notice when they go round in circles.
-    seen: HashSet<String>,
+    /// Digests of the addresses asked for, to notice when they go round in circles.
+    seen: HashSet<Digest>,
     unusable: u64,
 }
 
@@ -51,14 +52,11 @@ struct Page {
 
 impl Registry {
     /// The names of the registry's repositories (`/v2/_catalog`). Many public registries offer no
-    /// such list and answer with [`FetchError::NotFound`] or a refusal.
-    ///
-    /// # Errors
-    /// [`FetchError`]; here only when no address can be made.
-    pub fn repositories(&self) -> Result<Pages, FetchError> {
+    /// such list: then the first page is [`FetchError::NotFound`] or a refusal.
+    pub fn repositories(&self) -> Pages {
         let what = format!("list of repositories at {}", self.name());
-        let first = self.address("v2/_catalog", &format!("n={PAGE}"))?;
-        Ok(Pages::new(self, Scope::Catalog, Kind::Repositories, what, first))
+        let first = self.address("/v2/_catalog", &format!("n={PAGE}"));
+        Pages::new(self, Scope::Catalog, Kind::Repositories, what, first)
     }
 
     /// The tags of a repository.
@@ -68,7 +66,7 @@ impl Registry {
     pub fn tags(&self, repository: &str) -> Result<Pages, FetchError> {
         require_repository(repository)?;
         let what = format!("repository {}/{repository}", self.name());
-        let first = self.address(&format!("v2/{repository}/tags/list"), &format!("n={PAGE}"))?;
+        let first = self.address(&format!("/v2/{repository}/tags/list"), &format!("n={PAGE}"));
         Ok(Pages::new(self, Scope::Repository(repository.to_owned()), Kind::Tags, what, first))
     }
 }
@@ -86,7 +84,7 @@ impl Pages {
     /// After an error the list ends.
     pub async fn next(&mut self) -> Result<Option<Vec<String>>, FetchError> {
         let Some(url) = self.next.take() else { return Ok(None) };
-        if self.seen.len() >= MAX_PAGES || !self.seen.insert(url.to_string()) {
+        if self.seen.len() >= MAX_PAGES || !self.seen.insert(Digest::of(url.as_str().as_bytes())) {
             return Err(FetchError::malformed(&self.what, "its pages go on for ever"));
         }
         let (body, next) = self.fetch(url).await?;
@@ -111,7 +109,7 @@ impl Pages {
     /// All names that are left.
     ///
     /// # Errors
-    /// As [`Self::next`]; [`FetchError::TooLarge`] when there are more than `limit`.
+    /// As [`Self::next`]; [`FetchError::Malformed`] when there are more than `limit`.
     pub async fn all(mut self, limit: usize) -> Result<Vec<String>, FetchError> {
         let mut all = Vec::new();
         while let Some(page) = self.next().await? {
@@ -147,6 +145,6 @@ impl Pages {
         if target.host() != from.host() {
             return Err(elsewhere(format!("its next page is elsewhere, at {}", show(&target))));
         }
-        self.registry.address(target.path(), target.query().unwrap_or_default())
+        Ok(self.registry.address(target.path(), target.query().unwrap_or_default()))
     }
 }

@@ -158,7 +158,7 @@ impl Registry {
 
     pub(super) fn blob_request(&self, repository: &str, digest: &Digest) -> Result<Request, FetchError> {
         require_repository(repository)?;
-        Ok(Request::get(self.address(&format!("v2/{repository}/blobs/{digest}"), "")?))
+        Ok(Request::get(self.address(&format!("/v2/{repository}/blobs/{digest}"), "")))
     }
 
     fn manifest_request(&self, repository: &str, target: &Target) -> Result<Request, FetchError> {
@@ -167,7 +167,7 @@ impl Registry {
             Target::Tag(tag) => tag.clone(),
             Target::Digest(digest) => digest.to_string(),
         };
-        let mut request = Request::get(self.address(&format!("v2/{repository}/manifests/{last}"), "")?);
+        let mut request = Request::get(self.address(&format!("/v2/{repository}/manifests/{last}"), ""));
         for accepted in media::ACCEPT {
             request.headers.append(header::ACCEPT, HeaderValue::from_static(accepted));
         }

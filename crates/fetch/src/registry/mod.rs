@@ -110,7 +110,7 @@ impl Registry {
     /// # Errors
     /// [`FetchError`].
     pub async fn ping(&self) -> Result<(), FetchError> {
-        let request = Request::get(self.address("v2/", "")?);
+        let request = Request::get(self.address("/v2/", ""));
         let what = format!("registry at {}", show(&self.base));
         self.client
             .with_retries(async || {
@@ -120,11 +120,12 @@ impl Registry {
             .await
     }
 
-    /// An address at the registry.
-    fn address(&self, path: &str, query: &str) -> Result<Url, FetchError> {
-        let mut url = self.base.join(path).map_err(|e| FetchError::malformed("a path", e))?;
+    /// An address at the registry; never elsewhere, whatever the path looks like.
+    fn address(&self, path: &str, query: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
         url.set_query((!query.is_empty()).then_some(query));
-        Ok(url)
+        url
     }
 }
 

@@ -63,7 +63,7 @@ async fn the_metadata_service_as_token_service_or_next_page() {
     .await;
     let registry = world.registry(&peer);
     assert!(matches!(registry.ping().await.unwrap_err(), FetchError::ForeignTokenService { .. }));
-    let error = registry.repositories().unwrap().all(10).await.unwrap_err();
+    let error = registry.repositories().all(10).await.unwrap_err();
     assert!(matches!(error, FetchError::Malformed { .. }), "{error}");
 }
 

@@ -49,21 +49,32 @@ async fn links_that_name_another_scheme_or_port_still_lead_to_the_registry() {
         _ => page("", r#"{"repositories":["b/c"]}"#),
     })
     .await;
-    let all = World::new().registry(&peer).repositories().unwrap().all(100).await.unwrap();
+    let all = World::new().registry(&peer).repositories().all(100).await.unwrap();
     assert_eq!(all, ["a", "b/c"]);
     assert_eq!(peer.seen()[1].target, "/v2/_catalog?last=a");
 }
 
 #[tokio::test]
+async fn a_path_that_looks_like_a_host_is_a_path() {
+    let peer = Peer::start(|seen| match seen.target.as_str() {
+        "/v2/_catalog?n=100" => page("/.//elsewhere.test/v2/", r#"{"repositories":["a"]}"#),
+        _ => page("", r#"{"repositories":["b"]}"#),
+    })
+    .await;
+    assert_eq!(World::new().registry(&peer).repositories().all(100).await.unwrap(), ["a", "b"]);
+    assert_eq!(peer.seen()[1].target, "//elsewhere.test/v2/");
+}
+
+#[tokio::test]
 async fn circles_elsewhere_and_too_many_are_errors() {
-    for next in ["/v2/_catalog?n=100", "http://elsewhere.test/v2/_catalog"] {
+    for next in ["/v2/_catalog?n=100", "http://elsewhere.test/v2/_catalog", "//elsewhere.test/"] {
         let peer = Peer::start(move |_| page(next, r#"{"repositories":["a"]}"#)).await;
-        let error = World::new().registry(&peer).repositories().unwrap().all(1000).await.unwrap_err();
+        let error = World::new().registry(&peer).repositories().all(1000).await.unwrap_err();
         assert!(matches!(error, FetchError::Malformed { .. }), "{error}");
         assert_eq!(peer.seen().len(), 1, "{error}");
     }
     let peer = Peer::start(|_| ok(r#"{"repositories":["a","b","c"]}"#)).await;
-    let error = World::new().registry(&peer).repositories().unwrap().all(2).await.unwrap_err();
+    let error = World::new().registry(&peer).repositories().all(2).await.unwrap_err();
     assert!(error.to_string().contains("more than 2 entries"), "{error}");
 }
 

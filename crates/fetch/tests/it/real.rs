@@ -1,8 +1,8 @@
-//! Real registries, when `PARAPET_REGISTRIES` names the directory they were started in: four
-//! instances of the CNCF registry on loopback: open (5501), Basic (5502), tokens (5503) and TLS
-//! with Basic (5504), filled with the same images.
+//! Real registries, when `PARAPET_REGISTRIES` names the folder they were started in
+//! (`scripts/peers`): instances of the CNCF registry on loopback, from `PARAPET_REGISTRY_PORT` on:
+//! open, with a password, with tokens, and by TLS with a password; all with the same images.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parapet_catalog::{Limits, NoCache};
@@ -10,12 +10,26 @@ use parapet_fetch::{
     Client, ClientOptions, Credentials, Environment, FetchError, Registry, RegistryOptions, SharedLayerCache,
 };
 
-fn directory() -> Option<PathBuf> {
-    let directory = std::env::var_os("PARAPET_REGISTRIES").map(PathBuf::from);
-    if directory.is_none() {
+/// Images that may be there, of one form each. What is not there is passed over.
+const IMAGES: [(&str, &str); 7] = [
+    ("team/debian", "1"),
+    ("team/python", "1"),
+    ("team/python", "schema2"),
+    ("team/base", "12"),
+    ("team/multi", "1"),
+    ("other/apk", "zstd"),
+    ("other/distroless", "12"),
+];
+
+/// The folder and the first port.
+fn peers() -> Option<(PathBuf, u16)> {
+    let Some(folder) = std::env::var_os("PARAPET_REGISTRIES") else {
+        assert!(std::env::var_os("PARAPET_REQUIRE_PEERS").is_none(), "PARAPET_REGISTRIES must be set here");
         eprintln!("left out: real registries, set PARAPET_REGISTRIES");
-    }
-    directory
+        return None;
+    };
+    let port = std::env::var("PARAPET_REGISTRY_PORT").map_or(5501, |port| port.parse().unwrap());
+    Some((folder.into(), port))
 }
 
 fn options(port: u16, secret: Option<&str>) -> RegistryOptions {
@@ -32,34 +46,46 @@ fn registry(options: RegistryOptions) -> Registry {
     Registry::new(&client, options).unwrap()
 }
 
-fn all_kinds(directory: &std::path::Path) -> Vec<Registry> {
+fn all_kinds(folder: &Path, first: u16) -> [Registry; 4] {
     let secure = RegistryOptions {
-        endpoint: "https://127.0.0.1:5504".to_owned(),
-        authority: Some(std::fs::read(directory.join("registry/ca.pem")).unwrap()),
-        ..options(5504, Some("scan-pass"))
+        endpoint: format!("https://127.0.0.1:{}", first + 3),
+        authority: Some(std::fs::read(folder.join("registry/ca.pem")).unwrap()),
+        ..options(first + 3, Some("scan-pass"))
     };
-    vec![
-        registry(options(5501, None)),
-        registry(options(5502, Some("scan-pass"))),
-        registry(options(5503, Some("scan-pass"))),
+    [
+        registry(options(first, None)),
+        registry(options(first + 1, Some("scan-pass"))),
+        registry(options(first + 2, Some("scan-pass"))),
         registry(secure),
     ]
 }
 
+/// The images of [`IMAGES`] that the registry lists.
+async fn images(registry: &Registry) -> Vec<(&'static str, &'static str)> {
+    let repositories = registry.repositories().all(10_000).await.unwrap();
+    let mut found = Vec::new();
+    for (repository, tag) in IMAGES {
+        if repositories.iter().any(|name| name == repository)
+            && registry.tags(repository).unwrap().all(10_000).await.unwrap().iter().any(|name| name == tag)
+        {
+            found.push((repository, tag));
+        }
+    }
+    assert!(!found.is_empty(), "none of the images is there");
+    found
+}
+
 #[tokio::test]
 async fn every_kind_of_registry_gives_the_same_image() {
-    let Some(directory) = directory() else { return };
+    let Some((folder, port)) = peers() else { return };
     let platform = "linux/amd64".parse().unwrap();
     let cache: SharedLayerCache = Arc::new(NoCache);
     let mut seen = Vec::new();
-    for registry in all_kinds(&directory) {
+    for registry in all_kinds(&folder, port) {
         registry.ping().await.unwrap();
-        assert!(
-            registry.repositories().unwrap().all(10_000).await.unwrap().contains(&"team/base".to_owned())
-        );
-        assert!(registry.tags("team/base").unwrap().all(10_000).await.unwrap().contains(&"12".to_owned()));
-        let digest = registry.digest("team/base", "12").await.unwrap();
-        let scanned = registry.scan("team/base", "12", &platform, &cache, &Limits::default()).await;
+        let (repository, tag) = images(&registry).await[0];
+        let digest = registry.digest(repository, tag).await.unwrap();
+        let scanned = registry.scan(repository, tag, &platform, &cache, &Limits::default()).await;
         let (image, inventory) = scanned.unwrap();
         assert_eq!(image.facts.manifest_digests, [digest]);
         assert!(inventory.packages().any(|found| found.package.name == "dpkg"), "{}", registry.name());
@@ -71,31 +97,23 @@ async fn every_kind_of_registry_gives_the_same_image() {
 
 #[tokio::test]
 async fn every_form_of_image_can_be_read() {
-    let Some(_) = directory() else { return };
-    let registry = registry(options(5501, None));
+    let Some((_, port)) = peers() else { return };
+    let registry = registry(options(port, None));
     let platform = "linux/amd64".parse().unwrap();
     let cache: SharedLayerCache = Arc::new(NoCache);
-    for (repository, tag) in [
-        ("team/web", "1"),
-        ("team/py", "docker-schema2"),
-        ("team/node", "2"),
-        ("team/multi", "1"),
-        ("other/apk", "zstd"),
-        ("other/empty", "1"),
-    ] {
+    for (repository, tag) in images(&registry).await {
         let scanned = registry.scan(repository, tag, &platform, &cache, &Limits::default()).await;
-        let (image, inventory) = scanned.unwrap_or_else(|e| panic!("{repository}:{tag}: {e}"));
-        assert_eq!(image.layers.is_empty(), repository == "other/empty");
-        assert_eq!(inventory.packages().next().is_none(), repository == "other/empty", "{repository}:{tag}");
+        let (_, inventory) = scanned.unwrap_or_else(|e| panic!("{repository}:{tag}: {e}"));
+        assert!(inventory.packages().next().is_some(), "{repository}:{tag}");
     }
 }
 
 #[tokio::test]
-async fn long_lists_are_paged() {
-    let Some(_) = directory() else { return };
-    let registry = registry(options(5501, None));
-    let mut pages = registry.repositories().unwrap();
-    let (mut count, mut all) = (0, Vec::new());
+async fn the_list_of_repositories_is_whole() {
+    let Some((_, port)) = peers() else { return };
+    let registry = registry(options(port, None));
+    let (mut pages, mut all) = (registry.repositories(), Vec::new());
+    let mut count = 0;
     while let Some(page) = pages.next().await.unwrap() {
         count += 1;
         all.extend(page);
@@ -103,19 +121,19 @@ async fn long_lists_are_paged() {
     let total = all.len();
     all.sort_unstable();
     all.dedup();
-    assert_eq!(all.len(), total);
-    assert!(count > 1 && total > 100, "{count} pages, {total} repositories");
+    assert_eq!(all.len(), total, "no repository comes twice");
+    assert_eq!(count > 1, total > 100, "{count} pages for {total} repositories");
 }
 
 #[tokio::test]
 async fn wrong_and_missing_credentials_are_told_apart() {
-    let Some(_) = directory() else { return };
-    for port in [5502, 5503] {
+    let Some((_, port)) = peers() else { return };
+    for port in [port + 1, port + 2] {
         let error = registry(options(port, Some("wrong"))).ping().await.unwrap_err();
         assert!(matches!(error, FetchError::CredentialsRefused { .. }), "{port}: {error}");
     }
-    let error = registry(options(5502, None)).ping().await.unwrap_err();
+    let error = registry(options(port + 1, None)).ping().await.unwrap_err();
     assert!(matches!(error, FetchError::CredentialsNeeded { .. }), "{error}");
-    let error = registry(options(5501, None)).digest("team/base", "no-such-tag").await.unwrap_err();
+    let error = registry(options(port, None)).digest("team/debian", "no-such-tag").await.unwrap_err();
     assert!(matches!(error, FetchError::NotFound { .. }), "{error}");
 }

@@ -31,6 +31,8 @@ pub mod reader;
 pub mod rootfs;
 pub mod sbom;
 mod scan;
+#[cfg(test)]
+mod testing;
 
 pub use combine::combine;
 pub use limits::Limits;

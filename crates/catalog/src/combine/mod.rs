@@ -22,7 +22,7 @@ use self::view::{Version, View};
 use crate::foreign::Foreign;
 use crate::layer::LayerContents;
 use crate::layer::contents::Content;
-use crate::path::split;
+use crate::path::{RootedPath, split};
 use crate::reader::{ReaderKind, Reading};
 use crate::{apk, distro, dpkg};
 
@@ -73,7 +73,7 @@ impl<'a> Effective<'a> {
                 Some(Content::Release(text)) => {
                     releases.insert(path, text.as_str());
                 }
-                Some(Content::Owned(paths)) => owned.extend(paths.iter().map(|p| p.as_bytes())),
+                Some(Content::Owned(paths)) => owned.extend(paths.iter().map(RootedPath::as_bytes)),
                 Some(Content::Packages { kind: ReaderKind::Npm, .. }) => {
                     node_projects.insert(split(ReaderKind::Npm.database(path)).0);
                 }

@@ -121,7 +121,7 @@ impl<'a> Stanza<'a> {
     /// The third word of `Status` is the state. Packages whose files are gone do not count; those
     /// half-way in or out do. One-package files have no status: they are there because installed.
     fn is_installed(&self) -> bool {
-        let state = self.status.rsplit(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+        let state = self.status.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
         !matches!(state, b"not-installed" | b"config-files")
     }
 

@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 use parapet_model::Digest;
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 
 use super::OpenError;
 use super::resolve::{Blobs, available, names_tag, resolve};
 use crate::Limits;
+use crate::layer::hash::Sha256;
 use crate::layer::tar::{EntryKind, Tar};
 use crate::oci::{
     self, Descriptor, Document, ImageConfig, ImageDescription, LayerDescriptor, Manifest, Platform, describe,
@@ -212,7 +212,7 @@ fn describe_layer(section: &Section, diff_id: Option<&Digest>) -> io::Result<Des
         _ => {
             let mut hash = Sha256::new();
             io::copy(&mut section.clone(), &mut hash)?;
-            Digest(hash.finalize().into())
+            hash.finish()
         }
     };
     Ok(descriptor(media_type, digest, size))

@@ -8,7 +8,7 @@
 pub(crate) mod collect;
 pub(crate) mod contents;
 mod error;
-mod hash;
+pub(crate) mod hash;
 mod stream;
 pub(crate) mod tar;
 #[cfg(test)]

@@ -4,10 +4,9 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use parapet_model::Digest;
-use sha2::{Digest as _, Sha256};
 
 use super::LayerError;
-use super::hash::{CHUNK, Chunk, HashThread};
+use super::hash::{CHUNK, Chunk, HashThread, Sha256};
 use crate::Limits;
 
 /// Largest window a zstd frame may ask for, as a power of two: 32 MiB. Level 19 needs 8 MiB; only
@@ -31,7 +30,7 @@ impl<R: Read> Source<R> {
     pub(super) fn finish(mut self, expected: &Digest) -> Result<(), LayerError> {
         let mut buffer = vec![0; CHUNK];
         while self.read(&mut buffer).map_err(LayerError::from_io)? > 0 {}
-        let actual = Digest(self.hash.finalize().into());
+        let actual = self.hash.finish();
         if actual != *expected {
             return Err(LayerError::WrongDigest { expected: *expected, actual });
         }

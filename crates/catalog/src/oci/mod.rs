@@ -10,6 +10,8 @@ mod describe;
 mod document;
 pub mod media;
 mod platform;
+#[cfg(test)]
+mod tests;
 
 pub use config::ImageConfig;
 pub use describe::{ImageDescription, LayerDescriptor, describe};

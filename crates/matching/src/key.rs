@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use parapet_model::PackageKey;
 use parapet_model::advisory::Affected;
 
-use crate::ecosystem::{Naming, family};
+use crate::ecosystem::{Family, Naming, family};
+use crate::order::Order;
 
 /// Ecosystem with release, and name in canonical form.
 pub type Key = (String, String);
@@ -17,7 +18,7 @@ pub type Key = (String, String);
 /// variants are other products and stay apart. A record of a bare distribution (`Debian`) speaks
 /// of no release and is found by no package.
 pub fn keys_of(package: &PackageKey) -> Vec<Key> {
-    let name = spoken_name(package).into_owned();
+    let name = Spoken::of(package).name.into_owned();
     let mut keys = vec![(package.ecosystem.clone(), name.clone())];
     if let Some(pro) = pro_of(&package.ecosystem) {
         keys.push((pro, name));
@@ -27,35 +28,49 @@ pub fn keys_of(package: &PackageKey) -> Vec<Key> {
 
 /// The key under which an `affected` entry is stored.
 pub fn affected_key(affected: &Affected) -> Key {
-    (affected.ecosystem.clone(), canonical_name(&affected.ecosystem, &affected.name).into_owned())
+    let name = canonical_name(family(&affected.ecosystem), &affected.name).into_owned();
+    (affected.ecosystem.clone(), name)
 }
 
-/// Whether an entry may speak of a package: the same answer as comparing [`affected_key`] with
-/// [`keys_of`], without building them.
-pub(crate) fn meets(affected: &Affected, package: &PackageKey) -> bool {
-    (affected.ecosystem == package.ecosystem || is_pro_of(&affected.ecosystem, &package.ecosystem))
-        && canonical_name(&affected.ecosystem, &affected.name) == spoken_name(package)
+/// A package as the records of its family speak of it, worked out once for many records.
+pub(crate) struct Spoken<'a> {
+    pub(crate) package: &'a PackageKey,
+    pub(crate) family: Option<&'static Family>,
+    name: Cow<'a, str>,
+    /// The source version for dpkg and apk (`5.2.15-2` for the rebuild `5.2.15-2+b13`; epochs of
+    /// binary and source differ), else the package's own.
+    pub(crate) version: &'a str,
 }
 
-/// The name that records of the package's family use.
-fn spoken_name(package: &PackageKey) -> Cow<'_, str> {
-    let by_source = family(&package.ecosystem).is_some_and(|f| f.naming == Naming::Source);
-    if by_source && !package.source_name.is_empty() {
-        Cow::Borrowed(&package.source_name)
-    } else {
-        canonical_name(&package.ecosystem, &package.name)
+impl<'a> Spoken<'a> {
+    pub(crate) fn of(package: &'a PackageKey) -> Self {
+        let family = family(&package.ecosystem);
+        let by_source = family.is_some_and(|f| f.naming == Naming::Source);
+        let pick = |source: &'a str, own: &'a str| if by_source && !source.is_empty() { source } else { own };
+        Self {
+            package,
+            family,
+            name: canonical_name(family, pick(&package.source_name, &package.name)),
+            version: pick(&package.source_version, &package.version),
+        }
+    }
+
+    /// The family's version order.
+    pub(crate) fn order(&self) -> Option<Order> {
+        self.family?.order
+    }
+
+    /// Whether an entry may speak of it: the same answer as comparing [`affected_key`] with
+    /// [`keys_of`], without building them.
+    pub(crate) fn meets(&self, affected: &Affected) -> bool {
+        let ecosystem = &self.package.ecosystem;
+        (affected.ecosystem == *ecosystem || is_pro_of(&affected.ecosystem, ecosystem))
+            && canonical_name(self.family, &affected.name) == self.name
     }
 }
 
-/// The version that records of the package's family speak of: the source version for dpkg and apk
-/// (`5.2.15-2` for the rebuild `5.2.15-2+b13`; epochs of binary and source differ).
-pub(crate) fn spoken_version(package: &PackageKey) -> &str {
-    let by_source = family(&package.ecosystem).is_some_and(|f| f.naming == Naming::Source);
-    if by_source && !package.source_version.is_empty() { &package.source_version } else { &package.version }
-}
-
-fn canonical_name<'a>(ecosystem: &str, name: &'a str) -> Cow<'a, str> {
-    match family(ecosystem).map(|f| f.naming) {
+fn canonical_name<'a>(family: Option<&Family>, name: &'a str) -> Cow<'a, str> {
+    match family.map(|f| f.naming) {
         Some(Naming::Pep503) => pep503(name),
         _ => Cow::Borrowed(name),
     }
@@ -107,17 +122,21 @@ mod tests {
         Affected { ecosystem: ecosystem.to_owned(), name: name.to_owned(), ..Affected::default() }
     }
 
+    fn meets(affected: &Affected, package: &PackageKey) -> bool {
+        Spoken::of(package).meets(affected)
+    }
+
     #[test]
     fn distributions_are_found_by_source_and_languages_by_name() {
         let mut package = PackageKey::new("Debian:12", "libssl3", "3.0.1-1+b2");
         package.source_name = "openssl".to_owned();
         package.source_version = "3.0.1-1".to_owned();
         assert_eq!(keys_of(&package), [("Debian:12".to_owned(), "openssl".to_owned())]);
-        assert_eq!(spoken_version(&package), "3.0.1-1");
+        assert_eq!(Spoken::of(&package).version, "3.0.1-1");
 
         package.ecosystem = "AlmaLinux:9".to_owned();
         assert_eq!(keys_of(&package), [("AlmaLinux:9".to_owned(), "libssl3".to_owned())]);
-        assert_eq!(spoken_version(&package), "3.0.1-1+b2");
+        assert_eq!(Spoken::of(&package).version, "3.0.1-1+b2");
     }
 
     #[test]

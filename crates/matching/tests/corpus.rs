@@ -3,20 +3,19 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops at what it does not expect")]
 
+mod named;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
+use named::named;
 use parapet_matching::{Order, advisory::osv, cvss, feed};
 use parapet_model::advisory::{Advisory, Event};
 
 fn data() -> Option<PathBuf> {
-    let dir = std::env::var_os("PARAPET_DATA").map(PathBuf::from);
-    if dir.is_none() {
-        eprintln!("left out: reading real feeds, set PARAPET_DATA");
-    }
-    dir
+    named("PARAPET_DATA", "reading real feeds").map(PathBuf::from)
 }
 
 fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {

@@ -1,9 +1,12 @@
 //! CVSS scores against the Python package `cvss`, over random vectors of every version, where
 //! `PARAPET_PYTHON` names an interpreter that has it; and what must hold without it.
 
+mod named;
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use named::named;
 use parapet_matching::cvss::base_score;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -93,10 +96,7 @@ proptest! {
 
 #[test]
 fn the_python_package_agrees() {
-    let Some(python) = std::env::var_os("PARAPET_PYTHON") else {
-        eprintln!("left out: comparing with the Python package cvss, set PARAPET_PYTHON");
-        return;
-    };
+    let Some(python) = named("PARAPET_PYTHON", "comparing with the Python package cvss") else { return };
     let mut runner = TestRunner::deterministic();
     let vectors: Vec<String> =
         (0..20_000).map(|_| vector().new_tree(&mut runner).unwrap().current()).collect();

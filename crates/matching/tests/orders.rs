@@ -7,14 +7,16 @@
 //! | `PARAPET_RPM=1` | `rpm`, its built-in version comparison |
 //! | `PARAPET_PYTHON=<interpreter>` | the Python package `packaging` |
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops at what it does not expect")]
+#![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
+mod named;
 mod nasty;
 
 use std::cmp::Ordering;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use named::named;
 use parapet_matching::Order;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -119,14 +121,6 @@ fn check_against(order: Order, command: &mut Command) {
         };
         assert_eq!(ours, answer, "{order:?}: {a} against {b}");
     }
-}
-
-fn named(variable: &str, what: &str) -> Option<String> {
-    let value = std::env::var(variable).ok().filter(|v| !v.is_empty());
-    if value.is_none() {
-        eprintln!("left out: {what}, set {variable}");
-    }
-    value
 }
 
 #[test]

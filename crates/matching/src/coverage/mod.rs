@@ -12,8 +12,7 @@ use parapet_model::time::{Millis, format_rfc3339};
 use parapet_model::{Coverage, PackageKey};
 
 use crate::ecosystem::{family, lacks_release};
-use crate::key::spoken_version;
-use crate::order::Order;
+use crate::key::Spoken;
 
 pub use end_of_life::end_of_life;
 
@@ -90,8 +89,9 @@ pub fn of_ecosystem(
 /// The package's own reason not to be assessed: `version-unparsed` when no order has a place for
 /// its version, or when its ecosystem has no order yet.
 pub fn of_package(package: &PackageKey) -> Coverage {
-    match Order::of_ecosystem(&package.ecosystem) {
-        Some(order) if order.parses(spoken_version(package)) => Coverage::Assessed,
+    let spoken = Spoken::of(package);
+    match spoken.order() {
+        Some(order) if order.parses(spoken.version) => Coverage::Assessed,
         _ => Coverage::VersionUnparsed,
     }
 }

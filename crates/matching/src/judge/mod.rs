@@ -21,8 +21,8 @@ use parapet_model::advisory::{Advisory, Affected, RangeKind};
 use parapet_model::verdict::Verdict;
 use parapet_model::{MatchState, PackageKey, Severity};
 
-use crate::ecosystem::{Naming, family};
-use crate::key::{is_pro, meets, spoken_version};
+use crate::ecosystem::Naming;
+use crate::key::{Spoken, is_pro};
 use crate::order::Order;
 use range::Containment;
 
@@ -36,7 +36,8 @@ pub fn judge(package: &PackageKey, advisory: &Advisory) -> Vec<Verdict> {
     if advisory.withdrawn != 0 {
         return Vec::new();
     }
-    let Some(statement) = statement_of(package, advisory) else { return Vec::new() };
+    let spoken = Spoken::of(package);
+    let Some(statement) = statement_of(&spoken, advisory) else { return Vec::new() };
     let vendor_severity = severity_of(statement.entry, advisory);
     let verdict = |vulnerability: &String| Verdict {
         vulnerability: vulnerability.clone(),
@@ -44,7 +45,7 @@ pub fn judge(package: &PackageKey, advisory: &Advisory) -> Vec<Verdict> {
         class: advisory.class,
         vendor_severity,
         fixed_version: statement.fixed.unwrap_or_default().to_owned(),
-        range: statement.range.in_words(spoken_version(package)),
+        range: statement.range.in_words(spoken.version),
     };
     advisory.vulnerabilities.iter().map(verdict).collect()
 }
@@ -67,18 +68,18 @@ struct Statement<'a> {
     range: Containment<'a>,
 }
 
-fn statement_of<'a>(package: &PackageKey, advisory: &'a Advisory) -> Option<Statement<'a>> {
-    let from_subscription = spoken_version(package).contains("+esm");
-    let order = Order::of_ecosystem(&package.ecosystem);
+fn statement_of<'a>(spoken: &Spoken<'_>, advisory: &'a Advisory) -> Option<Statement<'a>> {
+    let from_subscription = spoken.version.contains("+esm");
     let (mut plain, mut pro) = (None, None);
     let mut pro_speaks = false;
-    for entry in advisory.affected.iter().filter(|e| meets(e, package) && modules_agree(e, package)) {
-        let is_pro = is_pro(&entry.ecosystem) && !is_pro(&package.ecosystem);
+    for entry in advisory.affected.iter().filter(|e| spoken.meets(e) && modules_agree(e, spoken)) {
+        let is_pro = is_pro(&entry.ecosystem) && !is_pro(&spoken.package.ecosystem);
         pro_speaks |= is_pro;
         let slot = if is_pro { &mut pro } else { &mut plain };
         let state = |range: &Containment<'_>| state::of(entry, range, from_subscription);
-        for_each_containment(entry, spoken_version(package), |range| {
-            keep_harder(slot, Statement { entry, state: state(&range), fixed: range.fixed(), range }, order);
+        for_each_containment(entry, spoken, |range| {
+            let new = Statement { entry, state: state(&range), fixed: range.fixed(), range };
+            keep_harder(slot, new, spoken.order());
         });
     }
     match (plain, pro) {
@@ -94,15 +95,14 @@ fn statement_of<'a>(package: &PackageKey, advisory: &'a Advisory) -> Option<Stat
 
 /// Gives each range of an entry that contains the version; when none does, the entry's list of
 /// versions if the version is on it, else the denial of a distribution if there is one.
-fn for_each_containment<'a>(entry: &'a Affected, version: &str, mut give: impl FnMut(Containment<'a>)) {
-    let of_ecosystem = Order::of_ecosystem(&entry.ecosystem);
+fn for_each_containment<'a>(entry: &'a Affected, spoken: &Spoken<'_>, mut give: impl FnMut(Containment<'a>)) {
     let (mut is_inside, mut is_denied) = (false, false);
     for range in &entry.ranges {
         let order = match range.kind {
-            RangeKind::Semver => of_ecosystem.or(Some(Order::Semver)),
-            RangeKind::Ecosystem => of_ecosystem,
+            RangeKind::Semver => spoken.order().or(Some(Order::Semver)),
+            RangeKind::Ecosystem => spoken.order(),
         };
-        match order.and_then(|order| range::locate(order, version, &range.events)) {
+        match order.and_then(|order| range::locate(order, spoken.version, &range.events)) {
             None => {}
             Some(Containment::Denied) => is_denied = true,
             Some(inside) => {
@@ -111,35 +111,34 @@ fn for_each_containment<'a>(entry: &'a Affected, version: &str, mut give: impl F
             }
         }
     }
-    if !is_inside && lists(entry, version) {
+    // `fixed: 0` as *never affected* is the practice of dpkg and apk distributions.
+    let may_deny = spoken.family.is_some_and(|f| f.naming == Naming::Source);
+    if !is_inside && lists(entry, spoken) {
         give(Containment::Listed);
-    } else if !is_inside && is_denied && is_distribution(&entry.ecosystem) {
+    } else if !is_inside && is_denied && may_deny {
         give(Containment::Denied);
     }
 }
 
-/// `fixed: 0` as *never affected* is the practice of dpkg and apk distributions.
-fn is_distribution(ecosystem: &str) -> bool {
-    family(ecosystem).is_some_and(|f| f.naming == Naming::Source)
-}
-
 /// Whether `versions` names the version: as the order sees it where there is one, else as text.
-fn lists(entry: &Affected, version: &str) -> bool {
-    let order = Order::of_ecosystem(&entry.ecosystem);
-    entry.versions.iter().any(|listed| {
-        listed == version
-            || order.is_some_and(|order| order.compare(listed, version) == Some(Ordering::Equal))
-    })
+fn lists(entry: &Affected, spoken: &Spoken<'_>) -> bool {
+    let version = spoken.version;
+    let equals = |order: Order, listed| order.compare(listed, version) == Some(Ordering::Equal);
+    let by_order = spoken.order().filter(|order| order.parses(version));
+    entry
+        .versions
+        .iter()
+        .any(|listed| listed == version || by_order.is_some_and(|order| equals(order, listed)))
 }
 
 /// RPM modules: an entry for a module speaks of that module's builds only, and the other way
 /// round. Where the record carries no label, its versions tell that it is for some module.
-fn modules_agree(entry: &Affected, package: &PackageKey) -> bool {
-    if family(&entry.ecosystem).is_none_or(|f| f.naming != Naming::Binary) {
+fn modules_agree(entry: &Affected, spoken: &Spoken<'_>) -> bool {
+    if spoken.family.is_none_or(|f| f.naming != Naming::Binary) {
         return true;
     }
-    match (entry.module.as_str(), package.module.as_str()) {
-        ("", "") => range::is_modular(&entry.ranges) == package.version.contains(".module"),
+    match (entry.module.as_str(), spoken.package.module.as_str()) {
+        ("", "") => range::is_modular(&entry.ranges) == spoken.version.contains(".module"),
         ("", _) => range::is_modular(&entry.ranges),
         (entry, package) => name_and_stream(entry) == name_and_stream(package),
     }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::log::Kind;
 use crate::numbers::Counter;
 use crate::session::Session;
-use crate::sql::{Bulk, Row, Value, args, to_json};
+use crate::sql::{Bulk, Fields, Row, Value, args, to_json};
 use crate::tx::Tx;
 
 const READ: Bulk<1> = Bulk {
@@ -40,7 +40,10 @@ const OPEN: &str = "INSERT INTO exception_version (exception, from_at, to_at, bo
      VALUES ($1, $2, $3, $4, $5, $6)";
 
 fn exception(row: &Row) -> Result<Exception> {
-    let mut f = row.fields("exception_version");
+    read(&mut row.fields("exception_version"))
+}
+
+fn read(f: &mut Fields<'_>) -> Result<Exception> {
     f.i64()?;
     let mut out: Exception = f.json("body")?;
     out.target.included = assets(f.blob()?).ok_or_else(|| f.inconsistent("included"))?;
@@ -92,9 +95,8 @@ impl Session {
     pub async fn exception_versions(&mut self, no: ExceptionNo) -> Result<Vec<(Millis, Exception)>> {
         let rows = self.fetch(VERSIONS, args![no]).await?;
         let version = |row: &Row| {
-            let version = exception(row)?;
             let mut f = row.fields("exception_version");
-            (f.i64()?, f.str()?, f.blob()?, f.blob()?);
+            let version = read(&mut f)?;
             Ok((f.i64()?, version))
         };
         rows.iter().map(version).collect()

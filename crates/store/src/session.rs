@@ -182,3 +182,44 @@ impl Session {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parapet_model::{SeededIds, TestClock};
+
+    use super::*;
+    use crate::sql::args;
+    use crate::{Options, Store, StoreUrl};
+
+    const WRITE: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)";
+    const READ: &str = "SELECT value FROM meta WHERE name = $1";
+
+    async fn store(dir: &std::path::Path) -> Store {
+        let url = StoreUrl::Sqlite(dir.join("store.db"));
+        let options = Options { url, clock: Arc::new(TestClock::at(0)), ids: Arc::new(SeededIds::default()) };
+        Store::open(options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_read_session_refuses_to_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut read = store(dir.path()).await.read().await.unwrap();
+        let refused = read.execute(WRITE, args!["a", "b"]).await.unwrap_err();
+        assert!(refused.to_string().contains("readonly"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn nothing_runs_after_a_failed_statement_and_nothing_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path()).await;
+        let mut tx = store.begin().await.unwrap();
+        tx.execute(WRITE, args!["a", "b"]).await.unwrap();
+        assert!(matches!(tx.execute(WRITE, args!["a", "c"]).await, Err(Error::Sql(_))));
+        assert!(matches!(tx.fetch(READ, args!["a"]).await, Err(Error::Spent)));
+        assert!(matches!(tx.commit().await, Err(Error::Spent)));
+        assert!(store.read().await.unwrap().fetch(READ, args!["a"]).await.unwrap().is_empty());
+        assert_eq!(store.begin().await.unwrap().seq(), 1);
+    }
+}

@@ -1,0 +1,144 @@
+//! Facts as posture eats them: everything at once, what changed since a position, and how things
+//! stood at an instant.
+
+mod as_of;
+
+use std::collections::BTreeSet;
+
+use parapet_model::facts::Change;
+use parapet_model::{AssetNo, ExceptionNo, PackageNo, SetNo, VulnerabilityNo};
+
+pub use as_of::{AsOf, AsOfClock};
+
+use crate::error::Result;
+use crate::log::{Head, Kind};
+use crate::session::Session;
+use crate::sql::args;
+use crate::store::Store;
+
+const NEXT: &str = "SELECT next FROM counter WHERE name = $1";
+
+/// Numbers read at a time, so that rows of the driver do not pile up beside the facts.
+const CHUNK: u32 = 5_000;
+
+/// Most log entries that are followed one by one; beyond it everything is read anew.
+const MAX_FOLLOWED: u32 = 500_000;
+
+/// Subjects to look at.
+#[derive(Default)]
+struct Subjects {
+    packages: BTreeSet<PackageNo>,
+    sets: BTreeSet<SetNo>,
+    assets: BTreeSet<AssetNo>,
+    matches: BTreeSet<PackageNo>,
+    vulnerabilities: BTreeSet<VulnerabilityNo>,
+    exceptions: BTreeSet<ExceptionNo>,
+    coverage: bool,
+    enterprise_projects: bool,
+}
+
+impl Store {
+    /// Everything, history included: what a server starts with.
+    pub async fn load_all(&self) -> Result<Change> {
+        let mut session = self.read().await?;
+        let head = session.head().await?;
+        session.load_all(&head).await
+    }
+
+    /// What changed after `seq`, up to now. `None` when the log no longer tells: it was trimmed, is
+    /// too long to follow, or belongs to another store. Then load everything.
+    ///
+    /// A follower must also compare [`Store::epoch`] when it kept its state across restarts.
+    pub async fn changes_since(&self, seq: u64) -> Result<Option<Change>> {
+        let mut session = self.read().await?;
+        let Some(entries) = session.log_since(seq, MAX_FOLLOWED).await? else { return Ok(None) };
+        if entries.len() >= MAX_FOLLOWED as usize {
+            return Ok(None);
+        }
+        let mut subjects = Subjects::default();
+        for entry in entries {
+            subjects.add(entry.kind, entry.subject);
+        }
+        let head = session.head().await?;
+        session.read_subjects(&head, &subjects).await.map(Some)
+    }
+}
+
+impl Subjects {
+    fn add(&mut self, kind: Kind, subject: u32) {
+        match kind {
+            Kind::Package => drop(self.packages.insert(PackageNo(subject))),
+            Kind::Set => drop(self.sets.insert(SetNo(subject))),
+            Kind::Asset => drop(self.assets.insert(AssetNo(subject))),
+            Kind::Matches => drop(self.matches.insert(PackageNo(subject))),
+            Kind::Vulnerability => drop(self.vulnerabilities.insert(VulnerabilityNo(subject))),
+            Kind::Exception => drop(self.exceptions.insert(ExceptionNo(subject))),
+            Kind::Coverage => self.coverage = true,
+            Kind::EnterpriseProject => self.enterprise_projects = true,
+            // Accounts, registries and settings are followed by others.
+            Kind::Project | Kind::User | Kind::Role | Kind::Key | Kind::Registry | Kind::Setting => {}
+        }
+    }
+}
+
+impl Session {
+    async fn load_all(&mut self, head: &Head) -> Result<Change> {
+        let mut all = Change { seq: head.seq, recorded: head.recorded, ..Change::default() };
+        for numbers in self.number_chunks("package").await? {
+            let numbers: Vec<PackageNo> = numbers.map(PackageNo).collect();
+            all.packages.extend(self.packages(&numbers).await?);
+            all.matches.extend(self.match_history(&numbers).await?);
+        }
+        for numbers in self.number_chunks("package_set").await? {
+            all.sets.extend(self.sets(&numbers.map(SetNo).collect::<Vec<_>>()).await?);
+        }
+        for numbers in self.number_chunks("asset").await? {
+            all.assets.extend(self.assets(&numbers.map(AssetNo).collect::<Vec<_>>()).await?);
+        }
+        for numbers in self.number_chunks("vulnerability").await? {
+            let numbers: Vec<VulnerabilityNo> = numbers.map(VulnerabilityNo).collect();
+            all.vulnerabilities.extend(self.vulnerabilities(&numbers).await?);
+        }
+        for numbers in self.number_chunks("exception").await? {
+            let numbers: Vec<ExceptionNo> = numbers.map(ExceptionNo).collect();
+            all.exceptions.extend(self.exceptions_by_number(&numbers).await?);
+        }
+        all.coverage = Some(self.coverage().await?);
+        all.enterprise_projects = Some(self.enterprise_projects().await?);
+        Ok(all)
+    }
+
+    async fn read_subjects(&mut self, head: &Head, subjects: &Subjects) -> Result<Change> {
+        Ok(Change {
+            seq: head.seq,
+            recorded: head.recorded,
+            packages: self.packages(&Vec::from_iter(subjects.packages.iter().copied())).await?,
+            sets: self.sets(&Vec::from_iter(subjects.sets.iter().copied())).await?,
+            assets: self.assets(&Vec::from_iter(subjects.assets.iter().copied())).await?,
+            matches: self.match_history(&Vec::from_iter(subjects.matches.iter().copied())).await?,
+            vulnerabilities: self
+                .vulnerabilities(&Vec::from_iter(subjects.vulnerabilities.iter().copied()))
+                .await?,
+            exceptions: self
+                .exceptions_by_number(&Vec::from_iter(subjects.exceptions.iter().copied()))
+                .await?,
+            coverage: if subjects.coverage { Some(self.coverage().await?) } else { None },
+            enterprise_projects: if subjects.enterprise_projects {
+                Some(self.enterprise_projects().await?)
+            } else {
+                None
+            },
+        })
+    }
+
+    /// All numbers ever given out for a counter, in chunks. They are dense, so asking for each is
+    /// asking for all.
+    async fn number_chunks(&mut self, counter: &str) -> Result<Vec<std::ops::Range<u32>>> {
+        let next = match self.fetch_one(NEXT, args![counter]).await? {
+            Some(row) => row.fields("counter").u32("next")?,
+            None => 1,
+        };
+        let starts = (1..next).step_by(CHUNK as usize);
+        Ok(starts.map(|start| start..start.saturating_add(CHUNK).min(next)).collect())
+    }
+}

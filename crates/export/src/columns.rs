@@ -162,9 +162,9 @@ impl Column {
     }
 }
 
-/// A word in a selection that names no column, or names one twice.
+/// What is wrong with a list of columns.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnknownColumn {
+pub enum SelectionError {
     /// No column has this word.
     #[error("unknown column {0:?}; one of {list}", list = all_words())]
     Unknown(String),
@@ -216,13 +216,13 @@ impl Columns {
     ///
     /// # Errors
     /// A word that is no column, or one that comes twice.
-    pub fn parse(list: &str) -> Result<Self, UnknownColumn> {
+    pub fn parse(list: &str) -> Result<Self, SelectionError> {
         let mut columns = Vec::new();
         for word in list.split(',').map(str::trim) {
             let shown = || word.chars().take(100).collect::<String>();
-            let column = Column::parse(word).ok_or_else(|| UnknownColumn::Unknown(shown()))?;
+            let column = Column::parse(word).ok_or_else(|| SelectionError::Unknown(shown()))?;
             if columns.contains(&column) {
-                return Err(UnknownColumn::Twice(shown()));
+                return Err(SelectionError::Twice(shown()));
             }
             columns.push(column);
         }
@@ -279,8 +279,8 @@ mod tests {
     fn a_selection_is_read_and_its_mistakes_are_named() {
         let columns = Columns::parse("vulnerability, asset").map(|columns| columns.labels());
         assert_eq!(columns, Ok(vec!["vulnerability".to_owned(), "asset".to_owned()]));
-        assert_eq!(Columns::parse("asset,,kind"), Err(UnknownColumn::Unknown(String::new())));
-        assert_eq!(Columns::parse("asset,asset"), Err(UnknownColumn::Twice("asset".to_owned())));
+        assert_eq!(Columns::parse("asset,,kind"), Err(SelectionError::Unknown(String::new())));
+        assert_eq!(Columns::parse("asset,asset"), Err(SelectionError::Twice("asset".to_owned())));
         let error = Columns::parse("hostname").map_err(|e| e.to_string());
         assert!(error.is_err_and(|text| text.contains("\"hostname\"") && text.contains("asset_id")));
     }

@@ -29,7 +29,7 @@ mod value;
 mod zip;
 
 pub use artifact::{ArtifactError, ArtifactWriter, Finished};
-pub use columns::{Column, Columns, Heading, UnknownColumn};
+pub use columns::{Column, Columns, Heading, SelectionError};
 pub use csv::{CsvOptions, FindingsCsv, Newline};
 pub use jsonl::FindingsJsonl;
 pub use provenance::{AS_OF_NOTE, FeedDate, Provenance, provenance_name};

@@ -1,4 +1,5 @@
-//! Reads an OCI layout as a scan would and says how long it took and how much memory.
+//! Reads an OCI layout (or, with `rootfs:` before it, a directory) as a scan would and says how long
+//! it took and how much memory.
 //!
 //! ```sh
 //! cargo run --release -p parapet-catalog --example scan -- DIRECTORY [TIMES]
@@ -15,8 +16,9 @@ use std::time::Instant;
 use parapet_catalog::image::layout;
 use parapet_catalog::layer::LayerContents;
 use parapet_catalog::oci::Platform;
-use parapet_catalog::{LayerCache, Limits, NoCache, scan_layers};
+use parapet_catalog::{LayerCache, Limits, NoCache, rootfs, scan_layers};
 use parapet_model::Digest;
+use parapet_model::inventory::Inventory;
 
 /// Keeps layers in the form in which they are stored.
 #[derive(Default)]
@@ -37,6 +39,13 @@ impl LayerCache for Encoded {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let directory = arguments.next().ok_or("name a directory")?;
+    if let Some(root) = directory.strip_prefix("rootfs:") {
+        let start = Instant::now();
+        let inventory = rootfs::read(Path::new(root), &Limits::default())?;
+        println!("{} packages in {:?}", inventory.packages().count(), start.elapsed());
+        summary(&inventory);
+        return Ok(());
+    }
     let times: u32 = arguments.next().map_or(Ok(1), |text| text.parse())?;
     let (image, layout) = layout::open(Path::new(&directory), None, &Platform::default())?;
     let open = |layer: &_| layout.open_layer(layer);
@@ -53,8 +62,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cached: {:?}", start.elapsed());
     let bytes: usize = cache.0.borrow().values().map(Vec::len).sum();
     println!("cached layers: {bytes} bytes for {} of layers", image.facts.size);
+    summary(&inventory);
+    Ok(())
+}
+
+fn summary(inventory: &Inventory) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("peak unknown"));
-    println!("{:?} {:?}", inventory.distro, inventory.databases);
-    Ok(())
+    println!("{:?}", inventory.distro);
+    for database in &inventory.databases {
+        println!("{} {}: {} {:?}", database.kind, database.path, database.packages, database.outcome);
+    }
 }

@@ -130,8 +130,6 @@ impl Walk<'_> {
             };
             match entry.metadata() {
                 Ok(metadata) => self.entry(path, &metadata)?,
-                // It went while we walked.
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => self.complain(&path, &e),
             }
         }
@@ -189,7 +187,8 @@ impl Walk<'_> {
         self.root.join(OsString::from_vec(path.to_vec()))
     }
 
-    /// Opens a regular file, and nothing that took its place since: neither a link nor a pipe.
+    /// Opens a regular file, and nothing that took its place since: neither a link nor a pipe. (A
+    /// directory above it that becomes a link at this very instant is followed.)
     fn open(&self, path: &[u8]) -> io::Result<File> {
         let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(self.absolute(path))?;
@@ -209,6 +208,10 @@ impl Walk<'_> {
     }
 
     fn complain(&mut self, path: &[u8], error: &io::Error) {
+        // What went while we walked is not there, and that is all there is to say.
+        if error.kind() == io::ErrorKind::NotFound {
+            return;
+        }
         self.note(path, ReadOutcome::Unreadable(error.to_string()));
     }
 

@@ -61,10 +61,10 @@ fn ask(posture: &Posture) {
         let (counts, seconds) = median(|| snapshot.count(&query));
         println!("count {text:42} {:9.2} ms ({} findings)", seconds * 1e3, counts.findings);
     }
-    let Ok(one) = Filter::parse("package = pkg-7") else { return };
+    let Ok(one) = Filter::parse("package = pkg-8") else { return };
     let (counts, seconds) = median(|| snapshot.count(&Query::new(&scope, &one, 0)));
     println!("count of one package    {:9.3} ms ({} assets)", seconds * 1e3, counts.assets);
-    for package in [7, 200_000] {
+    for package in [8, 200_000] {
         let (assets, seconds) = median(|| snapshot.assets_with_package(&scope, PackageNo(package)).len());
         println!("assets with package     {:9.1} µs ({assets})", seconds * 1e6);
     }
@@ -93,10 +93,23 @@ fn write(posture: &Posture) {
     println!("merge                   {:9.1} ms", seconds * 1e3);
 }
 
+/// Seconds on the processor where the system tells them (so that neighbours do not count), else by
+/// the clock.
 fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
-    let start = Instant::now();
+    let (start, busy) = (Instant::now(), on_processor());
     let value = run();
-    (value, start.elapsed().as_secs_f64())
+    let seconds = match (busy, on_processor()) {
+        (Some(from), Some(to)) => (to - from) as f64 / 1e9,
+        _ => start.elapsed().as_secs_f64(),
+    };
+    (value, seconds)
+}
+
+/// Nanoseconds that this thread has run.
+fn on_processor() -> Option<u64> {
+    std::thread::yield_now();
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }
 
 fn median<T>(mut run: impl FnMut() -> T) -> (T, f64) {
@@ -145,7 +158,7 @@ fn matches_of(no: u32) -> Vec<MatchRow> {
         vulnerability: VulnerabilityNo((no * 7 + n * 911) % VULNERABILITIES),
         advisory: AdvisoryNo(n),
         precedence: 10,
-        state: if n % 2 == 0 { MatchState::FixAvailable } else { MatchState::Affected },
+        state: if n.is_multiple_of(2) { MatchState::FixAvailable } else { MatchState::Affected },
         class: AdvisoryClass::Vulnerability,
         vendor_severity: Severity::Unknown,
         fixed_version: format!("2.{n}-1"),
@@ -163,7 +176,7 @@ fn vulnerability(no: u32) -> Vulnerability {
         aliases: vec![format!("GHSA-{no}")],
         title: format!("something overflows in number {no}"),
         severity: Severity::from_number((no % 6) as u8).unwrap_or_default(),
-        kev_added: i64::from(no % 100 == 0),
+        kev_added: i64::from(no.is_multiple_of(100)),
         epss: f64::from(no % 1000) / 1000.0,
         ..Vulnerability::default()
     }

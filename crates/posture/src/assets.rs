@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use parapet_model::facts::AssetRow;
-use parapet_model::{AssetKind, AssetNo, PackageNo};
+use parapet_model::facts::{AssetRow, PresenceRow};
+use parapet_model::{AssetKind, AssetNo, PackageNo, SetNo};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
@@ -96,22 +96,29 @@ impl Assets {
                 || self.containers_of(asset).next().is_some())
     }
 
-    /// Every asset that has the package now, current or not: by its own sets, by a change on a
-    /// host, or through its image.
-    pub(crate) fn having(&self, sets: &Sets, package: PackageNo) -> RoaringBitmap {
-        let mut found = RoaringBitmap::new();
-        sets.holding(package, &mut |set| {
-            for block in self.blocks.iter().flatten() {
-                found.extend(block.showing(set).iter().map(|no| no.0));
-            }
-        });
-        let mut unsure = RoaringBitmap::new();
+    /// Every asset that has any of the packages now, current or not: by its own sets, by a change on
+    /// a host, or through its image.
+    pub(crate) fn having(&self, sets: &Sets, packages: &[PackageNo]) -> RoaringBitmap {
+        let mut holding = RoaringBitmap::new();
+        for &package in packages {
+            sets.holding(package, &mut |set| {
+                holding.insert(set.0);
+            });
+        }
+        let (mut found, mut unsure) = (RoaringBitmap::new(), RoaringBitmap::new());
         for block in self.blocks.iter().flatten() {
+            for set in &holding {
+                found.extend(block.showing(SetNo(set)).iter().map(|no| no.0));
+            }
             unsure.extend(block.with_deltas().iter().map(|no| no.0).filter(|&no| found.contains(no)));
-            unsure.extend(block.changed(package).map(|no| no.0));
+            for &package in packages {
+                unsure.extend(block.changed(package).map(|no| no.0));
+            }
         }
         unsure.extend(self.fresh.keys().map(|no| no.0));
-        self.settle(&mut found, &unsure, sets, package);
+        let mut wanted = packages.to_vec();
+        wanted.sort_unstable();
+        self.settle(&mut found, &unsure, |asset| self.may_have(asset, &holding, &wanted, sets));
         let mut through_images = RoaringBitmap::new();
         let live = self.blocks.iter().flatten().flat_map(|block| block.live_containers());
         for (image, container) in live.chain(&self.fresh_containers) {
@@ -119,14 +126,19 @@ impl Assets {
                 through_images.insert(container.0);
             }
         }
-        self.settle(&mut found, &through_images, sets, package);
+        self.settle(&mut found, &through_images, |asset| wanted.iter().any(|&p| self.has(asset, sets, p)));
         found
     }
 
     /// Asks each `unsure` asset itself.
-    fn settle(&self, found: &mut RoaringBitmap, unsure: &RoaringBitmap, sets: &Sets, package: PackageNo) {
+    fn settle(
+        &self,
+        found: &mut RoaringBitmap,
+        unsure: &RoaringBitmap,
+        has: impl Fn(&AssetView<'_>) -> bool,
+    ) {
         for no in unsure {
-            if self.get(AssetNo(no)).is_some_and(|asset| self.has(&asset, sets, package)) {
+            if self.get(AssetNo(no)).is_some_and(|asset| has(&asset)) {
                 found.insert(no);
             } else {
                 found.remove(no);
@@ -134,8 +146,22 @@ impl Assets {
         }
     }
 
+    /// Whether the asset has any of the packages by itself; the sets that hold them are known.
+    fn may_have(
+        &self,
+        asset: &AssetView<'_>,
+        holding: &RoaringBitmap,
+        packages: &[PackageNo],
+        sets: &Sets,
+    ) -> bool {
+        let changed = |delta: &PresenceRow| packages.binary_search(&delta.package).is_ok();
+        let may = asset.links.iter().any(|link| link.held.is_open() && holding.contains(link.set.0))
+            || asset.deltas.iter().any(|delta| delta.held.is_open() && changed(delta));
+        may && packages.iter().any(|&package| own(asset, sets, package))
+    }
+
     /// Whether the asset has the package now.
-    pub(crate) fn has(&self, asset: &AssetView<'_>, sets: &Sets, package: PackageNo) -> bool {
+    fn has(&self, asset: &AssetView<'_>, sets: &Sets, package: PackageNo) -> bool {
         own(asset, sets, package)
             || (!asset.has_delta(package)
                 && asset.row.held.is_open()

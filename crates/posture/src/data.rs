@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parapet_model::exception::Exception;
-use parapet_model::facts::Change;
+use parapet_model::facts::{Change, EnterpriseProjectRow};
 use parapet_model::{EnterpriseProjectNo, ExceptionNo, Millis};
 
 use crate::assets::Assets;
@@ -20,7 +20,7 @@ pub(crate) struct Data {
     pub(crate) sets: Sets,
     pub(crate) assets: Assets,
     pub(crate) exceptions: Arc<BTreeMap<ExceptionNo, Arc<Exception>>>,
-    enterprise_projects: Arc<HashMap<EnterpriseProjectNo, String>>,
+    enterprise_projects: Arc<HashMap<EnterpriseProjectNo, EnterpriseProjectRow>>,
 }
 
 impl Data {
@@ -33,7 +33,7 @@ impl Data {
             self.tables.apply_coverage(table);
         }
         if let Some(rows) = change.enterprise_projects {
-            self.enterprise_projects = Arc::new(rows.into_iter().map(|row| (row.no, row.name)).collect());
+            self.enterprise_projects = Arc::new(rows.into_iter().map(|row| (row.no, row)).collect());
         }
         self.tables.apply_packages(change.packages);
         self.tables.apply_matches(change.vulnerabilities, change.matches);
@@ -49,7 +49,11 @@ impl Data {
     }
 
     /// The name of an enterprise project, or empty.
+    pub(crate) fn enterprise_project_row(&self, no: EnterpriseProjectNo) -> Option<&EnterpriseProjectRow> {
+        self.enterprise_projects.get(&no)
+    }
+
     pub(crate) fn enterprise_project(&self, no: EnterpriseProjectNo) -> &str {
-        self.enterprise_projects.get(&no).map_or("", String::as_str)
+        self.enterprise_project_row(no).map_or("", |row| row.name.as_str())
     }
 }

@@ -118,7 +118,7 @@ impl Snapshot {
             current,
             asset_coverage,
             package,
-            package_coverage: self.data.tables.coverage_of(entry, package),
+            package_coverage: self.data.tables.coverage_of(entry),
             vulnerability,
             exceptions: self.covering(&query, &view, finding.as_ref()),
             stints: self.stints_of(&view, vulnerability.no),

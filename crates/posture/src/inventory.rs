@@ -71,7 +71,7 @@ impl Snapshot {
             let (entry, package) = self.data.tables.package(no)?;
             showings.sort_unstable_by_key(|showing| (showing.held, showing.set, showing.image));
             let since = showings.first()?.held.from;
-            let coverage = self.data.tables.coverage_of(entry, package);
+            let coverage = self.data.tables.coverage_of(entry);
             Some(ShownPackage { package, coverage, since, showings })
         });
         Some(rows.collect())
@@ -95,7 +95,7 @@ impl Snapshot {
 
     /// The current assets of the scope that show a package now, by number.
     pub fn assets_with_package(&self, scope: &Scope, package: PackageNo) -> Vec<&AssetRow> {
-        self.current(scope, &self.data.assets.having(&self.data.sets, package))
+        self.current(scope, &self.data.assets.having(&self.data.sets, &[package]))
     }
 
     /// The current assets of the scope that show any package of that name, without regard to ASCII
@@ -106,13 +106,10 @@ impl Snapshot {
         name: &str,
         ecosystem: Option<&str>,
     ) -> Vec<&AssetRow> {
-        let mut found = RoaringBitmap::new();
-        for package in self.packages_named(name) {
-            if ecosystem.is_none_or(|wanted| package.key.ecosystem == wanted) {
-                found |= self.data.assets.having(&self.data.sets, package.no);
-            }
-        }
-        self.current(scope, &found)
+        let named = self.packages_named(name);
+        let fitting = named.filter(|package| ecosystem.is_none_or(|wanted| package.key.ecosystem == wanted));
+        let packages: Vec<PackageNo> = fitting.map(|package| package.no).collect();
+        self.current(scope, &self.data.assets.having(&self.data.sets, &packages))
     }
 
     /// The packages of that name, without regard to ASCII case, in any version and ecosystem.

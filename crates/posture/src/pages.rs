@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Values per page.
 const PAGE: usize = 1024;
 
-type Page<T> = Arc<Vec<Option<T>>>;
+type Page<T> = Arc<[Option<T>]>;
 
 /// A sparse array in pages.
 #[derive(Debug, Clone)]
@@ -25,6 +25,7 @@ impl<T> Default for Pages<T> {
 
 impl<T> Pages<T> {
     /// The value at `index`.
+    #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
         self.table.get(index / PAGE)?.as_ref()?.get(index % PAGE)?.as_ref()
     }
@@ -48,7 +49,7 @@ impl<T: Clone> Pages<T> {
         if self.table.len() <= number {
             self.table.resize(number + 1, None);
         }
-        let page = self.table[number].get_or_insert_with(|| Arc::new(vec![None; PAGE]));
+        let page = self.table[number].get_or_insert_with(|| vec![None; PAGE].into());
         &mut Arc::make_mut(page)[index % PAGE]
     }
 }

@@ -18,6 +18,7 @@ use crate::verdict::Verdicts;
 /// A package that the asset shows now, and of which advisories speak.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Present<'s> {
+    pub(crate) no: PackageNo,
     pub(crate) row: &'s PackageRow,
     pub(crate) verdicts: &'s Verdicts,
     /// Start of the open presence.
@@ -66,9 +67,11 @@ impl<'s> Presence<'s> {
                 }
             }
         }
-        self.present.sort_by_key(|present| present.row.no);
+        if !self.present.is_sorted_by_key(|present| present.no) {
+            self.present.sort_by_key(|present| present.no);
+        }
         self.present.dedup_by(|next, kept| {
-            let same = next.row.no == kept.row.no;
+            let same = next.no == kept.no;
             if same {
                 kept.since = kept.since.min(next.since);
                 kept.inherited |= next.inherited;
@@ -104,10 +107,10 @@ impl<'s> Presence<'s> {
         let Some((entry, row)) = data.tables.package(package) else { return };
         if held.is_open() {
             self.packages += 1;
-            self.coverage = self.coverage.max(data.tables.coverage_of(entry, row));
-            self.kernel_known |= row.kernel && runs(asset, row);
+            self.coverage = self.coverage.max(data.tables.coverage_of(entry));
+            self.kernel_known |= entry.kernel && runs(asset, row);
             if let Some(verdicts) = entry.verdicts.as_deref() {
-                self.present.push(Present { row, verdicts, since: held.from, inherited });
+                self.present.push(Present { no: package, row, verdicts, since: held.from, inherited });
             }
         } else if let Some(verdicts) = entry.verdicts.as_deref() {
             self.past.push(Past { verdicts, held });

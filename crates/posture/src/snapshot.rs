@@ -6,10 +6,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use parapet_model::coverage::EcosystemCoverage;
 use parapet_model::exception::Exception;
-use parapet_model::facts::{AssetRow, Change, PackageRow};
+use parapet_model::facts::{AssetRow, Change, EnterpriseProjectRow, PackageRow};
 use parapet_model::finding::Finding;
 use parapet_model::vulnerability::Vulnerability;
-use parapet_model::{AssetNo, ExceptionNo, Filter, Millis, PackageNo, Scope, VulnerabilityNo};
+use parapet_model::{
+    AssetNo, EnterpriseProjectNo, ExceptionNo, Filter, Millis, PackageNo, Scope, VulnerabilityNo,
+};
 use uuid::Uuid;
 
 use crate::block::AssetView;
@@ -160,6 +162,11 @@ impl Snapshot {
     pub(crate) fn asset_view(&self, scope: &Scope, no: AssetNo) -> Option<AssetView<'_>> {
         let asset = self.data.assets.get(no)?;
         scope.sees(asset.row.project, asset.row.enterprise_project).then_some(asset)
+    }
+
+    /// An enterprise project.
+    pub fn enterprise_project(&self, no: EnterpriseProjectNo) -> Option<&EnterpriseProjectRow> {
+        self.data.enterprise_project_row(no)
     }
 
     /// A package.

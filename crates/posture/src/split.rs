@@ -19,7 +19,6 @@ use parapet_model::{
 use crate::block::AssetView;
 use crate::data::Data;
 use crate::presence::Present;
-use crate::verdict::OpenVerdict;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -189,31 +188,20 @@ impl Memo {
         base: &Finding<'s>,
         present: &Present<'s>,
     ) -> &[u64] {
-        let at = present.row.no.index() & (MEMO_SLOTS - 1);
+        let at = present.no.index() & (MEMO_SLOTS - 1);
         let (package, bits) = &mut self.slots[at];
-        if *package != Some(present.row.no) {
-            *package = Some(present.row.no);
+        if *package != Some(present.no) {
+            *package = Some(present.no);
             bits.clear();
             bits.resize(present.verdicts.open.len().div_ceil(64), 0);
             for (place, open) in present.verdicts.open.iter().enumerate() {
-                let row = with_match(data, base, present.row, open);
-                if row.is_some_and(|row| split.accepts_match(&row)) {
+                let Some(vulnerability) = data.tables.vulnerability(open.vulnerability) else { continue };
+                let row = Finding { package: present.row, vulnerability, verdict: &open.verdict, ..*base };
+                if split.accepts_match(&row) {
                     bits[place / 64] |= 1 << (place % 64);
                 }
             }
         }
         bits
     }
-}
-
-/// `base` with another package and match.
-#[inline]
-pub(crate) fn with_match<'s>(
-    data: &'s Data,
-    base: &Finding<'s>,
-    package: &'s PackageRow,
-    open: &'s OpenVerdict,
-) -> Option<Finding<'s>> {
-    let vulnerability = data.tables.vulnerability(open.vulnerability)?;
-    Some(Finding { package, vulnerability, verdict: &open.verdict, ..*base })
 }

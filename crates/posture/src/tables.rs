@@ -15,19 +15,23 @@ use crate::index::Index;
 use crate::pages::Pages;
 use crate::verdict::Verdicts;
 
-/// A package with what is said of it.
+/// A package with what is said of it. What every walk reads of every package lies here, so that the
+/// row itself is touched only for findings.
 #[derive(Debug, Clone)]
 pub(crate) struct PackageEntry {
-    pub(crate) row: Option<Arc<PackageRow>>,
+    row: Option<Arc<PackageRow>>,
+    pub(crate) verdicts: Option<Arc<Verdicts>>,
     /// Place of its ecosystem in the coverage table.
     ecosystem: u32,
-    pub(crate) verdicts: Option<Arc<Verdicts>>,
+    /// The package's own word.
+    coverage: Coverage,
+    /// A package of an operating system's kernel.
+    pub(crate) kernel: bool,
 }
 
-/// A vulnerability and who names it.
+/// Who names a vulnerability.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct VulnerabilityEntry {
-    pub(crate) row: Option<Arc<Vulnerability>>,
+struct Naming {
     /// Packages with a match row that names this number, ascending.
     packages: Arc<Vec<PackageNo>>,
     /// Numbers that redirect here directly, ascending.
@@ -39,7 +43,8 @@ pub(crate) struct VulnerabilityEntry {
 pub(crate) struct Tables {
     packages: Pages<PackageEntry>,
     package_names: Index<Box<str>>,
-    vulnerabilities: Pages<VulnerabilityEntry>,
+    vulnerabilities: Pages<Arc<Vulnerability>>,
+    naming: Pages<Naming>,
     vulnerability_ids: Index<Box<str>>,
     ecosystems: Arc<HashMap<String, u32>>,
     /// By the ecosystem's place; a new ecosystem without feed is `no-feed`.
@@ -53,14 +58,16 @@ fn lower(text: &str) -> Box<str> {
 
 impl Tables {
     /// A package that is known whole.
+    #[inline]
     pub(crate) fn package(&self, no: PackageNo) -> Option<(&PackageEntry, &PackageRow)> {
         let entry = self.packages.get(no.index())?;
         Some((entry, entry.row.as_deref()?))
     }
 
     /// The row of a vulnerability as named.
+    #[inline]
     pub(crate) fn vulnerability(&self, no: VulnerabilityNo) -> Option<&Vulnerability> {
-        self.vulnerabilities.get(no.index())?.row.as_deref()
+        self.vulnerabilities.get(no.index()).map(Arc::as_ref)
     }
 
     /// The vulnerability that `no` is the same as, if it is known. A redirect to something unknown
@@ -116,7 +123,7 @@ impl Tables {
     pub(crate) fn packages_with(&self, canonical: VulnerabilityNo) -> BTreeSet<PackageNo> {
         let mut out = BTreeSet::new();
         for no in self.group_of([canonical]) {
-            if let Some(entry) = self.vulnerabilities.get(no.index()) {
+            if let Some(entry) = self.naming.get(no.index()) {
                 out.extend(entry.packages.iter().copied());
             }
         }
@@ -124,9 +131,10 @@ impl Tables {
     }
 
     /// The package's word: its own or its ecosystem's, whichever is worse.
-    pub(crate) fn coverage_of(&self, entry: &PackageEntry, row: &PackageRow) -> Coverage {
+    #[inline]
+    pub(crate) fn coverage_of(&self, entry: &PackageEntry) -> Coverage {
         let ecosystem = self.ecosystem_words.get(entry.ecosystem as usize).copied();
-        row.coverage.max(ecosystem.unwrap_or(Coverage::NoFeed))
+        entry.coverage.max(ecosystem.unwrap_or(Coverage::NoFeed))
     }
 
     /// Takes packages in.
@@ -139,7 +147,8 @@ impl Tables {
                 None => (None, None),
             };
             let (no, name) = (row.no.0, lower(&row.key.name));
-            *slot = Some(PackageEntry { row: Some(Arc::new(row)), ecosystem, verdicts });
+            let (coverage, kernel) = (row.coverage, row.kernel);
+            *slot = Some(PackageEntry { row: Some(Arc::new(row)), verdicts, ecosystem, coverage, kernel });
             if let Some(old) = old {
                 self.package_names.remove(&lower(&old.key.name), no);
             }
@@ -177,7 +186,7 @@ impl Tables {
             vulnerabilities.into_iter().filter_map(|row| self.replace_vulnerability(row)).collect();
         let mut dirty = BTreeSet::new();
         for no in self.group_of(moved) {
-            if let Some(entry) = self.vulnerabilities.get(no.index()) {
+            if let Some(entry) = self.naming.get(no.index()) {
                 dirty.extend(entry.packages.iter().copied());
             }
         }
@@ -199,7 +208,7 @@ impl Tables {
         let mut rest: Vec<VulnerabilityNo> = start.into_iter().collect();
         while let Some(no) = rest.pop() {
             if group.insert(no)
-                && let Some(entry) = self.vulnerabilities.get(no.index())
+                && let Some(entry) = self.naming.get(no.index())
             {
                 rest.extend(entry.redirected.iter().copied());
             }
@@ -207,15 +216,15 @@ impl Tables {
         group
     }
 
-    fn vulnerability_slot(&mut self, no: VulnerabilityNo) -> &mut VulnerabilityEntry {
-        self.vulnerabilities.slot(no.index()).get_or_insert_default()
+    fn naming_slot(&mut self, no: VulnerabilityNo) -> &mut Naming {
+        self.naming.slot(no.index()).get_or_insert_default()
     }
 
     /// Returns the number when verdicts depend on what changed: existence, redirect or band.
     fn replace_vulnerability(&mut self, row: Vulnerability) -> Option<VulnerabilityNo> {
         let (no, canonical, severity) = (row.no, row.canonical, row.severity);
         let row = Arc::new(row);
-        let old = self.vulnerability_slot(no).row.replace(Arc::clone(&row));
+        let old = self.vulnerabilities.slot(no.index()).replace(Arc::clone(&row));
         if old.as_ref().is_none_or(|old| (&old.id, &old.aliases) != (&row.id, &row.aliases)) {
             for id in old.iter().flat_map(|old| ids_of(old)) {
                 self.vulnerability_ids.remove(&lower(id), no.0);
@@ -229,10 +238,10 @@ impl Tables {
             return None;
         }
         if let Some(old) = old {
-            remove_sorted(&mut self.vulnerability_slot(old.canonical).redirected, no);
+            remove_sorted(&mut self.naming_slot(old.canonical).redirected, no);
         }
         if canonical != no {
-            insert_sorted(&mut self.vulnerability_slot(canonical).redirected, no);
+            insert_sorted(&mut self.naming_slot(canonical).redirected, no);
         }
         Some(no)
     }
@@ -244,10 +253,10 @@ impl Tables {
         let old = self.packages.get(package.index()).and_then(|entry| entry.verdicts.as_ref());
         let (before, after) = (old.map(|v| numbers(&v.rows)).unwrap_or_default(), numbers(&rows));
         for &gone in before.difference(&after) {
-            remove_sorted(&mut self.vulnerability_slot(gone).packages, package);
+            remove_sorted(&mut self.naming_slot(gone).packages, package);
         }
         for &new in after.difference(&before) {
-            insert_sorted(&mut self.vulnerability_slot(new).packages, package);
+            insert_sorted(&mut self.naming_slot(new).packages, package);
         }
         self.judge(package, rows);
     }
@@ -260,7 +269,10 @@ impl Tables {
         let slot = self.packages.slot(package.index());
         match slot {
             Some(entry) => entry.verdicts = verdicts,
-            None => *slot = Some(PackageEntry { row: None, ecosystem: u32::MAX, verdicts }),
+            None => {
+                let (ecosystem, coverage, kernel) = (u32::MAX, Coverage::NoFeed, false);
+                *slot = Some(PackageEntry { row: None, verdicts, ecosystem, coverage, kernel });
+            }
         }
     }
 

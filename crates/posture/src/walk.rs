@@ -19,11 +19,11 @@ use crate::exceptions::Layer;
 use crate::hiding::Hiding;
 use crate::presence::{Presence, Present};
 use crate::query::{Cursor, Query};
-use crate::split::{Memo, Split, asset_row, with_match};
+use crate::split::{Memo, Split, asset_row};
 use crate::stints::Stints;
 
 /// With more packages than this, asking every asset is as fast as looking each package up.
-const MAX_CANDIDATE_PACKAGES: usize = 64;
+const MAX_CANDIDATE_PACKAGES: usize = 2048;
 
 /// A walk over the findings of a query.
 pub(crate) struct Walk<'s, 'q> {
@@ -86,11 +86,7 @@ impl<'s, 'q> Walk<'s, 'q> {
         if packages.len() > MAX_CANDIDATE_PACKAGES {
             return None;
         }
-        let mut found = RoaringBitmap::new();
-        for package in packages {
-            found |= data.assets.having(&data.sets, package);
-        }
-        Some(found)
+        Some(data.assets.having(&data.sets, &packages))
     }
 
     /// Whether the asset is seen at all.
@@ -136,15 +132,15 @@ impl<'s, 'q> Walk<'s, 'q> {
         let presence = std::mem::take(&mut self.presence);
         let mut flow = ControlFlow::Continue(());
         for present in &presence.present {
-            if present.verdicts.open.is_empty() || after.is_some_and(|c| present.row.no < c.package) {
+            if present.verdicts.open.is_empty() || after.is_some_and(|c| present.no < c.package) {
                 continue;
             }
             base.not_run_here = presence.not_run_here(asset, present.row);
             if base.not_run_here && !self.query.include_not_run_here {
                 continue;
             }
-            let from = after.filter(|c| c.package == present.row.no).map(|c| c.vulnerability);
-            flow = self.package(&base, present, from, visit);
+            let from = after.filter(|c| c.package == present.no).map(|c| c.vulnerability);
+            flow = self.package(&mut base, present, from, visit);
             if flow.is_break() {
                 break;
             }
@@ -161,18 +157,19 @@ impl<'s, 'q> Walk<'s, 'q> {
         }
     }
 
-    /// The findings of one package of the asset.
+    /// The findings of one package of the asset; `row` is filled anew for each.
     #[inline]
     fn package(
         &mut self,
-        base: &Finding<'s>,
+        row: &mut Finding<'s>,
         present: &Present<'s>,
         after: Option<VulnerabilityNo>,
         visit: &mut impl FnMut(&Finding<'s>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let open = &present.verdicts.open;
+        row.package = present.row;
         let accepted = match self.split.has_match_parts() {
-            true => Some(self.memo.accepted(&self.split, self.data, base, present)),
+            true => Some(self.memo.accepted(&self.split, self.data, row, present)),
             false => None,
         };
         for (place, verdict) in open.iter().enumerate() {
@@ -182,16 +179,18 @@ impl<'s, 'q> Walk<'s, 'q> {
             {
                 continue;
             }
-            let Some(mut row) = with_match(self.data, base, present.row, verdict) else { continue };
+            let Some(found) = self.data.tables.vulnerability(vulnerability) else { continue };
+            (row.vulnerability, row.verdict) = (found, &verdict.verdict);
             if self.wants_since {
                 let since = self.stints.of(vulnerability).unwrap_or_default();
                 (row.first_found, row.reopened_at) = (since.first, since.current);
             }
             if self.hiding.concerns_asset() {
-                row.exception = self.hiding.hides(&row, present.inherited);
+                row.exception = None;
+                row.exception = self.hiding.hides(row, present.inherited);
             }
-            if self.split.accepts_rest(&row) {
-                visit(&row)?;
+            if self.split.accepts_rest(row) {
+                visit(row)?;
             }
         }
         ControlFlow::Continue(())

@@ -32,12 +32,13 @@ const PAGE: &str = "SELECT t.exception, t.body, t.included, t.excluded \
      FROM exception e JOIN exception_version t ON t.exception = e.no \
      WHERE e.project = $1 AND e.no > $2 AND t.to_at = 9223372036854775807 ORDER BY e.no LIMIT $3";
 const VERSIONS: &str = "SELECT exception, body, included, excluded, from_at FROM exception_version \
-     WHERE exception = $1 ORDER BY from_at";
+     WHERE exception = $1 AND from_at < to_at ORDER BY from_at";
 const INSERT: &str = "INSERT INTO exception (no, uuid, project) VALUES ($1, $2, $3)";
 const CLOSE: &str = "UPDATE exception_version SET to_at = $1 \
      WHERE exception = $2 AND to_at = 9223372036854775807";
 const OPEN: &str = "INSERT INTO exception_version (exception, from_at, to_at, body, included, excluded) \
-     VALUES ($1, $2, $3, $4, $5, $6)";
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (exception, from_at) DO UPDATE SET to_at = excluded.to_at, \
+     body = excluded.body, included = excluded.included, excluded = excluded.excluded";
 
 fn exception(row: &Row) -> Result<Exception> {
     read(&mut row.fields("exception_version"))

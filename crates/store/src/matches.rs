@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use parapet_model::facts::MatchRow;
 use parapet_model::time::{FOREVER, Interval};
 use parapet_model::verdict::{AdvisoryClass, ClosingReason};
-use parapet_model::{AdvisoryNo, MatchState, PackageNo, Severity, VulnerabilityNo};
+use parapet_model::{AdvisoryNo, MatchState, Millis, PackageNo, Severity, VulnerabilityNo};
 
 use crate::error::Result;
 use crate::log::Kind;
 use crate::session::Session;
-use crate::sql::{Bulk, Row, Value};
+use crate::sql::{Bulk, Row, Value, args};
 use crate::tx::Tx;
 
 /// Closed rows too: posture needs them for *first found*.
@@ -18,7 +18,7 @@ const HISTORY: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
     after: ") SELECT t.package, t.vulnerability, t.advisory, t.precedence, t.state, t.class, t.vendor_severity, \
             t.fixed_version, t.from_at, t.to_at, t.closed FROM k CROSS JOIN package_match t \
-            WHERE t.package = k.no ORDER BY t.package, t.vulnerability, t.advisory, t.from_at",
+            WHERE t.package = k.no AND t.from_at < t.to_at ORDER BY t.package, t.vulnerability, t.advisory, t.from_at",
 };
 const OPEN_OF_PACKAGES: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
@@ -34,10 +34,15 @@ const OPEN_OF_ADVISORIES: Bulk<1> = Bulk {
             WHERE t.advisory = k.no AND t.to_at = 9223372036854775807 \
             ORDER BY t.package, t.vulnerability, t.advisory, t.from_at",
 };
+const RANGE: &str = "SELECT range_text FROM package_match \
+     WHERE package = $1 AND vulnerability = $2 AND advisory = $3 AND from_at = $4";
 const INSERT: Bulk<12> = Bulk {
     before: "INSERT INTO package_match (package, vulnerability, advisory, from_at, to_at, precedence, state, \
              class, vendor_severity, fixed_version, range_text, closed) VALUES ",
-    after: "",
+    after: " ON CONFLICT (package, vulnerability, advisory, from_at) DO UPDATE SET to_at = excluded.to_at, \
+            precedence = excluded.precedence, state = excluded.state, class = excluded.class, \
+            vendor_severity = excluded.vendor_severity, fixed_version = excluded.fixed_version, \
+            range_text = excluded.range_text, closed = excluded.closed",
 };
 const CLOSE: Bulk<5> = Bulk {
     before: "WITH k(package, vulnerability, advisory, at, reason) AS (VALUES ",
@@ -130,6 +135,12 @@ impl Session {
     pub async fn matches_of_advisories(&mut self, advisories: &[AdvisoryNo]) -> Result<Vec<OpenMatch>> {
         let keys: Vec<[Value<'_>; 1]> = advisories.iter().map(|&no| [no.into()]).collect();
         self.bulk_fetch(&OPEN_OF_ADVISORIES, &keys).await?.iter().map(open).collect()
+    }
+
+    /// The range that matched, in words, of the match that began at `from`.
+    pub async fn match_range(&mut self, key: &MatchKey, from: Millis) -> Result<Option<String>> {
+        let found = self.fetch_one(RANGE, args![key.package, key.vulnerability, key.advisory, from]).await?;
+        found.map(|row| row.fields("package_match").text()).transpose()
     }
 
     /// For each of these packages that ever had one, all its matches, history included.

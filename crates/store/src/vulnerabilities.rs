@@ -45,15 +45,17 @@ const CLOSE_BAND: Bulk<2> = Bulk {
 };
 const OPEN_BAND: Bulk<4> = Bulk {
     before: "INSERT INTO vulnerability_band (vulnerability, from_at, to_at, severity) VALUES ",
-    after: "",
+    after: " ON CONFLICT (vulnerability, from_at) DO UPDATE SET to_at = excluded.to_at, severity = excluded.severity",
 };
 const CLOSE_SAME_AS: Bulk<2> = Bulk {
     before: "WITH k(no, at) AS (VALUES ",
     after: ") UPDATE same_as SET to_at = k.at FROM k \
             WHERE same_as.vulnerability = k.no AND same_as.to_at = 9223372036854775807",
 };
-const OPEN_SAME_AS: Bulk<4> =
-    Bulk { before: "INSERT INTO same_as (vulnerability, from_at, to_at, canonical) VALUES ", after: "" };
+const OPEN_SAME_AS: Bulk<4> = Bulk {
+    before: "INSERT INTO same_as (vulnerability, from_at, to_at, canonical) VALUES ",
+    after: " ON CONFLICT (vulnerability, from_at) DO UPDATE SET to_at = excluded.to_at, canonical = excluded.canonical",
+};
 const BAND_AT: Bulk<2> = Bulk {
     before: "WITH k(no, at) AS (VALUES ",
     after: ") SELECT t.vulnerability, t.severity FROM k CROSS JOIN vulnerability_band t \

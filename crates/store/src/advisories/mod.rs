@@ -45,13 +45,17 @@ const BY_KEY: Bulk<2> = Bulk {
     after: ") SELECT t.advisory FROM k CROSS JOIN advisory_affects t \
             WHERE t.ecosystem = k.ecosystem AND t.name = k.name ORDER BY t.advisory, t.ecosystem, t.name",
 };
+const IDS: Bulk<1> = Bulk {
+    before: "WITH k(no) AS (VALUES ",
+    after: ") SELECT t.no, t.id FROM k CROSS JOIN advisory t WHERE t.no = k.no ORDER BY t.no",
+};
 const READ: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
     after: ") SELECT t.advisory, t.body FROM k CROSS JOIN advisory_record t \
             WHERE t.advisory = k.no AND t.to_at = 9223372036854775807 ORDER BY t.advisory",
 };
 const HISTORY: &str = "SELECT advisory, from_at, to_at, body FROM advisory_record \
-     WHERE advisory = $1 ORDER BY from_at";
+     WHERE advisory = $1 AND from_at < to_at ORDER BY from_at";
 const LAST: &str = "SELECT advisory, body FROM advisory_record \
      WHERE advisory = $1 ORDER BY from_at DESC LIMIT 1";
 const BY_ID: &str = "SELECT no, source FROM advisory WHERE id = $1 ORDER BY no";
@@ -138,6 +142,16 @@ impl Session {
     async fn bodies(&mut self, numbers: &[AdvisoryNo]) -> Result<Vec<(AdvisoryNo, Body)>> {
         let keys: Vec<[Value<'_>; 1]> = numbers.iter().map(|&no| [no.into()]).collect();
         self.bulk_fetch(&READ, &keys).await?.iter().map(body).collect()
+    }
+
+    /// The ids of advisories, current or not.
+    pub async fn advisory_ids(&mut self, numbers: &[AdvisoryNo]) -> Result<HashMap<AdvisoryNo, String>> {
+        let keys: Vec<[Value<'_>; 1]> = numbers.iter().map(|&no| [no.into()]).collect();
+        let read = |row: &Row| {
+            let mut f = row.fields("advisory");
+            Ok((AdvisoryNo(f.u32("no")?), f.text()?))
+        };
+        self.bulk_fetch(&IDS, &keys).await?.iter().map(read).collect()
     }
 
     /// The newest record of an advisory, current or not.

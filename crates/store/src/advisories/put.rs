@@ -24,8 +24,11 @@ const SET_HASH: Bulk<2> = Bulk {
     before: "WITH k(no, hash) AS (VALUES ",
     after: ") UPDATE advisory SET hash = k.hash FROM k WHERE advisory.no = k.no",
 };
-const OPEN_RECORD: Bulk<5> =
-    Bulk { before: "INSERT INTO advisory_record (advisory, from_at, to_at, hash, body) VALUES ", after: "" };
+const OPEN_RECORD: Bulk<5> = Bulk {
+    before: "INSERT INTO advisory_record (advisory, from_at, to_at, hash, body) VALUES ",
+    after: " ON CONFLICT (advisory, from_at) DO UPDATE SET to_at = excluded.to_at, hash = excluded.hash, \
+            body = excluded.body",
+};
 const CLOSE_RECORD: Bulk<2> = Bulk {
     before: "WITH k(no, at) AS (VALUES ",
     after: ") UPDATE advisory_record SET to_at = k.at FROM k \
@@ -42,8 +45,10 @@ const CLOSE_HELD: Bulk<3> = Bulk {
             WHERE feed_advisory.feed = k.feed AND feed_advisory.advisory = k.no \
             AND feed_advisory.to_at = 9223372036854775807",
 };
-const OPEN_HELD: Bulk<5> =
-    Bulk { before: "INSERT INTO feed_advisory (feed, advisory, from_at, to_at, hash) VALUES ", after: "" };
+const OPEN_HELD: Bulk<5> = Bulk {
+    before: "INSERT INTO feed_advisory (feed, advisory, from_at, to_at, hash) VALUES ",
+    after: " ON CONFLICT (feed, advisory, from_at) DO UPDATE SET to_at = excluded.to_at, hash = excluded.hash",
+};
 const FORGET_HELD: Bulk<3> = Bulk {
     before: "WITH k(feed, no, hash) AS (VALUES ",
     after: ") UPDATE feed_advisory SET hash = k.hash FROM k \
@@ -285,10 +290,7 @@ impl Tx {
         self.bulk(&OPEN_RECORD, &rows).await?;
 
         let mut index = Index::default();
-        let ids: Vec<&str> = records
-            .iter()
-            .flat_map(|(_, new)| new.advisory.vulnerabilities.iter().map(String::as_str))
-            .collect();
+        let ids: Vec<&str> = records.iter().flat_map(|(_, new)| named_ids(&new.advisory)).collect();
         let numbers: HashMap<&str, VulnerabilityNo> =
             ids.iter().copied().zip(self.vulnerability_numbers(&ids).await?).collect();
         for (no, new) in records {
@@ -305,10 +307,7 @@ impl Tx {
         let now = self.recorded();
         let bodies = self.bodies(numbers).await?;
         let mut index = Index::default();
-        let ids: Vec<&str> = bodies
-            .iter()
-            .flat_map(|(_, body)| body.advisory.vulnerabilities.iter().map(String::as_str))
-            .collect();
+        let ids: Vec<&str> = bodies.iter().flat_map(|(_, body)| named_ids(&body.advisory)).collect();
         let known = self.find_vulnerabilities(&ids).await?;
         let known: HashMap<&str, VulnerabilityNo> = known.iter().map(|(id, no)| (id.as_str(), *no)).collect();
         for (no, body) in &bodies {
@@ -360,7 +359,7 @@ impl NewAdvisory {
     /// Why the store would refuse this record, if it would.
     pub fn refusal(&self) -> Option<String> {
         let a = &self.advisory;
-        let texts = [&a.id, &a.source].into_iter().chain(&a.vulnerabilities);
+        let texts = [&a.id, &a.source].into_iter().chain(&a.vulnerabilities).chain(&a.same_as);
         let texts = texts.chain(self.keys.iter().flat_map(|(ecosystem, name)| [ecosystem, name]));
         let bad = texts.into_iter().find(|text| text.is_empty() || !is_clean(text))?;
         let (id, bad) = (a.id.chars().take(60).collect::<String>(), bad.chars().take(60).collect::<String>());
@@ -393,9 +392,15 @@ impl<'a> Index<'a> {
     }
 }
 
+/// Every id an advisory names: what it stands for, and what it says means the same, so that both ways
+/// of naming lead to it.
+fn named_ids(advisory: &Advisory) -> impl Iterator<Item = &str> {
+    advisory.vulnerabilities.iter().chain(&advisory.same_as).map(String::as_str)
+}
+
 /// The distinct numbers of what an advisory names.
 fn named(advisory: &Advisory, numbers: &HashMap<&str, VulnerabilityNo>) -> BTreeSet<VulnerabilityNo> {
-    advisory.vulnerabilities.iter().filter_map(|id| numbers.get(id.as_str()).copied()).collect()
+    named_ids(advisory).filter_map(|id| numbers.get(id).copied()).collect()
 }
 
 fn owned((source, id): (&str, &str)) -> (String, String) {

@@ -26,7 +26,8 @@ const SET_FAILED: &str = "UPDATE asset SET scan = $1, scan_error = $2 WHERE no =
 const SET_PINNED: &str = "UPDATE asset SET pinned = $1 WHERE no = $2 AND pinned <> $3";
 const END: &str = "UPDATE asset SET to_at = $1 WHERE no = $2 AND to_at = 9223372036854775807";
 const KEEP_LIFE: &str = "INSERT INTO asset_life (asset, from_at, to_at) \
-     SELECT no, from_at, to_at FROM asset WHERE no = $1 AND to_at < 9223372036854775807";
+     SELECT no, from_at, to_at FROM asset WHERE no = $1 AND to_at < 9223372036854775807 \
+     ON CONFLICT (asset, from_at) DO UPDATE SET to_at = excluded.to_at";
 const RETURN: &str =
     "UPDATE asset SET from_at = $1, to_at = $2 WHERE no = $3 AND to_at < 9223372036854775807";
 const LIVES: Bulk<1> = Bulk {

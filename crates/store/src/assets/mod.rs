@@ -46,25 +46,26 @@ const READ: Bulk<1> = Bulk {
 const LINKS: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
     after: ") SELECT t.asset, t.package_set, t.layer, t.from_at, t.to_at FROM k CROSS JOIN asset_link t \
-            WHERE t.asset = k.no ORDER BY t.asset, t.from_at, t.ordinal",
+            WHERE t.asset = k.no AND t.from_at < t.to_at ORDER BY t.asset, t.from_at, t.ordinal",
 };
 const DELTAS: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
     after: ") SELECT t.asset, t.package, t.package_set, t.from_at, t.to_at FROM k CROSS JOIN asset_delta t \
-            WHERE t.asset = k.no ORDER BY t.asset, t.package, t.from_at",
+            WHERE t.asset = k.no AND t.from_at < t.to_at ORDER BY t.asset, t.package, t.from_at",
 };
 const REFERENCES: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
     after: ") SELECT t.asset, t.registry, t.repository, t.tag, t.from_at, t.to_at \
-            FROM k CROSS JOIN asset_reference t WHERE t.asset = k.no \
-            ORDER BY t.asset, t.from_at, t.registry, t.repository, t.tag",
+            FROM k CROSS JOIN asset_reference t WHERE t.asset = k.no AND t.from_at < t.to_at \
+            ORDER BY t.asset, t.from_at, t.project, t.registry, t.repository, t.tag",
 };
 const NO_OF_UUID: &str = "SELECT no FROM asset WHERE project = $1 AND uuid = $2";
-/// The image that bears the digest itself before one that is merely also called so; of several
-/// platforms behind one index, the one read last.
+/// A deleted image last; the image that bears the digest itself before one that is merely also
+/// called so; of several platforms behind one index, the one read last.
 const IMAGE_OF_DIGEST: &str = "SELECT t.no FROM asset_alias a JOIN asset t ON t.no = a.asset \
      WHERE a.project = $1 AND a.digest = $2 \
-     ORDER BY CASE WHEN t.identity = $3 THEN 0 ELSE 1 END, t.observed DESC, t.no LIMIT 1";
+     ORDER BY CASE WHEN t.to_at < 9223372036854775807 THEN 1 ELSE 0 END, \
+     CASE WHEN t.identity = $3 THEN 0 ELSE 1 END, t.observed DESC, t.no LIMIT 1";
 
 /// Longest identity and part of a reference, in bytes.
 const MAX_NAME: usize = 512;

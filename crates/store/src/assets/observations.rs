@@ -19,7 +19,9 @@ const READ: Bulk<1> = Bulk {
             ORDER BY t.asset, t.observed, t.recorded",
 };
 const INSERT: &str = "INSERT INTO asset_observation (asset, observed, recorded, last_observed, content, \
-     reader_version, package_sets) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+     reader_version, package_sets) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+     ON CONFLICT (asset, observed, recorded) DO UPDATE SET last_observed = excluded.last_observed, \
+     content = excluded.content, reader_version = excluded.reader_version, package_sets = excluded.package_sets";
 const EXTEND: &str = "UPDATE asset_observation SET last_observed = $1, content = $2 \
      WHERE asset = $3 AND observed = $4 AND recorded = $5";
 const CUT: &str = "UPDATE asset_observation SET last_observed = observed \

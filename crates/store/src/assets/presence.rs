@@ -16,13 +16,15 @@ use crate::tx::Tx;
 
 const OPEN_LINK: Bulk<7> = Bulk {
     before: "INSERT INTO asset_link (asset, from_at, ordinal, to_at, package_set, layer, closed) VALUES ",
-    after: "",
+    after: " ON CONFLICT (asset, from_at, ordinal) DO UPDATE SET to_at = excluded.to_at, \
+            package_set = excluded.package_set, layer = excluded.layer, closed = excluded.closed",
 };
 const CLOSE_LINKS: &str = "UPDATE asset_link SET to_at = $1, closed = $2 \
      WHERE asset = $3 AND to_at = 9223372036854775807";
 const WRITE_DELTA: Bulk<6> = Bulk {
     before: "INSERT INTO asset_delta (asset, package, from_at, to_at, package_set, closed) VALUES ",
-    after: "",
+    after: " ON CONFLICT (asset, package, from_at) DO UPDATE SET to_at = excluded.to_at, \
+            package_set = excluded.package_set, closed = excluded.closed",
 };
 const CLOSE_DELTA: Bulk<4> = Bulk {
     before: "WITH k(asset, package, at, reason) AS (VALUES ",

@@ -18,7 +18,9 @@ const LATEST_OF_ASSET: &str = "SELECT asset, from_at, to_at, observed FROM asset
      WHERE project = $1 AND registry = $2 AND repository = $3 AND tag = $4 AND asset = $5 \
      ORDER BY from_at DESC, asset LIMIT 1";
 const OPEN: &str = "INSERT INTO asset_reference (project, registry, repository, tag, asset, from_at, to_at, \
-     observed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+     observed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+     ON CONFLICT (project, registry, repository, tag, asset, from_at) DO UPDATE SET to_at = excluded.to_at, \
+     observed = excluded.observed";
 const SEEN: &str = "UPDATE asset_reference SET observed = $1 WHERE project = $2 AND registry = $3 \
      AND repository = $4 AND tag = $5 AND asset = $6 AND from_at = $7 AND observed < $8";
 const CLOSE: Bulk<8> = Bulk {

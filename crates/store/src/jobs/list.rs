@@ -48,6 +48,9 @@ const FORGET_JOBS: Bulk<1> = Bulk {
     after: ") DELETE FROM job WHERE no IN (SELECT no FROM gone)",
 };
 
+const UUID_OF: &str = "SELECT uuid FROM job WHERE no = $1";
+const COUNTS: &str = "SELECT kind, state, COUNT(*) FROM job GROUP BY kind, state ORDER BY kind, state";
+
 /// Which jobs are wanted. `None` and empty ask for all.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JobFilter<'a> {
@@ -113,6 +116,24 @@ fn number_or_all(number: Option<u8>) -> i64 {
 }
 
 impl Session {
+    /// The id of a job.
+    pub async fn job_uuid(&mut self, no: u32) -> Result<Option<Uuid>> {
+        self.fetch_one(UUID_OF, args![no]).await?.map(|row| row.fields("job").uuid("uuid")).transpose()
+    }
+
+    /// How many jobs of each kind are in each state, over all projects.
+    pub async fn job_counts(&mut self) -> Result<Vec<(JobKind, JobState, u64)>> {
+        let read = |row: &Row| {
+            let mut f = row.fields("job");
+            Ok((
+                f.word("kind", JobKind::from_number)?,
+                f.word("state", JobState::from_number)?,
+                f.u64("count")?,
+            ))
+        };
+        self.fetch(COUNTS, args![]).await?.iter().map(read).collect()
+    }
+
     /// A job, if it is visible.
     pub async fn job(&mut self, scope: &Scope, uuid: &Uuid) -> Result<Option<Job>> {
         let row = self.fetch_one(BY_UUID, args![scope.project(), uuid]).await?;

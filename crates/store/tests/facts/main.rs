@@ -3,4 +3,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod advisories;
+mod as_of;
+mod estate;
+mod exceptions;
+mod hosts;
+mod images;
 mod log;
+mod matches;
+mod open;
+mod packages;
+mod rules;
+mod vulnerabilities;

@@ -31,7 +31,8 @@ impl TestStore {
 
     /// The same store opened once more, as another process would.
     pub(crate) async fn again(&self) -> Store {
-        Store::open(options(&self.url, &self.clock)).await.expect("the store opens again")
+        let ids = Arc::new(RandomIds);
+        Store::open(Options { ids, ..options(&self.url, &self.clock) }).await.expect("the store opens again")
     }
 }
 

@@ -1,0 +1,233 @@
+//! Images, their digests and references, and containers.
+
+use parapet_model::asset::ScanState;
+use parapet_model::facts::AssetRow;
+use parapet_model::id::EnterpriseProjectNo;
+use parapet_model::{AssetNo, Digest};
+use parapet_store::Store;
+use parapet_store::assets::{ContainerObservation, Outcome};
+
+use crate::estate::{PROJECT, image, manifest, tagged};
+use crate::support::{TestStore, on_both_stores};
+
+async fn asset(store: &Store, no: AssetNo) -> AssetRow {
+    store.read().await.unwrap().asset(no).await.unwrap().unwrap()
+}
+
+fn open_tags(asset: &AssetRow) -> Vec<&str> {
+    asset.references.iter().filter(|r| r.held.is_open()).map(|r| r.reference.tag.as_str()).collect()
+}
+
+#[test]
+fn a_rescan_by_the_same_reader_moves_only_the_time_of_the_look() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let first = image(&mut tx, 1, Some("v1"), 10, 1, &["bash", "zlib"]).await;
+        tx.commit().await.unwrap();
+        assert_eq!((first.outcome, first.reference_moved), (Outcome::New, true));
+        let before = asset(&t.store, first.asset).await;
+
+        let mut tx = t.store.begin().await.unwrap();
+        let again = image(&mut tx, 1, Some("v1"), 20, 1, &["bash", "zlib"]).await;
+        tx.commit().await.unwrap();
+        assert_eq!(
+            (again.asset, again.outcome, again.reference_moved),
+            (first.asset, Outcome::Unchanged, false)
+        );
+        let after = asset(&t.store, first.asset).await;
+        assert_eq!((after.observed, before.observed), (20, 10));
+        assert_eq!(
+            (&after.links, &after.references, after.first_seen),
+            (&before.links, &before.references, before.first_seen)
+        );
+
+        let mut tx = t.store.begin().await.unwrap();
+        let same_upload = image(&mut tx, 1, Some("v1"), 20, 1, &["bash", "zlib"]).await;
+        assert_eq!(same_upload.outcome, Outcome::Duplicate);
+        assert_eq!(tx.commit().await.unwrap().rows, 0);
+    });
+}
+
+#[test]
+fn a_better_reader_replaces_what_is_shown_and_a_worse_one_does_not() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let first = image(&mut tx, 1, None, 10, 1, &["bash"]).await;
+        tx.commit().await.unwrap();
+        let mut tx = t.store.begin().await.unwrap();
+        let better = image(&mut tx, 1, None, 20, 2, &["bash", "zlib"]).await;
+        let at = tx.recorded();
+        tx.commit().await.unwrap();
+        assert_eq!(better.outcome, Outcome::Updated);
+        let row = asset(&t.store, first.asset).await;
+        assert_eq!(row.reader_version, 2);
+        assert_eq!(row.links.len(), 2);
+        assert_eq!((row.links[0].held.to, row.links[1].held.from), (at, at));
+        assert!(row.links[1].held.is_open());
+
+        let mut tx = t.store.begin().await.unwrap();
+        let worse = image(&mut tx, 1, None, 30, 1, &["bash"]).await;
+        tx.commit().await.unwrap();
+        assert_eq!(worse.outcome, Outcome::Unchanged);
+        assert_eq!(asset(&t.store, first.asset).await.links, row.links);
+    });
+}
+
+#[test]
+fn tags_move_and_an_older_look_does_not_move_them_back() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let old = image(&mut tx, 1, Some("latest"), 10, 1, &["bash"]).await;
+        tx.commit().await.unwrap();
+        let mut tx = t.store.begin().await.unwrap();
+        let new = image(&mut tx, 2, Some("latest"), 20, 1, &["bash"]).await;
+        tx.commit().await.unwrap();
+        assert!(new.reference_moved);
+        assert_eq!(open_tags(&asset(&t.store, old.asset).await), [""; 0]);
+        assert_eq!(open_tags(&asset(&t.store, new.asset).await), ["latest"]);
+
+        // A scan taken at 15 arrives late: a new image, but the tag stays.
+        let mut tx = t.store.begin().await.unwrap();
+        let late = image(&mut tx, 3, Some("latest"), 15, 1, &["bash"]).await;
+        tx.commit().await.unwrap();
+        assert_eq!((late.outcome, late.reference_moved), (Outcome::New, false));
+        assert_eq!(open_tags(&asset(&t.store, new.asset).await), ["latest"]);
+        assert!(asset(&t.store, late.asset).await.references.is_empty());
+
+        // And back on purpose.
+        let mut tx = t.store.begin().await.unwrap();
+        assert!(tx.point_reference(PROJECT, &tagged("latest"), old.asset, 30).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(open_tags(&asset(&t.store, old.asset).await), ["latest"]);
+        assert_eq!(open_tags(&asset(&t.store, new.asset).await), [""; 0]);
+        assert_eq!(asset(&t.store, old.asset).await.references.len(), 2, "both stints are kept");
+    });
+}
+
+#[test]
+fn tags_that_a_listing_no_longer_shows_end() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let one = image(&mut tx, 1, Some("v1"), 10, 1, &["bash"]).await;
+        let two = image(&mut tx, 2, Some("v2"), 10, 1, &["bash"]).await;
+        let by_digest = image(&mut tx, 3, Some(""), 10, 1, &["bash"]).await;
+        let also_by_digest = image(&mut tx, 4, Some(""), 10, 1, &["bash"]).await;
+        let fresh = image(&mut tx, 5, Some("v3"), 99, 1, &["bash"]).await;
+        tx.commit().await.unwrap();
+        let mut tx = t.store.begin().await.unwrap();
+        let ended = tx.retire_references(PROJECT, "registry.example", "team/web", &["v2"], 50).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(ended, 1, "v3 was seen after the listing");
+        let held =
+            async |no| asset(&t.store, no).await.references.iter().filter(|r| r.held.is_open()).count();
+        assert_eq!(held(one.asset).await, 0);
+        for still in [two, by_digest, also_by_digest, fresh] {
+            assert_eq!(held(still.asset).await, 1);
+        }
+    });
+}
+
+#[test]
+fn an_image_is_found_by_any_of_its_digests_inside_its_project() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let found = image(&mut tx, 1, None, 10, 1, &["bash"]).await;
+        let other = tx.ensure_project("other").await.unwrap();
+        assert_eq!(tx.find_image(PROJECT, &Digest::of(&[1])).await.unwrap(), Some(found.asset));
+        assert_eq!(tx.find_image(PROJECT, &manifest(1)).await.unwrap(), Some(found.asset));
+        assert_eq!(tx.find_image(other.no, &manifest(1)).await.unwrap(), None);
+        assert_eq!(tx.asset_by_uuid(other.no, &found.uuid).await.unwrap(), None);
+        assert_eq!(tx.asset_by_uuid(PROJECT, &found.uuid).await.unwrap().unwrap().no, found.asset);
+    });
+}
+
+#[test]
+fn a_deleted_image_that_comes_back_is_the_same_asset_with_a_gap() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let first = image(&mut tx, 1, Some("v1"), 10, 1, &["bash"]).await;
+        tx.commit().await.unwrap();
+        let mut tx = t.store.begin().await.unwrap();
+        assert!(tx.delete_asset(first.asset).await.unwrap());
+        assert!(!tx.delete_asset(first.asset).await.unwrap());
+        let gone = tx.recorded();
+        tx.commit().await.unwrap();
+        let row = asset(&t.store, first.asset).await;
+        assert_eq!((row.held.to, row.links[0].held.to), (gone, gone));
+        assert!(open_tags(&row).is_empty());
+
+        t.clock.advance(5_000);
+        let mut tx = t.store.begin().await.unwrap();
+        let back = image(&mut tx, 1, Some("v1"), 20, 1, &["bash"]).await;
+        let at = tx.recorded();
+        tx.commit().await.unwrap();
+        assert_eq!((back.asset, back.uuid, back.outcome), (first.asset, first.uuid, Outcome::Updated));
+        let row = asset(&t.store, first.asset).await;
+        assert_eq!((row.held.from, row.held.is_open(), row.first_seen), (at, true, 1_000_000));
+        assert_eq!(row.links.iter().filter(|link| link.held.is_open()).count(), 1);
+        assert_eq!(open_tags(&row), ["v1"]);
+    });
+}
+
+#[test]
+fn a_failed_scan_is_noted_and_what_was_read_stays() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let first = image(&mut tx, 1, None, 10, 1, &["bash"]).await;
+        tx.scan_failed(first.asset, "layer has another digest").await.unwrap();
+        tx.set_pinned(first.asset, true).await.unwrap();
+        tx.commit().await.unwrap();
+        let row = asset(&t.store, first.asset).await;
+        assert_eq!(
+            (row.scan, row.scan_error.as_str(), row.pinned),
+            (ScanState::Failed, "layer has another digest", true)
+        );
+        assert!(row.links[0].held.is_open());
+        let mut tx = t.store.begin().await.unwrap();
+        image(&mut tx, 1, None, 20, 1, &["bash"]).await;
+        tx.commit().await.unwrap();
+        let row = asset(&t.store, first.asset).await;
+        assert_eq!((row.scan, row.scan_error.as_str()), (ScanState::Scanned, ""));
+    });
+}
+
+#[test]
+fn a_container_joins_its_image_whichever_digest_the_engine_names() {
+    on_both_stores(async |t: TestStore| {
+        let seen = |identity: &'static str, image: Digest, observed| ContainerObservation {
+            project: PROJECT,
+            enterprise_project: EnterpriseProjectNo(0),
+            identity,
+            name: identity,
+            image,
+            observed,
+        };
+        let mut tx = t.store.begin().await.unwrap();
+        let known = image(&mut tx, 1, None, 10, 1, &["bash"]).await;
+        let joined = tx.record_container(&seen("c1", manifest(1), 10)).await.unwrap();
+        let early = tx.record_container(&seen("c2", manifest(2), 10)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(asset(&t.store, joined.asset).await.image, Some(known.asset));
+        let stand_in = asset(&t.store, early.asset).await.image.unwrap();
+        assert_eq!(asset(&t.store, stand_in).await.scan, ScanState::NotScanned);
+
+        // The scan learns the manifest digest; the stand-in gives way.
+        let mut tx = t.store.begin().await.unwrap();
+        let scanned = image(&mut tx, 2, None, 20, 1, &["zlib"]).await;
+        let seq = tx.commit().await.unwrap().seq;
+        assert_ne!(scanned.asset, stand_in);
+        assert_eq!(asset(&t.store, early.asset).await.image, Some(scanned.asset));
+        assert!(!asset(&t.store, stand_in).await.held.is_open());
+        let change = t.store.changes_since(seq - 1).await.unwrap().unwrap();
+        let told: Vec<AssetNo> = change.assets.iter().map(|asset| asset.no).collect();
+        assert!(told.contains(&early.asset) && told.contains(&stand_in) && told.contains(&scanned.asset));
+
+        let mut tx = t.store.begin().await.unwrap();
+        let again = tx.record_container(&seen("c2", manifest(2), 30)).await.unwrap();
+        assert_eq!(again.outcome, Outcome::Unchanged);
+        let older = tx.record_container(&seen("c2", manifest(1), 5)).await.unwrap();
+        assert_eq!(older.outcome, Outcome::OlderKept);
+        tx.commit().await.unwrap();
+        assert_eq!(asset(&t.store, early.asset).await.image, Some(scanned.asset));
+    });
+}

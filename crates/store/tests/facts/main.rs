@@ -1,5 +1,8 @@
 //! The log and the facts, on both engines.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stderr, reason = "says what was left out")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

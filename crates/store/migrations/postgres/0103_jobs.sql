@@ -3,7 +3,7 @@
 INSERT INTO counter (name, next) VALUES ('job', 1);
 
 -- `attempt` is raised by every claim. `direct`: somebody asked for this very job, not only a parent.
--- `waiting`: its own work is done, its children's is not. `enterprise_projects` is what its asker sees:
+-- `waiting`: nothing is left to do for itself, but for its children. `enterprise_projects` is what its asker sees:
 -- `*`, or numbers with one space between. No dedup key: empty; no schedule: 0; instants: 0 for never.
 CREATE TABLE job (
     no BIGINT NOT NULL PRIMARY KEY,
@@ -31,7 +31,8 @@ CREATE UNIQUE INDEX job_wanted_once ON job (project, enterprise_projects, kind, 
     WHERE dedup_key <> '' AND state IN (0, 1);
 CREATE UNIQUE INDEX job_fired_once ON job (schedule, fire_time) WHERE schedule <> 0;
 CREATE INDEX job_to_claim ON job (kind, owner, no) WHERE state = 0;
-CREATE INDEX job_running ON job (no) WHERE state = 1;
+CREATE INDEX job_running ON job (kind, no) WHERE state = 1;
+CREATE INDEX job_to_sweep ON job (no) WHERE state = 4 AND waiting = 1;
 CREATE INDEX job_ended ON job (ended, no) WHERE state IN (2, 3, 4);
 CREATE INDEX job_by_project ON job (project, no);
 
@@ -46,13 +47,13 @@ CREATE TABLE job_run (
     total BIGINT NOT NULL
 );
 
--- Children. One child may have several parents: work wanted twice is done once. `live` is 1 until the
--- child is final.
+-- Children. One child may have several parents: work wanted twice is done once. `outcome` is 0 until the
+-- child is final, then its state.
 CREATE TABLE job_link (
     parent BIGINT NOT NULL REFERENCES job (no),
     child BIGINT NOT NULL REFERENCES job (no),
-    live BIGINT NOT NULL,
+    outcome BIGINT NOT NULL,
     PRIMARY KEY (parent, child)
 );
 CREATE INDEX job_link_by_child ON job_link (child);
-CREATE INDEX job_link_live ON job_link (parent) WHERE live = 1;
+CREATE INDEX job_link_outcome ON job_link (parent, outcome, child);

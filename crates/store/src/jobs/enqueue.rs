@@ -19,7 +19,7 @@ const INSERT: &str = "INSERT INTO job (no, uuid, project, enterprise_projects, k
      direct, waiting, dedup_key, schedule, fire_time, payload, result, error, not_before, created, started, \
      ended) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, 0, $8, $9, $10, $11, '', '', $12, $13, 0, 0)";
 const MAKE_DIRECT: &str = "UPDATE job SET direct = 1 WHERE no = $1 AND direct = 0";
-const LINK: &str = "INSERT INTO job_link (parent, child, live) VALUES ($1, $2, 1) \
+const LINK: &str = "INSERT INTO job_link (parent, child, outcome) VALUES ($1, $2, 0) \
      ON CONFLICT (parent, child) DO NOTHING";
 
 /// A job to be made.

@@ -27,7 +27,7 @@ const CHILDREN: &str = "SELECT job.no, job.uuid, job.project, job.enterprise_pro
      job.ended FROM job_link JOIN job ON job.no = job_link.child LEFT JOIN job_run ON job_run.job = job.no \
      WHERE job_link.parent = $1 AND job.project = $2 AND job_link.child < $3 AND ($4 < 0 OR job.state = $4) \
      ORDER BY job_link.child DESC LIMIT $5";
-const FORGETTABLE: &str = "SELECT no FROM job WHERE state IN (2, 3, 4) AND ended < $1 \
+const FORGETTABLE: &str = "SELECT no FROM job WHERE state IN (2, 3, 4) AND waiting = 0 AND ended < $1 \
      AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.job = job.no) \
      AND NOT EXISTS (SELECT 1 FROM job_link JOIN job AS wanting ON wanting.no = job_link.parent \
      WHERE job_link.child = job.no AND wanting.state IN (0, 1)) ORDER BY ended, no LIMIT $2";
@@ -172,8 +172,8 @@ impl Session {
 }
 
 impl Tx {
-    /// Forgets at most `limit` jobs that were final before `before`, have no artifacts left and are
-    /// part of nothing that still runs; how many.
+    /// Forgets at most `limit` jobs (some hundreds, to be done with in a moment) that were final
+    /// before `before`, have no artifacts left and are part of nothing that still runs; how many.
     pub async fn forget_jobs(&mut self, before: Millis, limit: u32) -> Result<u64> {
         let rows = self.fetch(FORGETTABLE, args![before, limit]).await?;
         let mut gone: Vec<[Value<'_>; 1]> = Vec::with_capacity(rows.len());

@@ -13,9 +13,11 @@
 //! - `enqueue`: new jobs; the same work wanted twice is one job.
 //! - `claim`: which job is next, fair between owners.
 //! - `run`: fence, heart-beat, and the ways an attempt ends.
-//! - `tree`: parents and children, waiting, cancelling.
+//! - `tree`: parents and children, and waiting for them.
+//! - `cancel`: cancelling, down the tree.
 //! - `list`: looking at jobs; forgetting old ones.
 
+mod cancel;
 mod claim;
 mod enqueue;
 mod list;
@@ -54,7 +56,7 @@ pub struct Job {
     pub state: JobState,
     /// How often it was claimed.
     pub attempt: u32,
-    /// Its own work is done, its children's is not.
+    /// Its own work is done, its children's is not; or it is cancelled, and they are about to be.
     pub waiting: bool,
     /// The schedule that made it and the instant it fired for.
     pub fired: Option<(u32, Millis)>,

@@ -1,40 +1,29 @@
 //! Parents and children. A run lists a registry and makes a scan for each image; a scan wanted by
 //! two runs is the child of both. A parent whose own work is done waits until its children are
-//! final; cancelling it reaches those children that nobody else wants.
+//! final.
+//!
+//! The link to a child keeps how the child ended, so that "is anything left?" and the counts are
+//! read from one index, however many children there are. All final states pass through here.
 
-use parapet_model::Scope;
 use parapet_model::job::JobState;
-use uuid::Uuid;
 
 use crate::error::Result;
 use crate::session::Session;
-use crate::sql::{Row, args};
+use crate::sql::args;
 use crate::tx::Tx;
 
 const WAIT: &str = "UPDATE job SET waiting = 1 WHERE no = $1 \
-     AND EXISTS (SELECT 1 FROM job_link WHERE job_link.parent = job.no AND job_link.live = 1)";
+     AND EXISTS (SELECT 1 FROM job_link WHERE job_link.parent = job.no AND job_link.outcome = 0)";
 const END: &str = "UPDATE job SET state = $1, waiting = 0, ended = $2 WHERE no = $3";
-const UNLINK: &str = "UPDATE job_link SET live = 0 WHERE child = $1 AND live = 1";
+const TELL_PARENTS: &str = "UPDATE job_link SET outcome = $1 WHERE child = $2 AND outcome = 0";
 const SETTLE: &str = "UPDATE job SET state = 2, waiting = 0, ended = $1 WHERE state = 1 AND waiting = 1 \
      AND no IN (SELECT job_link.parent FROM job_link WHERE job_link.child = $2) \
-     AND NOT EXISTS (SELECT 1 FROM job_link WHERE job_link.parent = job.no AND job_link.live = 1) \
+     AND NOT EXISTS (SELECT 1 FROM job_link WHERE job_link.parent = job.no AND job_link.outcome = 0) \
      RETURNING no";
-const CANCEL: &str = "UPDATE job SET state = 4, waiting = 0, ended = $1 WHERE no = $2 AND state IN (0, 1)";
-/// One generation: those below the root that nobody asked for directly and no live parent wants.
-const CANCEL_BELOW: &str = "WITH RECURSIVE below(no) AS ( \
-     SELECT job_link.child FROM job_link WHERE job_link.parent = $1 \
-     UNION SELECT job_link.child FROM job_link JOIN below ON job_link.parent = below.no) \
-     UPDATE job SET state = 4, waiting = 0, ended = $2 WHERE state IN (0, 1) AND direct = 0 \
-     AND no IN (SELECT below.no FROM below) AND NOT EXISTS (SELECT 1 FROM job_link \
-     JOIN job AS wanting ON wanting.no = job_link.parent \
-     WHERE job_link.child = job.no AND wanting.state IN (0, 1))";
-const UNLINK_BELOW: &str = "WITH RECURSIVE below(no) AS ( \
-     SELECT job_link.child FROM job_link WHERE job_link.parent = $1 \
-     UNION SELECT job_link.child FROM job_link JOIN below ON job_link.parent = below.no) \
-     UPDATE job_link SET live = 0 WHERE live = 1 AND child IN ( \
-     SELECT job.no FROM below JOIN job ON job.no = below.no WHERE job.state = 4)";
-const COUNTS: &str = "SELECT job.state, COUNT(*) FROM job_link JOIN job ON job.no = job_link.child \
-     WHERE job_link.parent = $1 GROUP BY job.state ORDER BY job.state";
+const OUTCOMES: &str =
+    "SELECT outcome, COUNT(*) FROM job_link WHERE parent = $1 GROUP BY outcome ORDER BY outcome";
+const RUNNING: &str = "SELECT COUNT(*) FROM job JOIN job_link ON job_link.child = job.no \
+     WHERE job.state = 1 AND job_link.parent = $1";
 
 /// How many children of a job stand where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,23 +46,28 @@ impl Progress {
     pub fn ended(&self) -> u64 {
         JobState::ALL.into_iter().filter(|state| state.is_final()).map(|state| self.of(state)).sum()
     }
-}
 
-fn number(row: &Row) -> Result<u32> {
-    row.fields("job").u32("no")
+    fn set(&mut self, state: JobState, count: u64) {
+        if let Some(slot) = self.counts.get_mut(state as usize) {
+            *slot = count;
+        }
+    }
 }
 
 impl Session {
-    /// How the children of a job stand, counted from their own rows.
+    /// How the children of a job stand.
     pub async fn job_progress(&mut self, job: u32) -> Result<Progress> {
         let mut progress = Progress::default();
-        for row in self.fetch(COUNTS, args![job]).await? {
-            let mut f = row.fields("job");
-            let state = f.word("state", JobState::from_number)?;
-            if let Some(count) = progress.counts.get_mut(state as usize) {
-                *count = f.u64("state")?;
-            }
+        // An outcome of 0 reads as "queued": everything that is not final, for now.
+        for row in self.fetch(OUTCOMES, args![job]).await? {
+            let mut f = row.fields("job_link");
+            let state = f.word("outcome", JobState::from_number)?;
+            progress.set(state, f.u64("outcome")?);
         }
+        let row = self.fetch_one(RUNNING, args![job]).await?;
+        let running = row.map_or(Ok(0), |row| row.fields("job").u64("state"))?;
+        progress.set(JobState::Queued, progress.of(JobState::Queued).saturating_sub(running));
+        progress.set(JobState::Running, running);
         Ok(progress)
     }
 }
@@ -88,41 +82,20 @@ impl Tx {
     pub(super) async fn end(&mut self, job: u32, state: JobState) -> Result<()> {
         let at = self.recorded();
         self.execute(END, args![state as u8, at, job]).await?;
-        self.settle_parents(job).await
+        self.tell_parents(job, state).await
     }
 
-    async fn settle_parents(&mut self, job: u32) -> Result<()> {
+    /// Lets the parents of a job know how it ended; those that waited for nothing else have
+    /// succeeded, which their own parents learn in turn.
+    pub(super) async fn tell_parents(&mut self, job: u32, state: JobState) -> Result<()> {
         let at = self.recorded();
-        let mut ended = vec![job];
-        while let Some(child) = ended.pop() {
-            self.execute(UNLINK, args![child]).await?;
-            let settled = self.write_many(SETTLE, args![at, child]).await?;
-            for row in &settled {
-                ended.push(number(row)?);
+        let mut ended = vec![(job, state)];
+        while let Some((child, state)) = ended.pop() {
+            self.execute(TELL_PARENTS, args![state as u8, child]).await?;
+            for row in self.write_many(SETTLE, args![at, child]).await? {
+                ended.push((row.fields("job").u32("no")?, JobState::Succeeded));
             }
         }
         Ok(())
-    }
-
-    /// Cancels a job that is visible, and those below it that nobody else wants; how many. `None`
-    /// when there is no such job; 0 when it was over already. Their workers are fenced from here on
-    /// and learn of it with the next heart-beat.
-    pub async fn cancel_job(&mut self, scope: &Scope, uuid: &Uuid) -> Result<Option<u64>> {
-        let Some(job) = self.job(scope, uuid).await? else { return Ok(None) };
-        let at = self.recorded();
-        let mut cancelled = self.execute(CANCEL, args![at, job.no]).await?;
-        if cancelled == 0 {
-            return Ok(Some(0));
-        }
-        loop {
-            let generation = self.execute(CANCEL_BELOW, args![job.no, at]).await?;
-            if generation == 0 {
-                break;
-            }
-            cancelled += generation;
-        }
-        self.execute(UNLINK_BELOW, args![job.no]).await?;
-        self.settle_parents(job.no).await?;
-        Ok(Some(cancelled))
     }
 }

@@ -118,6 +118,7 @@ impl World {
                     let mut tx = store.begin().await.unwrap();
                     tx.cancel_job(&home, &uuid).await.unwrap();
                     tx.commit().await.unwrap();
+                    store.cancel_children().await.unwrap();
                 }
             }
             Step::Jump { by } => t.clock.advance(*by),
@@ -169,6 +170,7 @@ impl World {
             assert!(effects == 1 || !ended_well, "job {} ended without its effect", job.no);
             assert!(effects == 0 || ended_well || job.state == JobState::Cancelled, "job {}", job.no);
             let progress = read.job_progress(job.no).await.unwrap();
+            assert!(!(job.waiting && job.state.is_final()), "children left behind");
             if job.waiting {
                 assert!(job.state == JobState::Running && progress.ended() < progress.total());
             }

@@ -32,12 +32,13 @@ async fn claim_scan(store: &Store) -> ClaimedJob {
     store.claim_job("scanner", &[JobKind::ScanImage], LEASE).await.unwrap().unwrap()
 }
 
-async fn cancel(store: &Store, no: u32) -> Option<u64> {
+/// Cancels a job and what goes with it; how many in all.
+async fn cancel(store: &Store, no: u32) -> u64 {
     let uuid = job(store, no).await.uuid;
     let mut tx = store.begin().await.unwrap();
-    let cancelled = tx.cancel_job(&scope(), &uuid).await.unwrap();
+    let cancelled = tx.cancel_job(&scope(), &uuid).await.unwrap().unwrap();
     tx.commit().await.unwrap();
-    cancelled
+    u64::from(cancelled) + store.cancel_children().await.unwrap()
 }
 
 #[test]
@@ -116,7 +117,7 @@ fn work_wanted_by_two_runs_is_the_child_of_both() {
         finish(&t.store, &one).await;
         finish(&t.store, &two).await;
 
-        assert_eq!(cancel(&t.store, one.attempt.job).await, Some(2), "the run and its own child");
+        assert_eq!(cancel(&t.store, one.attempt.job).await, 2, "the run and its own child");
         assert_eq!(state(&t.store, of_one[0]).await, JobState::Queued, "the other run wants it");
         assert_eq!(state(&t.store, of_one[1]).await, JobState::Cancelled);
         finish(&t.store, &claim_scan(&t.store).await).await;
@@ -141,8 +142,8 @@ fn cancelling_reaches_running_children_and_grandchildren_but_not_what_was_asked_
         let first = claim_scan(&t.store).await;
         let second = claim_scan(&t.store).await;
 
-        assert_eq!(cancel(&t.store, run.attempt.job).await, Some(3));
-        assert_eq!(cancel(&t.store, run.attempt.job).await, Some(0), "over already");
+        assert_eq!(cancel(&t.store, run.attempt.job).await, 3);
+        assert_eq!(cancel(&t.store, run.attempt.job).await, 0, "over already");
         for (no, expected) in [
             (run.attempt.job, JobState::Cancelled),
             (inner, JobState::Cancelled),
@@ -168,7 +169,7 @@ fn a_cancelled_child_lets_its_parent_end() {
         let list = start_list(&t.store).await;
         let children = add_children(&t.store, list.attempt, &["a", "b"]).await;
         finish(&t.store, &list).await;
-        assert_eq!(cancel(&t.store, children[0]).await, Some(1));
+        assert_eq!(cancel(&t.store, children[0]).await, 1);
         finish(&t.store, &claim_scan(&t.store).await).await;
         assert_eq!(state(&t.store, list.attempt.job).await, JobState::Succeeded);
     });
@@ -193,5 +194,28 @@ fn old_jobs_are_forgotten_but_not_the_children_of_a_running_one() {
         let (left, _) =
             t.store.read().await.unwrap().jobs(&scope(), &Default::default(), u32::MAX, 9).await.unwrap();
         assert!(left.is_empty());
+    });
+}
+
+#[test]
+fn a_big_run_is_cancelled_to_the_last_child_even_after_a_crash() {
+    on_both_stores(async |t: TestStore| {
+        let list = start_list(&t.store).await;
+        let names: Vec<String> = (0..450).map(|n| n.to_string()).collect();
+        let digests: Vec<&str> = names.iter().map(String::as_str).collect();
+        let children = add_children(&t.store, list.attempt, &digests).await;
+        finish(&t.store, &claim_scan(&t.store).await).await;
+        let uuid = job(&t.store, list.attempt.job).await.uuid;
+        let mut tx = t.store.begin().await.unwrap();
+        assert_eq!(tx.cancel_job(&scope(), &uuid).await.unwrap(), Some(true));
+        tx.commit().await.unwrap();
+        // The process dies here; the next one finishes the work.
+        let next = t.again().await;
+        assert_eq!(next.cancel_children().await.unwrap(), 449);
+        assert_eq!(next.cancel_children().await.unwrap(), 0);
+        let progress = next.read().await.unwrap().job_progress(list.attempt.job).await.unwrap();
+        assert_eq!((progress.total(), progress.of(JobState::Cancelled)), (450, 449));
+        assert_eq!(state(&next, children[449]).await, JobState::Cancelled);
+        assert!(claim(&next, "w").await.is_none());
     });
 }

@@ -7,6 +7,7 @@
 //! The body of a record is zstd over JSON of the advisory and the keys under which it is looked up,
 //! so that a change can take back exactly the index rows that were made for the old body.
 
+mod held;
 mod put;
 mod rollback;
 

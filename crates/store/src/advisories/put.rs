@@ -1,6 +1,6 @@
 //! Storing what a feed says: batches of records, and records that are gone.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use parapet_model::advisory::Advisory;
 use parapet_model::package::is_clean;
@@ -33,27 +33,6 @@ const CLOSE_RECORD: Bulk<2> = Bulk {
     before: "WITH k(no, at) AS (VALUES ",
     after: ") UPDATE advisory_record SET to_at = k.at FROM k \
             WHERE advisory_record.advisory = k.no AND advisory_record.to_at = 9223372036854775807",
-};
-const HELD_BY: Bulk<1> = Bulk {
-    before: "WITH k(no) AS (VALUES ",
-    after: ") SELECT t.advisory, t.feed, t.hash FROM k CROSS JOIN feed_advisory t \
-            WHERE t.advisory = k.no AND t.to_at = 9223372036854775807 ORDER BY t.advisory, t.feed",
-};
-const CLOSE_HELD: Bulk<3> = Bulk {
-    before: "WITH k(feed, no, at) AS (VALUES ",
-    after: ") UPDATE feed_advisory SET to_at = k.at FROM k \
-            WHERE feed_advisory.feed = k.feed AND feed_advisory.advisory = k.no \
-            AND feed_advisory.to_at = 9223372036854775807",
-};
-const OPEN_HELD: Bulk<5> = Bulk {
-    before: "INSERT INTO feed_advisory (feed, advisory, from_at, to_at, hash) VALUES ",
-    after: " ON CONFLICT (feed, advisory, from_at) DO UPDATE SET to_at = excluded.to_at, hash = excluded.hash",
-};
-const FORGET_HELD: Bulk<3> = Bulk {
-    before: "WITH k(feed, no, hash) AS (VALUES ",
-    after: ") UPDATE feed_advisory SET hash = k.hash FROM k \
-            WHERE feed_advisory.feed = k.feed AND feed_advisory.advisory = k.no \
-            AND feed_advisory.to_at = 9223372036854775807",
 };
 const ADD_AFFECTS: Bulk<3> =
     Bulk { before: "INSERT INTO advisory_affects (ecosystem, name, advisory) VALUES ", after: "" };
@@ -153,31 +132,6 @@ impl Tx {
             .collect())
     }
 
-    /// Takes records out of a feed and returns those that no other feed holds: they are gone, and
-    /// their matches must be closed.
-    ///
-    /// Where another feed holds a different content than the one current, that feed's hash is
-    /// forgotten, so that its next import puts its own record.
-    pub async fn withdraw_advisories(
-        &mut self,
-        feed: FeedNo,
-        numbers: &[AdvisoryNo],
-    ) -> Result<Vec<AdvisoryNo>> {
-        self.close_held(feed, numbers).await?;
-        let mut others: BTreeMap<AdvisoryNo, Vec<FeedNo>> = BTreeMap::new();
-        for (no, feed, _) in self.held_by(numbers).await? {
-            others.entry(no).or_default().push(feed);
-        }
-        let forget: Vec<(FeedNo, AdvisoryNo)> =
-            others.iter().flat_map(|(&no, feeds)| feeds.iter().map(move |&feed| (feed, no))).collect();
-        let rows: Vec<[Value<'_>; 3]> =
-            forget.iter().map(|&(feed, no)| [feed.0.into(), no.into(), Value::Blob(&[0; 16])]).collect();
-        self.bulk(&FORGET_HELD, &rows).await?;
-        let gone: Vec<AdvisoryNo> = numbers.iter().copied().filter(|no| !others.contains_key(no)).collect();
-        self.remove_records(&gone).await?;
-        Ok(gone)
-    }
-
     async fn known_advisories(&mut self, batch: &[&NewAdvisory]) -> Result<HashMap<(String, String), Known>> {
         let keys: Vec<[Value<'_>; 2]> =
             batch.iter().map(|new| [(&new.advisory.id).into(), (&new.advisory.source).into()]).collect();
@@ -237,26 +191,7 @@ impl Tx {
         self.close_held(feed, &moved.iter().map(|(no, _)| *no).collect::<Vec<_>>()).await?;
         self.open_held(feed, &moved).await?;
 
-        let contested: Vec<AdvisoryNo> = found
-            .iter()
-            .filter(|(new, known)| known.hash != new.hash && elsewhere.contains(&known.no))
-            .map(|(_, known)| known.no)
-            .collect();
-        let theirs: HashMap<AdvisoryNo, i64> =
-            self.bodies(&contested).await?.into_iter().map(|(no, b)| (no, b.advisory.modified)).collect();
-        let judged: Vec<Put> = found
-            .iter()
-            .map(|(new, known)| {
-                let outcome = if known.hash == new.hash {
-                    PutOutcome::Same
-                } else if theirs.get(&known.no).is_some_and(|&modified| modified > new.advisory.modified) {
-                    PutOutcome::Older
-                } else {
-                    PutOutcome::Changed
-                };
-                Put { no: known.no, outcome }
-            })
-            .collect();
+        let judged = self.judge(&found, &elsewhere).await?;
         let changed: Vec<(AdvisoryNo, &NewAdvisory)> = judged
             .iter()
             .zip(&found)
@@ -269,6 +204,35 @@ impl Tx {
             changed.iter().map(|(no, new)| [(*no).into(), Value::Blob(&new.hash)]).collect();
         self.bulk(&SET_HASH, &hashes).await?;
         Ok(judged)
+    }
+
+    /// What becomes of known advisories. Of a record that another feed holds too, the one modified
+    /// later stays.
+    async fn judge(
+        &mut self,
+        found: &[(&NewAdvisory, &Known)],
+        elsewhere: &HashSet<AdvisoryNo>,
+    ) -> Result<Vec<Put>> {
+        let contested: Vec<AdvisoryNo> = found
+            .iter()
+            .filter(|(new, known)| known.hash != new.hash && elsewhere.contains(&known.no))
+            .map(|(_, known)| known.no)
+            .collect();
+        let theirs: HashMap<AdvisoryNo, i64> =
+            self.bodies(&contested).await?.into_iter().map(|(no, b)| (no, b.advisory.modified)).collect();
+        Ok(found
+            .iter()
+            .map(|(new, known)| {
+                let outcome = if known.hash == new.hash {
+                    PutOutcome::Same
+                } else if theirs.get(&known.no).is_some_and(|&modified| modified > new.advisory.modified) {
+                    PutOutcome::Older
+                } else {
+                    PutOutcome::Changed
+                };
+                Put { no: known.no, outcome }
+            })
+            .collect())
     }
 
     /// Opens records and their index rows.
@@ -303,7 +267,7 @@ impl Tx {
     }
 
     /// Closes the current records of these advisories and takes back their index rows.
-    async fn remove_records(&mut self, numbers: &[AdvisoryNo]) -> Result<()> {
+    pub(super) async fn remove_records(&mut self, numbers: &[AdvisoryNo]) -> Result<()> {
         let now = self.recorded();
         let bodies = self.bodies(numbers).await?;
         let mut index = Index::default();
@@ -320,37 +284,6 @@ impl Tx {
         self.bulk(&CLOSE_RECORD, &close).await?;
         let gone: Vec<[Value<'_>; 2]> = numbers.iter().map(|&no| [no.into(), Value::Blob(&[])]).collect();
         self.bulk(&SET_HASH, &gone).await?;
-        Ok(())
-    }
-
-    async fn held_by(&mut self, numbers: &[AdvisoryNo]) -> Result<Vec<(AdvisoryNo, FeedNo, Vec<u8>)>> {
-        let keys: Vec<[Value<'_>; 1]> = numbers.iter().map(|&no| [no.into()]).collect();
-        let rows = self.bulk_fetch(&HELD_BY, &keys).await?;
-        rows.iter()
-            .map(|row| {
-                let mut f = row.fields("feed_advisory");
-                Ok((AdvisoryNo(f.u32("advisory")?), FeedNo(f.u32("feed")?), f.blob()?.to_vec()))
-            })
-            .collect()
-    }
-
-    async fn open_held(&mut self, feed: FeedNo, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<()> {
-        let now = self.recorded();
-        let rows: Vec<[Value<'_>; 5]> = records
-            .iter()
-            .map(|(no, new)| {
-                [feed.0.into(), (*no).into(), now.into(), FOREVER.into(), Value::Blob(&new.hash)]
-            })
-            .collect();
-        self.bulk(&OPEN_HELD, &rows).await?;
-        Ok(())
-    }
-
-    async fn close_held(&mut self, feed: FeedNo, numbers: &[AdvisoryNo]) -> Result<()> {
-        let now = self.recorded();
-        let rows: Vec<[Value<'_>; 3]> =
-            numbers.iter().map(|&no| [feed.0.into(), no.into(), now.into()]).collect();
-        self.bulk(&CLOSE_HELD, &rows).await?;
         Ok(())
     }
 }

@@ -10,14 +10,31 @@ use parapet_model::verdict::AdvisoryClass;
 use parapet_model::{
     AdvisoryNo, Coverage, Digest, MatchState, PackageKey, PackageNo, SetNo, Severity, VulnerabilityNo,
 };
-use parapet_store::Tx;
 use parapet_store::advisories::{NewAdvisory, Put};
 use parapet_store::assets::{HostObservation, ImageObservation, Look, Recorded};
 use parapet_store::feeds::FeedNo;
 use parapet_store::matches::OpenMatch;
 use parapet_store::packages::NewPackage;
+use parapet_store::{StoreUrl, Tx};
+use sqlx::ConnectOptions as _;
+
+use crate::support::TestStore;
 
 pub(crate) const PROJECT: ProjectNo = ProjectNo(1);
+
+/// Runs a script on the database itself, behind the store's back.
+pub(crate) async fn raw(t: &TestStore, sql: &'static str) {
+    match &t.url {
+        StoreUrl::Sqlite(path) => {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            sqlx::raw_sql(sql).execute(&mut options.connect().await.unwrap()).await.unwrap();
+        }
+        StoreUrl::Postgres(url) => {
+            let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
+            sqlx::raw_sql(sql).execute(&mut options.connect().await.unwrap()).await.unwrap();
+        }
+    }
+}
 
 /// A Debian package whose source is itself.
 pub(crate) fn package(name: &str, version: &str) -> NewPackage {

@@ -191,3 +191,24 @@ fn a_restored_store_gets_a_new_epoch() {
         assert_eq!(t.again().await.epoch(), new);
     });
 }
+
+/// Handlers run on a multi-threaded runtime: everything they await must be able to move.
+#[test]
+fn the_store_may_be_used_from_any_thread() {
+    fn movable<T: Send>(_: T) {}
+    on_both_stores(async |t: TestStore| {
+        movable(t.store.load_all());
+        movable(t.store.changes_since(0));
+        movable(t.store.wait_change(0));
+        movable(t.store.lock_server());
+        let mut tx = t.store.begin().await.unwrap();
+        movable(tx.package_numbers(&[]));
+        movable(tx.put_vulnerabilities(&[]));
+        movable(tx.put_advisories(parapet_store::feeds::FeedNo(1), &[]));
+        movable(tx.withdraw_advisories(parapet_store::feeds::FeedNo(1), &[]));
+        movable(tx.close_matches(&[], parapet_model::verdict::ClosingReason::Fixed));
+        movable(crate::estate::host(&mut tx, 1, 1, &["bash"]));
+        movable(crate::estate::image(&mut tx, 1, None, 1, 1, &["bash"]));
+        movable(tx.commit());
+    });
+}

@@ -2,8 +2,8 @@
 
 use parapet_model::TestClock;
 use parapet_store::{Error, Store, StoreUrl};
-use sqlx::ConnectOptions as _;
 
+use crate::estate::raw;
 use crate::support::{TestStore, on_both_stores, options};
 
 #[test]
@@ -45,40 +45,44 @@ fn a_new_store_has_a_default_project_and_division() {
 
 #[test]
 fn stores_of_another_schema_are_refused() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("deep/er/store.db");
-        let url = StoreUrl::Sqlite(path.clone());
-        let clock = TestClock::at(0);
-        let store = Store::open(options(&url, &clock)).await.unwrap();
-        let mut connection =
-            sqlx::sqlite::SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
-
-        sqlx::query("UPDATE log_head SET schema_version = 10000").execute(&mut connection).await.unwrap();
-        let newer = Store::open(options(&url, &clock)).await.unwrap_err();
+    on_both_stores(async |t: TestStore| {
+        let open = async || Store::open(options(&t.url, &t.clock)).await;
+        raw(&t, "UPDATE log_head SET schema_version = 10000").await;
+        let newer = open().await.unwrap_err();
         assert!(newer.to_string().contains("use a newer program"), "{newer}");
         // Also a program that opened the store before somebody migrated it.
-        let late = store.begin().await.unwrap_err();
+        let late = t.store.begin().await.unwrap_err();
         assert!(matches!(late, Error::SchemaNewer { found: 10_000, .. }), "{late}");
 
         // An older store is migrated, but not under a running server.
-        sqlx::query("UPDATE log_head SET schema_version = 0").execute(&mut connection).await.unwrap();
-        let lock = store.lock_server().await.unwrap();
-        let served = Store::open(options(&url, &clock)).await.unwrap_err();
+        raw(&t, "UPDATE log_head SET schema_version = 0").await;
+        let lock = t.store.lock_server().await.unwrap();
+        let served = open().await.unwrap_err();
         assert!(served.to_string().contains("stop the server"), "{served}");
         drop(lock);
-        Store::open(options(&url, &clock)).await.unwrap();
-        store.begin().await.unwrap();
+        open().await.unwrap();
+        t.store.begin().await.unwrap();
 
-        sqlx::raw_sql(
+        raw(
+            &t,
             "UPDATE log_head SET schema_version = 0; UPDATE schema_migration SET hash = 'x' WHERE number = 1",
         )
-        .execute(&mut connection)
-        .await
-        .unwrap();
-        let altered = Store::open(options(&url, &clock)).await.unwrap_err();
+        .await;
+        let altered = open().await.unwrap_err();
         assert!(matches!(altered, Error::SchemaAltered(1)), "{altered}");
+    });
+}
+
+#[test]
+fn a_path_to_the_store_is_made() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let dir = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Sqlite(dir.path().join("deep/er/store.db"));
+        Store::open(options(&url, &TestClock::at(0))).await.unwrap();
+        let file = StoreUrl::Sqlite(dir.path().join("deep/er/store.db/inside"));
+        let refused = Store::open(options(&file, &TestClock::at(0))).await.unwrap_err();
+        assert!(matches!(refused, Error::File { .. }), "{refused}");
     });
 }
 
@@ -99,5 +103,25 @@ fn programs_that_create_a_store_together_create_it_once() {
             epochs.insert(opened.await.unwrap().unwrap().epoch());
         }
         assert_eq!(epochs.len(), 1);
+    });
+}
+
+#[test]
+fn a_row_that_cannot_be_is_named_with_table_and_column() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        crate::estate::host(&mut tx, 10, 1, &["bash"]).await;
+        tx.commit().await.unwrap();
+        for (damage, table, column) in [
+            ("UPDATE asset SET kind = 77", "asset", "kind"),
+            ("UPDATE asset SET kind = 2, pinned = 5", "asset", "pinned"),
+            ("UPDATE asset SET pinned = 1, host_facts = '{'", "asset", "host_facts"),
+            ("UPDATE asset SET host_facts = '{}'; UPDATE package SET coverage = -1", "package", "coverage"),
+        ] {
+            raw(&t, damage).await;
+            let error = t.store.load_all().await.unwrap_err();
+            let expected = format!("inconsistent row in {table}, column {column}, row 1");
+            assert_eq!(error.to_string(), expected);
+        }
     });
 }

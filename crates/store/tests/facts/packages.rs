@@ -2,10 +2,9 @@
 
 use parapet_model::inventory::{FoundPackage, PackageSet};
 use parapet_model::{PackageKey, PackageNo};
-use parapet_store::{Error, StoreUrl};
-use sqlx::ConnectOptions as _;
+use parapet_store::Error;
 
-use crate::estate::{numbers, package};
+use crate::estate::{numbers, package, raw};
 use crate::support::{TestStore, on_both_stores};
 
 #[test]
@@ -98,17 +97,7 @@ fn hostile_names_are_refused_before_anything_is_written() {
 #[test]
 fn running_out_of_numbers_is_an_error() {
     on_both_stores(async |t: TestStore| {
-        const NEARLY: &str = "UPDATE counter SET next = 4294967294 WHERE name = 'package'";
-        match &t.url {
-            StoreUrl::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-                sqlx::query(NEARLY).execute(&mut options.connect().await.unwrap()).await.unwrap();
-            }
-            StoreUrl::Postgres(url) => {
-                let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
-                sqlx::query(NEARLY).execute(&mut options.connect().await.unwrap()).await.unwrap();
-            }
-        }
+        raw(&t, "UPDATE counter SET next = 4294967294 WHERE name = 'package'").await;
         let mut tx = t.store.begin().await.unwrap();
         let refused = tx.package_numbers(&[package("a", "1"), package("b", "1")]).await.unwrap_err();
         assert!(matches!(refused, Error::Exhausted("package")), "{refused}");

@@ -6,6 +6,7 @@ use parapet_model::finding::Finding;
 use parapet_model::{AssetNo, MatchState, Severity};
 
 use crate::round_table::RoundTable;
+use crate::verdict::OpenVerdict;
 
 /// How much a query holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,7 +61,7 @@ pub(crate) struct Counter {
 
 impl Counter {
     #[inline]
-    pub(crate) fn add(&mut self, row: &Finding<'_>) -> ControlFlow<()> {
+    pub(crate) fn add(&mut self, row: &Finding<'_>, open: &OpenVerdict) -> ControlFlow<()> {
         if self.asset != Some(row.asset.no) {
             self.asset = Some(row.asset.no);
             self.bands.clear();
@@ -72,11 +73,11 @@ impl Counter {
         counts.by_severity[band as usize].findings += 1;
         counts.by_state[row.verdict.state as usize] += 1;
         counts.fixable += u64::from(row.verdict.state.is_fixable());
-        counts.kev += u64::from(row.vulnerability.kev_added != 0);
+        counts.kev += u64::from(open.kev);
         counts.excepted += u64::from(row.exception.is_some());
-        match self.bands.get_mut(row.vulnerability.no) {
+        match self.bands.get_mut(open.vulnerability) {
             None => {
-                self.bands.insert(row.vulnerability.no, band);
+                self.bands.insert(open.vulnerability, band);
                 counts.vulnerabilities += 1;
                 counts.by_severity[band as usize].vulnerabilities += 1;
             }

@@ -131,7 +131,7 @@ impl Snapshot {
                 continue;
             }
             let mut counter = Counter::default();
-            let _ = walk.turn_to(&asset, None, &mut |row| counter.add(row));
+            let _ = walk.turn_to(&asset, None, &mut |row, open| counter.add(row, open));
             let coverage = walk.coverage();
             let passes = if walk.split.is_about_assets() {
                 walk.split.accepts_late(&self.data, &asset, coverage)

@@ -92,7 +92,7 @@ impl Snapshot {
         query: &Query<'_>,
         mut visit: impl FnMut(&Finding<'s>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        self.walk(query, true).run(None, &mut visit)
+        self.walk(query, true).run(None, &mut |row, _| visit(row))
     }
 
     /// Like [`Snapshot::findings`], beginning after a place.
@@ -102,13 +102,13 @@ impl Snapshot {
         after: Cursor,
         mut visit: impl FnMut(&Finding<'s>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        self.walk(query, true).run(Some(after), &mut visit)
+        self.walk(query, true).run(Some(after), &mut |row, _| visit(row))
     }
 
     /// At most `limit` findings after a place.
     pub fn page<'s>(&'s self, query: &Query<'_>, after: Option<Cursor>, limit: usize) -> FindingPage<'s> {
         let (mut rows, mut more): (Vec<Finding<'s>>, _) = (Vec::new(), false);
-        let _ = self.walk(query, true).run(after, &mut |row| {
+        let _ = self.walk(query, true).run(after, &mut |row, _| {
             if rows.len() == limit {
                 more = true;
                 return ControlFlow::Break(());
@@ -123,7 +123,7 @@ impl Snapshot {
     /// How much a query holds. Cheaper than the rows: nothing is worked out that no filter asks for.
     pub fn count(&self, query: &Query<'_>) -> Counts {
         let mut counter = Counter::default();
-        let _ = self.walk(query, false).run(None, &mut |row| counter.add(row));
+        let _ = self.walk(query, false).run(None, &mut |row, open| counter.add(row, open));
         counter.counts
     }
 
@@ -135,8 +135,8 @@ impl Snapshot {
         let layer = Layer::new(&self.data.tables, self.data.exceptions.values(), now, Some(asked));
         let mut counter = Counter::default();
         let mut walk = Walk::new(&self.data, &query, Arc::new(layer), Some(exception), false);
-        let _ = walk.run(None, &mut |row| match row.exception {
-            Some(hiding) if hiding.no == exception.no => counter.add(row),
+        let _ = walk.run(None, &mut |row, open| match row.exception {
+            Some(hiding) if hiding.no == exception.no => counter.add(row, open),
             _ => ControlFlow::Continue(()),
         });
         counter.counts

@@ -13,7 +13,7 @@ use parapet_model::{Coverage, PackageNo, VulnerabilityNo};
 
 use crate::index::Index;
 use crate::pages::Pages;
-use crate::verdict::Verdicts;
+use crate::verdict::{Canonical, Verdicts};
 
 /// A package with what is said of it. What every walk reads of every package lies here, so that the
 /// row itself is touched only for findings.
@@ -220,9 +220,10 @@ impl Tables {
         self.naming.slot(no.index()).get_or_insert_default()
     }
 
-    /// Returns the number when verdicts depend on what changed: existence, redirect or band.
+    /// Returns the number when verdicts depend on what changed: existence, redirect, or what
+    /// [`Canonical`] holds.
     fn replace_vulnerability(&mut self, row: Vulnerability) -> Option<VulnerabilityNo> {
-        let (no, canonical, severity) = (row.no, row.canonical, row.severity);
+        let (no, canonical) = (row.no, row.canonical);
         let row = Arc::new(row);
         let old = self.vulnerabilities.slot(no.index()).replace(Arc::clone(&row));
         if old.as_ref().is_none_or(|old| (&old.id, &old.aliases) != (&row.id, &row.aliases)) {
@@ -233,8 +234,8 @@ impl Tables {
                 self.vulnerability_ids.insert(lower(id), no.0);
             }
         }
-        let same = old.as_ref().is_some_and(|old| (old.canonical, old.severity) == (canonical, severity));
-        if same {
+        let now = (canonical, canonical_of(&row));
+        if old.as_ref().is_some_and(|old| (old.canonical, canonical_of(old)) == now) {
             return None;
         }
         if let Some(old) = old {
@@ -263,7 +264,7 @@ impl Tables {
 
     fn judge(&mut self, package: PackageNo, rows: Box<[MatchRow]>) {
         let verdicts = (!rows.is_empty()).then(|| {
-            let resolve = |no| self.canonical(no).map(|canonical| (canonical.no, canonical.severity));
+            let resolve = |no| self.canonical(no).map(canonical_of);
             Arc::new(Verdicts::judge(rows, resolve))
         });
         let slot = self.packages.slot(package.index());
@@ -285,6 +286,10 @@ impl Tables {
 /// The word of an ecosystem; what no feed judges is `no-feed`.
 fn word_of(table: &[EcosystemCoverage], ecosystem: &str) -> Coverage {
     table.iter().find(|row| row.ecosystem == ecosystem).map_or(Coverage::NoFeed, |row| row.coverage)
+}
+
+fn canonical_of(row: &Vulnerability) -> Canonical {
+    Canonical { no: row.no, band: row.severity, kev: row.kev_added != 0 }
 }
 
 fn ids_of(row: &Vulnerability) -> impl Iterator<Item = &String> {

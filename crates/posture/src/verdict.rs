@@ -25,8 +25,19 @@ pub(crate) struct OpenVerdict {
     pub(crate) vulnerability: VulnerabilityNo,
     /// Since when, without a gap.
     pub(crate) since: Millis,
+    /// Known exploited; here so that counting does not touch the vulnerability's row.
+    pub(crate) kev: bool,
     /// What precedence chose.
     pub(crate) verdict: FindingVerdict,
+}
+
+/// What verdicts take from a canonical vulnerability. When any of it changes, its packages are
+/// judged again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Canonical {
+    pub(crate) no: VulnerabilityNo,
+    pub(crate) band: Severity,
+    pub(crate) kev: bool,
 }
 
 /// The match side of one package.
@@ -41,23 +52,23 @@ pub(crate) struct Verdicts {
 }
 
 impl Verdicts {
-    /// Judges `rows`. `resolve` gives the canonical number and its severity band, or nothing while
-    /// the vulnerability is not known: such rows wait.
+    /// Judges `rows`. `resolve` gives the canonical vulnerability, or nothing while it is not known:
+    /// such rows wait.
     pub(crate) fn judge(
         rows: Box<[MatchRow]>,
-        resolve: impl Fn(VulnerabilityNo) -> Option<(VulnerabilityNo, Severity)>,
+        resolve: impl Fn(VulnerabilityNo) -> Option<Canonical>,
     ) -> Self {
-        let mut resolved: Vec<(VulnerabilityNo, Severity, usize)> = rows
+        let mut resolved: Vec<(Canonical, usize)> = rows
             .iter()
             .enumerate()
             .filter(|(_, row)| row.held.from < row.held.to)
-            .filter_map(|(at, row)| resolve(row.vulnerability).map(|(no, band)| (no, band, at)))
+            .filter_map(|(at, row)| resolve(row.vulnerability).map(|canonical| (canonical, at)))
             .collect();
         resolved.sort_unstable();
         let (mut open, mut past) = (Vec::new(), Vec::new());
         for group in resolved.chunk_by(|a, b| a.0 == b.0) {
-            let (vulnerability, band) = (group[0].0, group[0].1);
-            let of_group: Vec<&MatchRow> = group.iter().map(|&(_, _, at)| &rows[at]).collect();
+            let Canonical { no: vulnerability, band, kev } = group[0].0;
+            let of_group: Vec<&MatchRow> = group.iter().map(|&(_, at)| &rows[at]).collect();
             let mut since = None;
             for stretch in stretches(&of_group) {
                 if stretch.is_open() {
@@ -67,7 +78,7 @@ impl Verdicts {
                 }
             }
             if let (Some(since), Some(verdict)) = (since, choose(&of_group, band)) {
-                open.push(OpenVerdict { vulnerability, since, verdict });
+                open.push(OpenVerdict { vulnerability, since, kev, verdict });
             }
         }
         Self { open: open.into(), past: past.into(), rows }
@@ -155,7 +166,7 @@ mod tests {
     }
 
     fn judge(rows: Vec<MatchRow>) -> Verdicts {
-        Verdicts::judge(rows.into(), |no| Some((no, Severity::Medium)))
+        Verdicts::judge(rows.into(), |no| Some(Canonical { no, band: Severity::Medium, kev: false }))
     }
 
     #[test]

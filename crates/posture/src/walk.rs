@@ -21,6 +21,7 @@ use crate::presence::{Presence, Present};
 use crate::query::{Cursor, Query};
 use crate::split::{Memo, Split, asset_row};
 use crate::stints::Stints;
+use crate::verdict::OpenVerdict;
 
 /// With more packages than this, asking every asset is as fast as looking each package up.
 const MAX_CANDIDATE_PACKAGES: usize = 2048;
@@ -96,11 +97,11 @@ impl<'s, 'q> Walk<'s, 'q> {
             && self.data.assets.is_current(asset)
     }
 
-    /// Calls `visit` with each finding.
+    /// Calls `visit` with each finding and the verdict it comes from.
     pub(crate) fn run(
         &mut self,
         after: Option<Cursor>,
-        visit: &mut impl FnMut(&Finding<'s>) -> ControlFlow<()>,
+        visit: &mut impl FnMut(&Finding<'s>, &OpenVerdict) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let start = after.map_or(AssetNo(0), |cursor| cursor.asset);
         for asset in self.assets(start) {
@@ -117,7 +118,7 @@ impl<'s, 'q> Walk<'s, 'q> {
         &mut self,
         asset: &AssetView<'s>,
         after: Option<Cursor>,
-        visit: &mut impl FnMut(&Finding<'s>) -> ControlFlow<()>,
+        visit: &mut impl FnMut(&Finding<'s>, &OpenVerdict) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.presence.read(self.data, asset);
         if !self.split.accepts_late(self.data, asset, self.presence.coverage) {
@@ -164,7 +165,7 @@ impl<'s, 'q> Walk<'s, 'q> {
         row: &mut Finding<'s>,
         present: &Present<'s>,
         after: Option<VulnerabilityNo>,
-        visit: &mut impl FnMut(&Finding<'s>) -> ControlFlow<()>,
+        visit: &mut impl FnMut(&Finding<'s>, &OpenVerdict) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let open = &present.verdicts.open;
         row.package = present.row;
@@ -190,7 +191,7 @@ impl<'s, 'q> Walk<'s, 'q> {
                 row.exception = self.hiding.hides(row, present.inherited);
             }
             if self.split.accepts_rest(row) {
-                visit(row)?;
+                visit(row, verdict)?;
             }
         }
         ControlFlow::Continue(())
@@ -204,7 +205,7 @@ impl<'s, 'q> Walk<'s, 'q> {
         vulnerability: VulnerabilityNo,
     ) -> Option<Finding<'s>> {
         let mut found = None;
-        let _ = self.turn_to(asset, None, &mut |row| {
+        let _ = self.turn_to(asset, None, &mut |row, _| {
             if (row.package.no, row.vulnerability.no) == (package, vulnerability) {
                 found = Some(*row);
                 return ControlFlow::Break(());

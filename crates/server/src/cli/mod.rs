@@ -1,0 +1,90 @@
+//! The command line. Data goes to standard output, everything else to standard error; progress is
+//! shown on a terminal and silent in a pipe.
+
+mod accounts;
+mod export;
+mod feed;
+mod options;
+mod output;
+mod quickstart;
+mod scan;
+mod serve;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Vulnerability and compliance posture, on your own machine.
+#[derive(Debug, Parser)]
+#[command(name = "parapet", version, about, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Do the whole job once on this machine, then serve
+    Quickstart(quickstart::Quickstart),
+    /// Run the server
+    Serve(serve::Serve),
+    /// Scan images, root file systems or SBOMs
+    Scan(scan::Scan),
+    /// Load and inspect advisory feeds
+    Feed(feed::Feed),
+    /// Manage users
+    User(accounts::User),
+    /// Show roles
+    Role(accounts::Role),
+    /// Manage access key pairs
+    Key(accounts::Key),
+    /// Issue sign-in tokens
+    Token(accounts::Token),
+    /// Write findings to a file
+    Export(export::Export),
+}
+
+/// Parses the arguments and runs the command. Exit code 1 means the command failed, 2 that it was
+/// called wrongly.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    output::start_logging();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&anyhow::Error::from(error)),
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Quickstart(command) => command.run().await,
+            Command::Serve(command) => command.run().await,
+            Command::Scan(command) => command.run().await,
+            Command::Feed(command) => command.run().await,
+            Command::User(command) => command.run().await,
+            Command::Role(command) => command.run().await,
+            Command::Key(command) => command.run().await,
+            Command::Token(command) => command.run().await,
+            Command::Export(command) => command.run().await,
+        }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::fail(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_command_parses_and_shows_an_example() {
+        Cli::command().debug_assert();
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{} has no example", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Options that several commands share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use parapet_model::{Principal, RandomIds, SystemClock};
+use parapet_service::App;
+use parapet_store::StoreUrl;
+use parapet_store::seal::MasterKey;
+
+use crate::http::{HSS_SHAPE, HssShape};
+
+/// Where the store is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StoreOptions {
+    /// Folder of the embedded store, keys and artifacts
+    #[arg(long, value_name = "DIR", default_value = "parapet-data", env = "PARAPET_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// PostgreSQL instead of the embedded store: postgres://user:password@host/database
+    #[arg(long, value_name = "URL", env = "PARAPET_DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+    /// File with the key that seals secrets; made on first use [default: DIR/key]
+    #[arg(long, value_name = "FILE", env = "PARAPET_KEY_FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Feeds older than this count as stale
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    pub(crate) stale_after_days: u32,
+}
+
+impl StoreOptions {
+    /// The embedded store in `dir`, everything else by default.
+    pub(crate) fn embedded(dir: &Path) -> Self {
+        Self { data_dir: dir.to_owned(), database_url: None, key_file: None, stale_after_days: 30 }
+    }
+
+    /// What [`App::open`] needs. The folder is made when it is not there, readable by its owner only.
+    pub(crate) fn app_options(&self) -> anyhow::Result<parapet_service::Options> {
+        create_private_dir(&self.data_dir)?;
+        let url = match &self.database_url {
+            Some(url) => url.parse()?,
+            None => StoreUrl::Sqlite(self.data_dir.join("parapet.db")),
+        };
+        let key_file = self.key_file.clone().unwrap_or_else(|| self.data_dir.join("key"));
+        let key = MasterKey::load_or_create(&key_file)
+            .with_context(|| format!("cannot use the key file {}", key_file.display()))?;
+        Ok(parapet_service::Options {
+            url,
+            key,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            artifacts: self.data_dir.join("artifacts"),
+            stale_after: i64::from(self.stale_after_days) * parapet_model::time::DAY,
+            shapes: vec![(HSS_SHAPE.to_owned(), Arc::new(HssShape))],
+        })
+    }
+
+    /// Opens the store as a short command-line writer, acting in the project `default`.
+    pub(crate) async fn open(&self) -> anyhow::Result<(Arc<App>, Principal)> {
+        let app = App::open(self.app_options()?).await?;
+        let principal = app.local_principal().await?;
+        Ok((app, principal))
+    }
+}
+
+fn create_private_dir(dir: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("cannot make the folder {}", dir.display()))
+}

@@ -1,0 +1,194 @@
+//! `parapet scan`.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use parapet_model::filter::Filter;
+use parapet_model::{Permission, Principal};
+use parapet_service::App;
+use parapet_service::exports::{ExportRequest, Format as RowFormat};
+use parapet_service::feeds::{FeedSource, ImportOptions};
+use parapet_service::scan::{ScanOptions, ScanReport, Target};
+
+use super::options::StoreOptions;
+use super::{output, summary};
+
+/// Scan images, root file systems or SBOMs.
+#[derive(Debug, Args)]
+#[command(after_help = "Targets:
+  rootfs:/              a root file system, as a host
+  oci:DIR[:TAG]         an OCI layout
+  archive:FILE          what `docker save` writes
+  sbom:FILE             a CycloneDX document
+  host:port/repo:tag    an image in a registry
+
+Without --data-dir the scan stands alone: give it feeds. With it the asset is recorded there.
+
+Examples:
+  parapet scan rootfs:/ --feed Debian.zip
+  parapet scan registry.example:5000/team/web:1 --feed feeds/ --format jsonl
+  parapet scan oci:./image --data-dir /var/lib/parapet")]
+pub(super) struct Scan {
+    /// What to scan
+    #[arg(required = true)]
+    targets: Vec<String>,
+    /// Feeds for a stand-alone scan: OSV zips or directories, KEV, EPSS
+    #[arg(long, value_name = "PATH")]
+    feed: Vec<PathBuf>,
+    /// Record the assets in this store
+    #[arg(long, value_name = "DIR", conflicts_with = "feed")]
+    data_dir: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: ScanFormat,
+    /// Which findings
+    #[arg(long = "where", value_name = "FILTER", default_value = "")]
+    filter: String,
+    #[command(flatten)]
+    access: Access,
+}
+
+/// How images are reached.
+#[derive(Debug, Args)]
+pub(super) struct Access {
+    /// Platform chosen from an image index [default: linux on this machine's architecture]
+    #[arg(long, value_name = "OS/ARCH")]
+    platform: Option<String>,
+    /// Speak plain HTTP to the registry
+    #[arg(long)]
+    plain_http: bool,
+    /// User name at the registry
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    username: Option<String>,
+    /// File whose first line is the password at the registry
+    #[arg(long, value_name = "FILE", requires = "username")]
+    password_file: Option<PathBuf>,
+    /// Certificates (PEM) of the registry's own authority
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum ScanFormat {
+    /// For people
+    #[default]
+    Table,
+    /// What was read, as one JSON document
+    Json,
+    /// One row per finding
+    Csv,
+    /// One JSON object per finding
+    Jsonl,
+}
+
+impl Access {
+    pub(super) fn options(&self) -> anyhow::Result<ScanOptions> {
+        let credentials = match (&self.username, &self.password_file) {
+            (Some(user), Some(file)) => Some(parapet_fetch::Credentials {
+                user: user.clone(),
+                secret: super::accounts::read_password(file)?.expose().to_owned(),
+            }),
+            _ => None,
+        };
+        let authority = match &self.ca_file {
+            Some(file) => {
+                Some(std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)
+            }
+            None => None,
+        };
+        Ok(ScanOptions {
+            platform: self.platform.as_deref().map(str::parse).transpose()?,
+            plain_http: self.plain_http,
+            credentials,
+            authority,
+        })
+    }
+}
+
+impl Scan {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let targets: Vec<Target> = self.targets.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let options = self.access.options()?;
+        let filter = Filter::parse(&self.filter)?;
+        // A stand-alone scan is a store that is thrown away (docs/adr/0005).
+        let temporary = match &self.data_dir {
+            Some(_) => None,
+            None => Some(tempfile::tempdir()?),
+        };
+        let store = match (&self.data_dir, &temporary) {
+            (Some(dir), _) => StoreOptions::embedded(dir),
+            (None, Some(dir)) => StoreOptions::embedded(dir.path()),
+            (None, None) => bail!("no store"),
+        };
+        let (app, who) = store.open().await?;
+        let mut reports = Vec::new();
+        for target in &targets {
+            output::progress(&format!("reading {target}"));
+            reports.push(app.scans().scan(&who, target, &options).await?);
+        }
+        if temporary.is_some() {
+            import_for_scan(&app, &who, &self.feed).await?;
+        }
+        self.print(&app, &who, filter, &reports).await
+    }
+
+    async fn print(
+        &self,
+        app: &Arc<App>,
+        who: &Principal,
+        filter: Filter,
+        reports: &[ScanReport],
+    ) -> anyhow::Result<()> {
+        debug_assert!(who.may(Permission::ExportsCreate));
+        let format = match self.format {
+            ScanFormat::Json => return output::print_json(&reports),
+            ScanFormat::Table => {
+                let view = app.findings().view(None, None).await?;
+                return output::print(&summary::describe(&view, &who.scope()));
+            }
+            ScanFormat::Csv => RowFormat::Csv,
+            ScanFormat::Jsonl => RowFormat::Jsonl,
+        };
+        let request = ExportRequest { format, ..ExportRequest::findings(filter) };
+        let bytes = app.exports().to_bytes(who, &request).await?;
+        output::print(&String::from_utf8(bytes)?)
+    }
+}
+
+/// Loads feeds, keeping only records that speak of packages in the store; all are counted.
+pub(super) async fn import_for_scan(
+    app: &Arc<App>,
+    who: &Principal,
+    paths: &[PathBuf],
+) -> anyhow::Result<()> {
+    let only: Arc<HashSet<_>> = Arc::new(app.feeds().match_keys_in_use().await?);
+    for path in feeds_at(paths)? {
+        output::progress(&format!("importing {}", path.display()));
+        let source = FeedSource::recognise(&path)?;
+        let options = ImportOptions { only: Some(only.clone()), ..ImportOptions::default() };
+        app.feeds().import(who, &source, &options, None).await?;
+    }
+    Ok(())
+}
+
+/// A folder that holds feeds stands for them; one that holds records is a feed itself.
+pub(super) fn feeds_at(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut feeds = Vec::new();
+    for path in paths {
+        let mut inside = Vec::new();
+        if path.is_dir() {
+            for entry in std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
+                let entry = entry?.path();
+                if entry.extension().is_some_and(|e| e == "zip") {
+                    inside.push(entry);
+                }
+            }
+        }
+        inside.sort_unstable();
+        if inside.is_empty() { feeds.push(path.clone()) } else { feeds.extend(inside) }
+    }
+    Ok(feeds)
+}

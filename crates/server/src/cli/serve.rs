@@ -1,0 +1,116 @@
+//! `parapet serve`.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use parapet_service::App;
+use parapet_store::seal::Secret;
+use tokio::net::TcpListener;
+
+use super::accounts::{fresh_password, read_password};
+use super::options::StoreOptions;
+use super::output;
+use crate::http;
+
+/// Where a server listens when nothing else is said.
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// Run the server.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  parapet serve --data-dir /var/lib/parapet --listen 0.0.0.0:8080
+  parapet serve --database-url postgres://parapet@127.0.0.1/parapet --key-file /etc/parapet/key")]
+pub(super) struct Serve {
+    #[command(flatten)]
+    store: StoreOptions,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = DEFAULT_LISTEN, env = "PARAPET_LISTEN")]
+    listen: String,
+    /// Password of the first account, `admin`; without it one is made and printed once
+    #[arg(long, value_name = "FILE")]
+    admin_password_file: Option<PathBuf>,
+    /// Jobs run at the same time
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    workers: usize,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let app = App::open(self.store.app_options()?).await?;
+        let _lock = app.store().lock_server().await?;
+        let given = self.admin_password_file.as_deref().map(read_password).transpose()?;
+        if let Some(password) = first_account(&app, given).await? {
+            output::note(&format!("account admin, password {}  (shown only now)", password.expose()));
+        }
+        let (listener, address) = http::bind(&self.listen).await?;
+        output::note(&format!("listening on http://{address}"));
+        serve_until_signal(app, listener, self.workers).await
+    }
+}
+
+/// Makes the account `admin` in a new store. Gives the password back when it was made here.
+pub(super) async fn first_account(app: &App, given: Option<Secret>) -> anyhow::Result<Option<Secret>> {
+    let made = given.is_none();
+    let password = given.unwrap_or_else(fresh_password);
+    let shown = Secret::new(password.expose());
+    Ok((app.accounts().bootstrap(password).await? && made).then_some(shown))
+}
+
+/// Writes a secret to a new file that only its owner can read.
+pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    writeln!(file, "{text}")?;
+    Ok(())
+}
+
+/// Serves, follows the log and runs jobs until SIGINT or SIGTERM.
+pub(super) async fn serve_until_signal(
+    app: Arc<App>,
+    listener: TcpListener,
+    workers: usize,
+) -> anyhow::Result<()> {
+    app.sweep().await?;
+    let follower = tokio::spawn({
+        let app = app.clone();
+        async move { app.live().follow().await }
+    });
+    let runner = app.start_jobs(workers);
+    http::serve(listener, app.clone(), stop_signal()).await?;
+    runner.stop().await;
+    follower.abort();
+    app.store().close().await;
+    Ok(())
+}
+
+/// Resolves when the process is asked to end.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut stream) => {
+                stream.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}
+
+/// The address as people type it.
+pub(super) fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}

@@ -1,0 +1,156 @@
+//! What a scan or quickstart shows: what was assessed and what was not and why, the two numbers,
+//! and what to fix first.
+
+use std::fmt::Write as _;
+
+use parapet_model::filter::{Field, Filter, Op};
+use parapet_model::inventory::ReadOutcome;
+use parapet_model::severity::Severity;
+use parapet_model::verdict::MatchState;
+use parapet_model::{Coverage, Scope};
+use parapet_posture::{AssetOrder, AssetSummary, Counts, Query, VulnerabilityOrder, Window};
+use parapet_service::View;
+
+use super::output::table;
+
+/// Vulnerabilities listed under "fix this first".
+const FIRST: usize = 10;
+/// Databases named per asset.
+const DATABASES: usize = 5;
+
+/// Everything, in words.
+pub(super) fn describe(view: &View, scope: &Scope) -> String {
+    let everything = Filter::All;
+    let query = view.query(scope, &everything);
+    let assets = view.snapshot.assets(&query, AssetOrder::Number, Window::ALL);
+    let counts = view.snapshot.count(&query);
+    let mut out = assessed(view, scope, &assets.rows);
+    let _ = write!(out, "\n{}", numbers(&counts, &assets.rows));
+    let kernels = Query { include_not_run_here: true, ..query };
+    let hidden = view.snapshot.count(&kernels).findings - counts.findings;
+    if hidden > 0 {
+        let _ = writeln!(out, "{hidden} findings of kernel packages that do not run here are left out");
+    }
+    let _ = write!(out, "\n{}", first(view, scope));
+    out
+}
+
+/// Assets with their coverage words, and why a word is not "assessed".
+fn assessed(view: &View, scope: &Scope, assets: &[AssetSummary<'_>]) -> String {
+    let mut rows = vec![["ASSET", "DISTRIBUTION", "PACKAGES", "COVERAGE"].map(str::to_owned).to_vec()];
+    let mut why = String::new();
+    for summary in assets {
+        let asset = summary.asset;
+        let packages = view.snapshot.packages_of(scope, asset.no).map_or(0, |list| list.len());
+        rows.push(vec![
+            format!("{} {}", asset.kind.as_str(), asset.name),
+            asset.distro.clone(),
+            packages.to_string(),
+            summary.coverage.to_string(),
+        ]);
+        why.push_str(&reasons(view, scope, summary));
+    }
+    let mut out = table(&rows);
+    if !why.is_empty() {
+        let _ = write!(out, "\nNot fully assessed:\n{why}");
+    }
+    out
+}
+
+fn reasons(view: &View, scope: &Scope, summary: &AssetSummary<'_>) -> String {
+    let mut out = String::new();
+    let asset = summary.asset;
+    if let Some(coverage) = view.snapshot.coverage_of(scope, asset.no) {
+        for word in coverage.ecosystems.iter().filter(|word| word.coverage != Coverage::Assessed) {
+            let judged = view.snapshot.ecosystems().iter().find(|row| row.ecosystem == word.ecosystem);
+            let feeds = judged.map(|row| row.feeds.join(", ")).filter(|feeds| !feeds.is_empty());
+            let _ = writeln!(
+                out,
+                "  {}: {} packages of {}: {} ({})",
+                asset.name,
+                word.packages,
+                word.ecosystem,
+                word.coverage,
+                feeds.map_or_else(|| "no feed".to_owned(), |feeds| format!("judged by {feeds}"))
+            );
+        }
+    }
+    let unread: Vec<_> = asset.databases.iter().filter(|d| d.outcome != ReadOutcome::Read).collect();
+    for database in unread.iter().take(DATABASES) {
+        let (word, why) = match &database.outcome {
+            ReadOutcome::Unreadable(why) => (Coverage::Unreadable, why),
+            ReadOutcome::NotRead(why) => (Coverage::NotScanned, why),
+            ReadOutcome::Read => continue,
+        };
+        let _ = writeln!(out, "  {}: {} at {}: {word} ({why})", asset.name, database.kind, database.path);
+    }
+    if unread.len() > DATABASES {
+        let _ = writeln!(out, "  {}: and {} more databases like these", asset.name, unread.len() - DATABASES);
+    }
+    if asset.databases.is_empty() {
+        let _ = writeln!(out, "  {}: no package database was found: {}", asset.name, Coverage::NotScanned);
+    }
+    out
+}
+
+/// The two numbers by severity and state. "0 findings" stands alone only beside *assessed*.
+fn numbers(counts: &Counts, assets: &[AssetSummary<'_>]) -> String {
+    let mut out = String::new();
+    let worst = assets.iter().map(|summary| summary.coverage).max().unwrap_or(Coverage::NotScanned);
+    let _ = write!(
+        out,
+        "{} vulnerabilities, {} findings on {} assets (a vulnerability counts once per asset, a finding once per package)",
+        counts.vulnerabilities, counts.findings, counts.assets
+    );
+    let _ = if counts.findings == 0 && worst != Coverage::Assessed {
+        writeln!(out, "; this is not a clean result: coverage is {worst}")
+    } else {
+        writeln!(out)
+    };
+    let mut rows = vec![["SEVERITY", "VULNERABILITIES", "FINDINGS"].map(str::to_owned).to_vec()];
+    for severity in Severity::WORST_FIRST {
+        let band = counts.severity(severity);
+        rows.push(vec![severity.to_string(), band.vulnerabilities.to_string(), band.findings.to_string()]);
+    }
+    out.push_str(&table(&rows));
+    let states: Vec<String> = MatchState::ALL
+        .into_iter()
+        .filter(|state| state.is_positive() && counts.state(*state) > 0)
+        .map(|state| format!("{} {state}", counts.state(state)))
+        .collect();
+    let _ = writeln!(
+        out,
+        "findings by state: {}; {} known exploited, {} hidden by exceptions",
+        if states.is_empty() { "none".to_owned() } else { states.join(", ") },
+        counts.kev,
+        counts.excepted
+    );
+    out
+}
+
+/// Known exploited first, then EPSS, then severity.
+fn first(view: &View, scope: &Scope) -> String {
+    let open = Filter::test(Field::Excepted, Op::Eq, false);
+    let query = view.query(scope, &open);
+    let window = Window { offset: 0, limit: FIRST };
+    let list = view.snapshot.vulnerabilities(&query, VulnerabilityOrder::Risk, window);
+    if list.total == 0 {
+        return String::new();
+    }
+    let heading = ["VULNERABILITY", "SEVERITY", "KNOWN EXPLOITED", "EPSS", "ASSETS", "FIXABLE", "TITLE"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for summary in &list.rows {
+        let v = summary.vulnerability;
+        let title: String = v.title.chars().take(60).collect();
+        rows.push(vec![
+            v.id.clone(),
+            summary.severity.to_string(),
+            if v.kev_added != 0 { "yes" } else { "" }.to_owned(),
+            if v.epss >= 0.0 { format!("{:.3}", v.epss) } else { String::new() },
+            summary.assets.to_string(),
+            format!("{} of {}", summary.fixable, summary.findings),
+            title,
+        ]);
+    }
+    format!("Fix this first ({} of {}):\n{}", list.rows.len(), list.total, table(&rows))
+}

@@ -1,0 +1,71 @@
+//! Huawei Cloud HSS v5 (contract `huawei-hss`): the two export calls, polling and download. The
+//! rest of the family is listed in `docs/compat/huawei-hss.md` and answers `APIGW.0101`.
+
+mod columns;
+mod download;
+mod error;
+mod export;
+mod filters;
+mod query;
+mod task;
+
+use axum::http::Method;
+use parapet_model::{Permission, Principal, Scope};
+
+pub(crate) use columns::{HssShape, SHAPE};
+pub(crate) use error::HssError;
+pub(crate) use query::Query;
+
+use super::auth::Caller;
+use super::route::{Access, Family, Table};
+use super::state::AppState;
+
+/// Rows of the route table.
+pub(crate) fn routes() -> Table {
+    let create = Access::Right(Permission::ExportsCreate);
+    Table::new(Family::Hss)
+        .add(Method::POST, "/v5/{project_id}/vul/export", create, export::hosts)
+        .add(Method::POST, "/v5/{project_id}/image/local-vulnerability/export", create, export::images)
+        .add(Method::GET, "/v5/{project_id}/export-task", create, task::latest)
+        .add(Method::GET, "/v5/{project_id}/export-task/{task_id}", create, task::show)
+        .add(Method::GET, "/v5/{project_id}/download/{file_id}", create, download::get)
+}
+
+/// The caller as it acts in the project of the path. A token of another project fails; a token of
+/// the whole domain acts wherever its user has rights.
+async fn in_project(
+    state: &AppState,
+    caller: &Caller,
+    project_id: &str,
+    right: Permission,
+) -> Result<Principal, HssError> {
+    let refused = || HssError::forbidden("The token gives no rights on this project".to_owned());
+    if project_id.is_empty() || project_id.len() > 256 || project_id.contains(['{', '}']) {
+        return Err(HssError::invalid("project_id is not a project id".to_owned()));
+    }
+    let principal = match &caller.0.project {
+        Some(project) if project.id == project_id => caller.principal().clone(),
+        Some(_) => return Err(refused()),
+        None => state
+            .app
+            .accounts()
+            .principal_in(caller.principal().user, project_id)
+            .await
+            .map_err(|_| refused())?,
+    };
+    if principal.may(right) { Ok(principal) } else { Err(refused()) }
+}
+
+/// What the call may see: `enterprise_project_id` of contract 1.2.
+async fn enterprise_scope(state: &AppState, principal: &Principal, query: &Query) -> Result<Scope, HssError> {
+    let scope = principal.scope();
+    match query.text_up_to("enterprise_project_id", 256)?.unwrap_or("0") {
+        "all_granted_eps" => Ok(scope),
+        id => {
+            let known = state.app.accounts().enterprise_project(id).await?;
+            known
+                .and_then(|row| scope.narrow(row.no))
+                .ok_or_else(|| HssError::not_granted(format!("No rights on the enterprise project {id:?}")))
+        }
+    }
+}

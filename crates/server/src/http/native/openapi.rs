@@ -1,0 +1,55 @@
+//! The OpenAPI document of this family, generated from the handlers and compared with the route
+//! table by a test.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use super::{assets, audit, error, exceptions, exports, feeds, findings, jobs, registries, vulnerabilities};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Parapet",
+        description = "Vulnerability and compliance posture, self-hosted. \
+        Sign in with HTTP Basic, or with a token in X-Auth-Token."
+    ),
+    paths(
+        get,
+        assets::list,
+        assets::scan,
+        assets::get,
+        assets::delete,
+        vulnerabilities::list,
+        vulnerabilities::get,
+        findings::list,
+        findings::counts,
+        findings::explain,
+        exceptions::list,
+        exceptions::create,
+        exceptions::preview,
+        exceptions::get,
+        exceptions::decide,
+        feeds::list,
+        feeds::sync,
+        feeds::rollback,
+        registries::list,
+        registries::create,
+        registries::delete,
+        registries::scan,
+        jobs::list,
+        jobs::get,
+        jobs::cancel,
+        exports::create,
+        exports::get,
+        exports::file,
+        audit::list,
+    ),
+    components(schemas(error::ErrorBody))
+)]
+pub(super) struct Document;
+
+/// This document.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "meta", responses((status = 200, body = Object)))]
+pub(super) async fn get() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}

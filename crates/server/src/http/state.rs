@@ -1,0 +1,14 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use parapet_service::App;
+
+use super::operations::Metrics;
+
+/// Shared by all handlers; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) app: Arc<App>,
+    pub(crate) metrics: Arc<Metrics>,
+}

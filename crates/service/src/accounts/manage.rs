@@ -1,0 +1,155 @@
+//! Making and changing users, roles and keys. Every change is an audit event; no event holds a
+//! secret.
+
+use std::collections::BTreeSet;
+
+use parapet_model::{Permission, Principal, ProjectNo, Role};
+use parapet_store::accounts::{ApiKey, ApiKeyPair, Membership, NewUser, User};
+use parapet_store::seal::Secret;
+use serde_json::json;
+
+use super::Accounts;
+use crate::audit;
+use crate::error::{Error, Result};
+use crate::password::Passwords;
+
+/// A key pair as it is shown once.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// The open half.
+    pub access_key: String,
+    /// The secret half.
+    pub secret: Secret,
+    /// Id of the project it acts in.
+    pub project_id: String,
+}
+
+impl Accounts<'_> {
+    /// Makes the manager account `admin` when the store has no user yet; says whether it did.
+    pub async fn bootstrap(&self, password: Secret) -> Result<bool> {
+        let app = self.0;
+        if !app.store.read().await?.users().await?.is_empty() {
+            return Ok(false);
+        }
+        let local = app.local_principal().await?;
+        self.create_user(&local, "admin", password, &["manager".to_owned()]).await?;
+        Ok(true)
+    }
+
+    /// All users.
+    pub async fn users(&self, who: &Principal) -> Result<Vec<User>> {
+        require(who, Permission::UsersWrite)?;
+        Ok(self.0.store.read().await?.users().await?)
+    }
+
+    /// All roles.
+    pub async fn roles(&self, who: &Principal) -> Result<Vec<Role>> {
+        require(who, Permission::UsersWrite)?;
+        Ok(self.0.store.read().await?.roles().await?)
+    }
+
+    /// Makes a user with roles in the asker's project.
+    pub async fn create_user(
+        &self,
+        who: &Principal,
+        name: &str,
+        password: Secret,
+        roles: &[String],
+    ) -> Result<User> {
+        require(who, Permission::UsersWrite)?;
+        Passwords::acceptable(password.expose())?;
+        if roles.is_empty() {
+            return Err(Error::Invalid("a user needs at least one role".to_owned()));
+        }
+        let hash = self.0.sign_ins.passwords().hash(password).await?;
+        let mut tx = self.0.store.begin().await?;
+        let user = tx.create_user(&NewUser { name, password_hash: &hash, home_project: who.project }).await?;
+        tx.set_membership(&Membership {
+            user: user.no,
+            project: who.project,
+            roles: roles.iter().cloned().collect::<BTreeSet<_>>(),
+            enterprise_projects: None,
+        })
+        .await?;
+        let after = json!({"name": user.name, "roles": roles});
+        audit::event(&mut tx, who, "create", "user", &user.uuid.to_string(), audit::NONE, Some(after))
+            .await?;
+        tx.commit().await?;
+        Ok(user)
+    }
+
+    /// Sets a password; everything the user signed in with before ends.
+    pub async fn set_password(&self, who: &Principal, name: &str, password: Secret) -> Result<()> {
+        require(who, Permission::UsersWrite)?;
+        Passwords::acceptable(password.expose())?;
+        let hash = self.0.sign_ins.passwords().hash(password).await?;
+        let mut tx = self.0.store.begin().await?;
+        let user = named(tx.user_by_name(name).await?, name)?;
+        tx.set_password(user.no, &hash).await?;
+        audit::event(&mut tx, who, "password", "user", &user.uuid.to_string(), audit::NONE, audit::NONE)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Switches a user off or on.
+    pub async fn set_disabled(&self, who: &Principal, name: &str, disabled: bool) -> Result<()> {
+        require(who, Permission::UsersWrite)?;
+        let mut tx = self.0.store.begin().await?;
+        let user = named(tx.user_by_name(name).await?, name)?;
+        if tx.set_disabled(user.no, disabled).await? {
+            let (before, after) = (json!({"disabled": user.disabled}), json!({"disabled": disabled}));
+            let id = user.uuid.to_string();
+            audit::event(&mut tx, who, "disable", "user", &id, Some(before), Some(after)).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Makes a key pair for a user in the asker's project. The secret is shown only here.
+    pub async fn create_key(&self, who: &Principal, name: &str) -> Result<NewKey> {
+        require(who, Permission::UsersWrite)?;
+        let pair = ApiKeyPair::random();
+        let mut tx = self.0.store.begin().await?;
+        let user = named(tx.user_by_name(name).await?, name)?;
+        tx.create_api_key(&self.0.key, user.no, who.project, &pair).await?;
+        let after = json!({"user": user.name, "access_key": pair.access_key});
+        audit::event(&mut tx, who, "create", "key", &pair.access_key, audit::NONE, Some(after)).await?;
+        let project_id = project_id(tx.project(who.project).await?, who.project)?;
+        tx.commit().await?;
+        Ok(NewKey { access_key: pair.access_key, secret: pair.secret, project_id })
+    }
+
+    /// The keys of a user.
+    pub async fn keys(&self, who: &Principal, name: &str) -> Result<Vec<ApiKey>> {
+        require(who, Permission::UsersWrite)?;
+        let mut session = self.0.store.read().await?;
+        let user = named(session.user_by_name(name).await?, name)?;
+        Ok(session.api_keys(user.no).await?)
+    }
+
+    /// Deletes a key.
+    pub async fn delete_key(&self, who: &Principal, access_key: &str) -> Result<()> {
+        require(who, Permission::UsersWrite)?;
+        let mut tx = self.0.store.begin().await?;
+        if !tx.delete_api_key(access_key).await? {
+            return Err(Error::NotFound(format!("key {access_key:?}")));
+        }
+        audit::event(&mut tx, who, "delete", "key", access_key, audit::NONE, audit::NONE).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Refuses when the right is missing.
+pub(crate) fn require(who: &Principal, permission: Permission) -> Result<()> {
+    if who.may(permission) { Ok(()) } else { Err(Error::Forbidden(permission)) }
+}
+
+fn named(user: Option<User>, name: &str) -> Result<User> {
+    user.ok_or_else(|| Error::NotFound(format!("user {name:?}")))
+}
+
+fn project_id(project: Option<parapet_model::facts::ProjectRow>, no: ProjectNo) -> Result<String> {
+    project.map(|p| p.id).ok_or_else(|| Error::NotFound(format!("project {no}")))
+}

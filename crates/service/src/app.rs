@@ -1,0 +1,173 @@
+//! The application: what every use case works with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parapet_model::job::{JobKind, JobState};
+use parapet_model::{Clock, Ids, Millis, Permission, Principal};
+use parapet_store::audit::{AuditFilter, AuditRow};
+use parapet_store::seal::MasterKey;
+use parapet_store::{Store, StoreUrl};
+
+use crate::accounts::{Accounts, SignIns, require};
+use crate::error::{Error, Result};
+use crate::exceptions::Exceptions;
+use crate::exports::{Exports, HeldViews, RowShape};
+use crate::feeds::Feeds;
+use crate::findings::Findings;
+use crate::jobs::Jobs;
+use crate::live::Live;
+use crate::registries::Registries;
+use crate::scan::Scans;
+
+/// What an application is opened with.
+#[derive(Debug)]
+pub struct Options {
+    /// Where the facts are.
+    pub url: StoreUrl,
+    /// What seals secrets.
+    pub key: MasterKey,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers.
+    pub ids: Arc<dyn Ids>,
+    /// Folder of finished exports.
+    pub artifacts: PathBuf,
+    /// From which age on a feed counts as stale.
+    pub stale_after: Millis,
+    /// The columns of wire families, by name.
+    pub shapes: Vec<(String, Arc<dyn RowShape>)>,
+}
+
+/// An open store with its posture. Use cases are grouped: [`App::accounts`], [`App::feeds`], …
+#[derive(Debug)]
+pub struct App {
+    pub(crate) store: Store,
+    pub(crate) key: MasterKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) artifacts: PathBuf,
+    pub(crate) shapes: BTreeMap<String, Arc<dyn RowShape>>,
+    pub(crate) sign_ins: SignIns,
+    pub(crate) held_views: HeldViews,
+    pub(crate) wake: tokio::sync::Notify,
+    pub(crate) client: parapet_fetch::Client,
+    live: Live,
+}
+
+impl App {
+    /// Opens the store, checks that the key is the one its secrets were sealed with, and loads
+    /// posture.
+    pub async fn open(options: Options) -> Result<Arc<Self>> {
+        let store = Store::open(parapet_store::Options {
+            url: options.url,
+            clock: options.clock.clone(),
+            ids: options.ids.clone(),
+        })
+        .await?;
+        let mut tx = store.begin().await?;
+        tx.check_master_key(&options.key).await?;
+        tx.commit().await?;
+        tokio::fs::create_dir_all(&options.artifacts)
+            .await
+            .map_err(|e| Error::file(&options.artifacts, e))?;
+        let live = Live::load(store.clone(), options.clock.clone(), options.stale_after).await?;
+        Ok(Arc::new(Self {
+            store,
+            key: options.key,
+            clock: options.clock,
+            ids: options.ids,
+            artifacts: options.artifacts,
+            shapes: options.shapes.into_iter().collect(),
+            sign_ins: SignIns::default(),
+            held_views: HeldViews::default(),
+            wake: tokio::sync::Notify::new(),
+            client: parapet_fetch::Client::new(
+                parapet_fetch::ClientOptions::default(),
+                parapet_fetch::Environment::system(),
+            )?,
+            live,
+        }))
+    }
+
+    /// The person at this machine's command line, in the project `default`.
+    pub async fn local_principal(&self) -> Result<Principal> {
+        let project = self.store.read().await?.project_by_name("default").await?;
+        project
+            .map(|p| Principal::local(p.no))
+            .ok_or_else(|| Error::NotFound("project \"default\"".to_owned()))
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Now.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// The read model.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Users, roles, keys, tokens.
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts(self)
+    }
+
+    /// Advisory feeds.
+    pub fn feeds(&self) -> Feeds<'_> {
+        Feeds(self)
+    }
+
+    /// Reading images, hosts and SBOMs.
+    pub fn scans(&self) -> Scans<'_> {
+        Scans(self)
+    }
+
+    /// Registries.
+    pub fn registries(&self) -> Registries<'_> {
+        Registries(self)
+    }
+
+    /// Findings, counts, explanations.
+    pub fn findings(&self) -> Findings<'_> {
+        Findings(self)
+    }
+
+    /// Exceptions.
+    pub fn exceptions(&self) -> Exceptions<'_> {
+        Exceptions(self)
+    }
+
+    /// Exports and their files.
+    pub fn exports(&self) -> Exports<'_> {
+        Exports(self)
+    }
+
+    /// Jobs.
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(self)
+    }
+
+    /// Audit events of the asker's project, newest first, below number `before`.
+    pub async fn audit(
+        &self,
+        who: &Principal,
+        filter: &AuditFilter<'_>,
+        before: u32,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>> {
+        require(who, Permission::AuditRead)?;
+        Ok(self.store.read().await?.audit_events(Some(who.project), filter, before, limit).await?)
+    }
+
+    /// How many jobs of each kind are in each state.
+    pub async fn job_counts(&self) -> Result<Vec<(JobKind, JobState, u64)>> {
+        Ok(self.store.read().await?.job_counts().await?)
+    }
+}

@@ -1,0 +1,128 @@
+//! Exports: asked for at a log position, promised a number of rows, delivered by a job into an
+//! artifact with exactly that number.
+
+mod file;
+mod held;
+mod request;
+mod rows;
+mod run;
+
+use parapet_model::job::{JobKind, JobState};
+use parapet_model::{Permission, Principal, Scope};
+use parapet_store::artifacts::Artifact;
+use uuid::Uuid;
+
+pub use file::WrittenFile;
+pub(crate) use held::HeldViews;
+pub use request::{ColumnChoice, ExportRequest, Format, RowKind};
+pub use rows::VulnerabilityRow;
+pub(crate) use run::run;
+pub use run::{Written, write};
+
+use crate::accounts::require;
+use crate::app::App;
+use crate::error::Result;
+use crate::findings::View;
+use crate::jobs::payload::{ExportJob, Payload};
+
+/// Columns of a wire family for rows that stand for several findings.
+pub trait RowShape: Send + Sync + std::fmt::Debug {
+    /// Appends the cell of `column`; an unknown column appends nothing.
+    fn cell(&self, column: &str, row: &VulnerabilityRow<'_>, out: &mut String);
+}
+
+/// An accepted export.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticket {
+    /// The job that makes it.
+    pub job: Uuid,
+    /// Rows it will have.
+    pub rows: u64,
+}
+
+/// Where an export stands.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// Id of the job.
+    pub id: Uuid,
+    /// `hss-vul-vul-en_1700000000000_export_task`.
+    pub name: String,
+    /// State of the job.
+    pub state: JobState,
+    /// Why it failed.
+    pub error: String,
+    /// Rows written so far.
+    pub done: u64,
+    /// Rows promised.
+    pub total: u64,
+    /// The file, when it is there.
+    pub artifact: Option<Artifact>,
+}
+
+/// Use cases around exports.
+#[derive(Debug, Clone, Copy)]
+pub struct Exports<'a>(pub(crate) &'a App);
+
+impl Exports<'_> {
+    /// Accepts an export of what `scope` sees; the count is exact and kept.
+    pub async fn request(&self, who: &Principal, scope: &Scope, request: ExportRequest) -> Result<Ticket> {
+        require(who, Permission::ExportsCreate)?;
+        let app = self.0;
+        request.check(app)?;
+        let view = app.findings().view(request.as_of, None).await?;
+        let rows = {
+            let (view, scope, request) = (view.clone(), scope.clone(), request.clone());
+            tokio::task::spawn_blocking(move || run::count(&view, &scope, &request)).await?
+        };
+        let payload = Payload::Export(ExportJob {
+            seq: view.snapshot.seq(),
+            recorded: view.snapshot.recorded(),
+            now: view.now,
+            rows,
+            request,
+        });
+        let mut tx = app.store.begin().await?;
+        let uuid = app.jobs().enqueue(&mut tx, scope, who, JobKind::Export, &payload, "").await?;
+        tx.commit().await?;
+        app.held_views.keep(uuid, view);
+        app.jobs().wake();
+        Ok(Ticket { job: uuid, rows })
+    }
+
+    /// Where an export of the scope's project stands.
+    pub async fn task(&self, scope: &Scope, id: Uuid) -> Result<Option<Task>> {
+        let mut session = self.0.store.read().await?;
+        let Some(job) = session.job(scope, &id).await?.filter(|job| job.kind == JobKind::Export) else {
+            return Ok(None);
+        };
+        let Payload::Export(export) = Payload::read(&job)? else { return Ok(None) };
+        let artifact = session.artifacts_of_job(scope, job.no).await?.into_iter().next();
+        Ok(Some(Task {
+            id,
+            name: format!("{}_{}_export_task", export.request.name, job.created),
+            state: job.state,
+            error: job.error,
+            done: job.done,
+            total: export.rows,
+            artifact,
+        }))
+    }
+
+    /// A finished file.
+    pub async fn artifact(&self, scope: &Scope, id: Uuid) -> Result<Option<Artifact>> {
+        Ok(self.0.store.read().await?.artifact(scope, &id).await?)
+    }
+}
+
+/// The view an export was promised on: still held, or made again as of its log position.
+pub(crate) async fn view_of(app: &App, id: Uuid, export: &ExportJob) -> Result<View> {
+    if let Some(view) = app.held_views.take(id) {
+        return Ok(view);
+    }
+    let at = export
+        .request
+        .as_of
+        .unwrap_or(crate::findings::PastInstant { at: export.recorded, hindsight: false });
+    let view = app.findings().view(Some(at), None).await?;
+    Ok(View { snapshot: view.snapshot, now: export.now })
+}

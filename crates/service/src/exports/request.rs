@@ -1,0 +1,144 @@
+//! What is asked of an export.
+
+use parapet_export::{Column, Columns, Heading};
+use parapet_model::Filter;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::findings::PastInstant;
+
+/// Most columns of one export.
+const MAX_COLUMNS: usize = 200;
+
+/// What one row stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowKind {
+    /// Asset × vulnerability × package.
+    Finding,
+    /// A vulnerability on all its assets.
+    Vulnerability,
+    /// Asset × vulnerability.
+    AssetVulnerability,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Comma-separated values.
+    Csv,
+    /// A JSON object per line; findings only.
+    Jsonl,
+}
+
+impl Format {
+    /// The word, which is also the file's extension.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
+/// A column and its title.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnChoice {
+    /// Word of the column, in the vocabulary of the shape.
+    pub column: String,
+    /// Title printed.
+    pub label: String,
+}
+
+/// An export as it is asked for and kept with its job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExportRequest {
+    /// What one row stands for.
+    pub rows: RowKind,
+    /// Which findings.
+    pub filter: Filter,
+    /// Chosen columns in order; empty means the default ones (findings only).
+    pub columns: Vec<ColumnChoice>,
+    /// Which vocabulary the columns are in: a registered shape, or empty for findings.
+    pub shape: String,
+    /// Rows passed over.
+    pub offset: u64,
+    /// Most rows.
+    pub limit: Option<u64>,
+    /// How rows are written.
+    pub format: Format,
+    /// Whether the file is wrapped in a ZIP.
+    pub zip: bool,
+    /// Whether CSV is written for spreadsheet programs: byte order mark, CRLF.
+    pub bom: bool,
+    /// A past instant, or now.
+    pub as_of: Option<PastInstant>,
+    /// Also kernel packages that do not run where they lie.
+    pub include_not_run_here: bool,
+    /// Beginning of the file's name.
+    pub name: String,
+}
+
+impl ExportRequest {
+    /// All findings that match, as CSV with the default columns.
+    pub fn findings(filter: Filter) -> Self {
+        Self {
+            rows: RowKind::Finding,
+            filter,
+            columns: Vec::new(),
+            shape: String::new(),
+            offset: 0,
+            limit: None,
+            format: Format::Csv,
+            zip: false,
+            bom: false,
+            as_of: None,
+            include_not_run_here: false,
+            name: "findings".to_owned(),
+        }
+    }
+
+    /// How many of `total` rows the request takes.
+    pub fn taken_of(&self, total: u64) -> u64 {
+        total.saturating_sub(self.offset).min(self.limit.unwrap_or(u64::MAX))
+    }
+
+    /// Refuses what cannot be written.
+    pub(crate) fn check(&self, app: &App) -> Result<()> {
+        if self.columns.len() > MAX_COLUMNS {
+            return Err(Error::Invalid(format!("an export has at most {MAX_COLUMNS} columns")));
+        }
+        match self.rows {
+            RowKind::Finding => self.finding_columns().map(|_| ()),
+            _ if self.format != Format::Csv => {
+                Err(Error::Invalid("rows that stand for several findings are written as CSV only".to_owned()))
+            }
+            _ if !app.shapes.contains_key(&self.shape) => {
+                Err(Error::Invalid(format!("no export shape is named {:?}", self.shape)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The columns of finding rows.
+    pub(crate) fn finding_columns(&self) -> Result<Columns> {
+        let columns = if self.columns.is_empty() {
+            Columns::default()
+        } else {
+            let heading = |choice: &ColumnChoice| {
+                let column = Column::parse(&choice.column).ok_or_else(|| {
+                    let all: Vec<_> = Column::ALL.iter().map(|c| c.as_str()).collect();
+                    Error::Invalid(format!("no column {:?}; there are {}", choice.column, all.join(", ")))
+                })?;
+                Ok(Heading { column, label: choice.label.clone() })
+            };
+            Columns::labelled(self.columns.iter().map(heading).collect::<Result<_>>()?)
+        };
+        Ok(match self.as_of {
+            Some(past) => columns.as_of(past.at),
+            None => columns,
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Rows that stand for several findings: one per vulnerability, or one per asset and vulnerability.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use parapet_model::facts::{AssetRow, EnterpriseProjectRow, PackageRow};
+use parapet_model::finding::Finding;
+use parapet_model::vulnerability::Vulnerability;
+use parapet_model::{AssetNo, Millis, Severity, VulnerabilityNo};
+use parapet_posture::{Query, Snapshot};
+
+/// What several findings of one vulnerability say together.
+#[derive(Debug)]
+pub struct VulnerabilityRow<'a> {
+    /// The vulnerability.
+    pub vulnerability: &'a Vulnerability,
+    /// Worst band among the findings.
+    pub severity: Severity,
+    /// The one asset, in rows that are per asset.
+    pub asset: Option<&'a AssetRow>,
+    /// All assets, by number.
+    pub assets: &'a [&'a AssetRow],
+    /// How many of them an exception covers.
+    pub excepted_assets: u64,
+    /// Their enterprise projects.
+    pub enterprise_projects: &'a [&'a EnterpriseProjectRow],
+    /// The packages, without doubles.
+    pub packages: &'a [&'a PackageRow],
+    /// Fixed versions beside `packages`; empty where there is none.
+    pub fixed_versions: &'a [&'a str],
+    /// Whether any finding can be fixed.
+    pub fixable: bool,
+    /// Earliest first stint.
+    pub first_found: Millis,
+    /// Latest observation.
+    pub last_found: Millis,
+}
+
+/// Gathers findings of one row.
+#[derive(Debug)]
+struct Gathered<'a> {
+    vulnerability: &'a Vulnerability,
+    severity: Severity,
+    /// Asset and whether *all* its findings here are excepted.
+    assets: Vec<(&'a AssetRow, bool)>,
+    packages: Vec<(&'a PackageRow, &'a str)>,
+    fixable: bool,
+    first_found: Millis,
+    last_found: Millis,
+}
+
+impl<'a> Gathered<'a> {
+    fn new(finding: &Finding<'a>) -> Self {
+        Self {
+            vulnerability: finding.vulnerability,
+            severity: finding.verdict.severity,
+            assets: Vec::new(),
+            packages: Vec::new(),
+            fixable: false,
+            first_found: finding.first_found,
+            last_found: finding.last_found,
+        }
+    }
+
+    /// Findings come grouped by asset, so only the last asset can be this one.
+    fn add(&mut self, finding: &Finding<'a>) {
+        self.severity = self.severity.max(finding.verdict.severity);
+        self.fixable |= finding.verdict.state.is_fixable();
+        self.first_found = self.first_found.min(finding.first_found);
+        self.last_found = self.last_found.max(finding.last_found);
+        let excepted = finding.exception.is_some();
+        match self.assets.last_mut() {
+            Some((asset, all)) if asset.no == finding.asset.no => *all &= excepted,
+            _ => self.assets.push((finding.asset, excepted)),
+        }
+        if !self.packages.iter().any(|(p, _)| p.no == finding.package.no) {
+            self.packages.push((finding.package, &finding.verdict.fixed_version));
+        }
+    }
+
+    fn emit<E>(
+        &self,
+        snapshot: &'a Snapshot,
+        per_asset: bool,
+        each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let assets: Vec<&AssetRow> = self.assets.iter().map(|(asset, _)| *asset).collect();
+        let (packages, fixed): (Vec<&PackageRow>, Vec<&str>) = self.packages.iter().copied().unzip();
+        let mut numbers: Vec<_> = assets.iter().map(|a| a.enterprise_project).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let projects: Vec<&EnterpriseProjectRow> =
+            numbers.into_iter().filter_map(|no| snapshot.enterprise_project(no)).collect();
+        each(&VulnerabilityRow {
+            vulnerability: self.vulnerability,
+            severity: self.severity,
+            asset: if per_asset { assets.first().copied() } else { None },
+            assets: &assets,
+            excepted_assets: self.assets.iter().filter(|(_, all)| *all).count() as u64,
+            enterprise_projects: &projects,
+            packages: &packages,
+            fixed_versions: &fixed,
+            fixable: self.fixable,
+            first_found: self.first_found,
+            last_found: self.last_found,
+        })
+    }
+}
+
+/// One row per vulnerability, by id.
+pub(super) fn each_vulnerability<E>(
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut rows: HashMap<VulnerabilityNo, Gathered<'_>> = HashMap::new();
+    let _ = snapshot.findings(query, |finding| {
+        rows.entry(finding.vulnerability.no).or_insert_with(|| Gathered::new(finding)).add(finding);
+        ControlFlow::Continue(())
+    });
+    let mut rows: Vec<_> = rows.into_values().collect();
+    rows.sort_unstable_by(|a, b| a.vulnerability.id.cmp(&b.vulnerability.id));
+    rows.iter().try_for_each(|row| row.emit(snapshot, false, each))
+}
+
+/// One row per asset and vulnerability: assets by number, vulnerabilities by id.
+pub(super) fn each_asset_vulnerability<E>(
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut result = Ok(());
+    let mut current: Option<AssetNo> = None;
+    let mut rows: Vec<Gathered<'_>> = Vec::new();
+    let mut index: HashMap<VulnerabilityNo, usize> = HashMap::new();
+    let mut flush = |rows: &mut Vec<Gathered<'_>>| {
+        rows.sort_unstable_by(|a, b| a.vulnerability.id.cmp(&b.vulnerability.id));
+        rows.drain(..).try_for_each(|row| row.emit(snapshot, true, each))
+    };
+    let _ = snapshot.findings(query, |finding| {
+        if current != Some(finding.asset.no) {
+            current = Some(finding.asset.no);
+            index.clear();
+            result = flush(&mut rows);
+        }
+        let at = *index.entry(finding.vulnerability.no).or_insert_with(|| {
+            rows.push(Gathered::new(finding));
+            rows.len() - 1
+        });
+        rows[at].add(finding);
+        if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    result?;
+    flush(&mut rows)
+}

@@ -1,0 +1,276 @@
+//! Writes the rows of an export, into any writer or into an artifact.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parapet_export::{
+    AS_OF_NOTE, ArtifactError, ArtifactWriter, CsvOptions, FeedDate, FindingsCsv, FindingsJsonl, Provenance,
+    TableCsv, ZipMember,
+};
+use parapet_model::finding::Finding;
+use parapet_model::time::DAY;
+use parapet_model::{Coverage, Filter, Scope};
+use parapet_posture::{AssetOrder, Query, VulnerabilityOrder, Window};
+use parapet_store::artifacts::NewArtifact;
+
+use super::request::{ExportRequest, Format, RowKind};
+use super::rows::{VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
+use super::{RowShape, view_of};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::findings::View;
+use crate::jobs::payload::ExportJob;
+use crate::jobs::{Outcome, Run};
+
+/// How long a finished file is kept.
+const KEPT: i64 = 7 * DAY;
+/// Rows between two looks at "cancelled?".
+const CHECK_EVERY: u64 = 4096;
+
+/// What was written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Rows.
+    pub rows: u64,
+    /// Titles of the columns.
+    pub columns: Vec<String>,
+}
+
+/// Exactly how many rows the request gives.
+pub(super) fn count(view: &View, scope: &Scope, request: &ExportRequest) -> u64 {
+    let query = query(view, scope, request);
+    let total = match request.rows {
+        RowKind::Finding => view.snapshot.count(&query).findings,
+        RowKind::AssetVulnerability => view.snapshot.count(&query).vulnerabilities,
+        RowKind::Vulnerability => {
+            let none = Window { offset: 0, limit: 0 };
+            view.snapshot.vulnerabilities(&query, VulnerabilityOrder::Id, none).total as u64
+        }
+    };
+    request.taken_of(total)
+}
+
+fn query<'q>(view: &View, scope: &'q Scope, request: &'q ExportRequest) -> Query<'q> {
+    Query { include_not_run_here: request.include_not_run_here, ..view.query(scope, &request.filter) }
+}
+
+/// Writes the rows. `done` rises as they are written; the writing stops with an error when `stop`
+/// says so.
+pub fn write<W: Write>(
+    view: &View,
+    scope: &Scope,
+    request: &ExportRequest,
+    shape: Option<&dyn RowShape>,
+    writer: W,
+    done: &AtomicU64,
+    stop: &dyn Fn() -> bool,
+) -> io::Result<(W, Written)> {
+    let query = query(view, scope, request);
+    let options = if request.bom { CsvOptions::SPREADSHEET } else { CsvOptions::default() };
+    let mut turn = Turn { request, passed: 0, written: 0, done, stop };
+    if let Some(shape) = shape.filter(|_| request.rows != RowKind::Finding) {
+        let labels: Vec<String> = request.columns.iter().map(|c| c.label.clone()).collect();
+        let mut table = TableCsv::new(writer, &labels, options);
+        let mut cells: Vec<String> = vec![String::new(); request.columns.len()];
+        let mut each = |row: &VulnerabilityRow<'_>| {
+            if !turn.take()? {
+                return Ok(());
+            }
+            for (cell, choice) in cells.iter_mut().zip(&request.columns) {
+                cell.clear();
+                shape.cell(&choice.column, row, cell);
+            }
+            table.row(&cells)
+        };
+        match request.rows {
+            RowKind::Vulnerability => each_vulnerability(&view.snapshot, &query, &mut each)?,
+            _ => each_asset_vulnerability(&view.snapshot, &query, &mut each)?,
+        }
+        let rows = turn.finish();
+        return Ok((table.finish()?, Written { rows, columns: labels }));
+    }
+    let columns = request.finding_columns().map_err(io::Error::other)?;
+    let labels = columns.labels();
+    let writer = match request.format {
+        Format::Csv => {
+            let mut csv = FindingsCsv::new(writer, &columns, options);
+            turn.findings(view, &query, &mut |finding| csv.row(finding))?;
+            csv.finish()?
+        }
+        Format::Jsonl => {
+            let mut jsonl = FindingsJsonl::new(writer, &columns);
+            turn.findings(view, &query, &mut |finding| jsonl.row(finding))?;
+            jsonl.finish()?
+        }
+    };
+    Ok((writer, Written { rows: turn.finish(), columns: labels }))
+}
+
+/// Counts rows off against offset and limit.
+struct Turn<'a> {
+    request: &'a ExportRequest,
+    passed: u64,
+    written: u64,
+    done: &'a AtomicU64,
+    stop: &'a dyn Fn() -> bool,
+}
+
+impl Turn<'_> {
+    /// Whether the next row is written.
+    fn take(&mut self) -> io::Result<bool> {
+        self.passed += 1;
+        if self.passed <= self.request.offset || self.is_full() {
+            return Ok(false);
+        }
+        self.written += 1;
+        if self.written.is_multiple_of(CHECK_EVERY) {
+            self.done.store(self.written, Ordering::Relaxed);
+            if (self.stop)() {
+                return Err(io::Error::new(io::ErrorKind::Interrupted, "the job was cancelled"));
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_full(&self) -> bool {
+        self.request.limit.is_some_and(|limit| self.written >= limit)
+    }
+
+    fn findings(
+        &mut self,
+        view: &View,
+        query: &Query<'_>,
+        row: &mut dyn FnMut(&Finding<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut result = Ok(());
+        let _ = view.snapshot.findings(query, |finding| {
+            result = self.take().and_then(|taken| if taken { row(finding) } else { Ok(()) });
+            if result.is_err() || self.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        result
+    }
+
+    fn finish(&self) -> u64 {
+        self.done.store(self.written, Ordering::Relaxed);
+        self.written
+    }
+}
+
+/// Runs an export job: the file appears, then the job is done, in this order; a kill between the
+/// two leaves a file that the next start removes, and a job that runs again.
+pub(crate) async fn run(app: &Arc<App>, run: &Run, export: ExportJob) -> Result<Outcome> {
+    let scope = run.scope.clone();
+    let view = view_of(app, run.id, &export).await?;
+    let provenance = provenance(app, &view, &scope, &export.request).await?;
+    let provenance = Provenance { seq: export.seq, recorded: export.recorded, ..provenance };
+    let extension = if export.request.zip { "zip" } else { export.request.format.as_str() };
+    let stored_name = format!("{}.{extension}", run.id.simple());
+    let file_name = format!("{}-{}.{extension}", export.request.name, run.started);
+    let shape = app.shapes.get(&export.request.shape).cloned();
+    let (directory, progress) = (app.artifacts.clone(), run.progress.clone());
+    let (scope_for_rows, promised) = (scope.clone(), export.rows);
+    let inner_name = format!("{}-{}.{}", export.request.name, run.started, export.request.format.as_str());
+    let id = run.id.simple().to_string();
+    let (finished, provenance) = tokio::task::spawn_blocking(move || {
+        let artifact = ArtifactWriter::create(&directory, &id).map_err(artifact_error)?;
+        let request = &export.request;
+        let stop = || progress.is_cancelled();
+        let (artifact, written) = if request.zip {
+            let zip = ZipMember::new(artifact, &inner_name, export.now).map_err(io_error)?;
+            let (zip, written) =
+                write(&view, &scope_for_rows, request, shape.as_deref(), zip, progress.done(), &stop)
+                    .map_err(io_error)?;
+            (zip.finish().map_err(io_error)?, written)
+        } else {
+            write(&view, &scope_for_rows, request, shape.as_deref(), artifact, progress.done(), &stop)
+                .map_err(io_error)?
+        };
+        if written.rows != promised {
+            return Err(Error::Conflict(format!(
+                "{promised} rows were promised but {} are there; nothing was kept",
+                written.rows
+            )));
+        }
+        let provenance = Provenance { rows: written.rows, columns: written.columns, ..provenance };
+        let finished = artifact.finish_with(&stored_name, &provenance).map_err(artifact_error)?;
+        Ok((finished, provenance))
+    })
+    .await??;
+    let mut tx = run.begin(app).await?;
+    let artifact = tx
+        .create_artifact(&NewArtifact {
+            scope: &scope,
+            job: run.no(),
+            file_name: &file_name,
+            size: finished.size,
+            sha256: finished.sha256,
+            media_type: if extension == "zip" { "application/zip" } else { "text/csv" },
+            path: &finished.path.to_string_lossy(),
+            provenance: &provenance,
+            expires: tx.recorded() + KEPT,
+        })
+        .await?;
+    Ok(Outcome { tx, result: serde_json::json!({"artifact": artifact.uuid, "rows": provenance.rows}) })
+}
+
+/// What is known before the first row is written.
+pub(super) async fn provenance(
+    app: &App,
+    view: &View,
+    scope: &Scope,
+    request: &ExportRequest,
+) -> Result<Provenance> {
+    let feeds = app.store.read().await?.feeds().await?;
+    let everything = Filter::All;
+    let assets = view.snapshot.assets(&view.query(scope, &everything), AssetOrder::Number, Window::ALL);
+    let mut coverage: BTreeMap<Coverage, u64> = BTreeMap::new();
+    for row in &assets.rows {
+        *coverage.entry(row.coverage).or_default() += 1;
+    }
+    let mut notes = Vec::new();
+    if request.as_of.is_some() {
+        notes.push(AS_OF_NOTE.to_owned());
+    }
+    Ok(Provenance {
+        parapet: env!("CARGO_PKG_VERSION").to_owned(),
+        format: format!("{}{}", request.format.as_str(), if request.zip { "+zip" } else { "" }),
+        filter: request.filter.to_string(),
+        scope: scope.describe(),
+        seq: view.snapshot.seq(),
+        recorded: view.snapshot.recorded(),
+        as_of: request.as_of.map(|past| past.at),
+        starter_set: feeds.iter().any(|feed| feed.starter),
+        feeds: feeds
+            .into_iter()
+            .map(|feed| FeedDate {
+                name: feed.name,
+                date: Some(feed.data_date).filter(|at| *at > 0),
+                records: feed.records,
+            })
+            .collect(),
+        coverage,
+        rows: 0,
+        columns: Vec::new(),
+        notes,
+    })
+}
+
+pub(super) fn artifact_error(error: ArtifactError) -> Error {
+    match error {
+        ArtifactError::DiskFull { .. } | ArtifactError::OverQuota { .. } => {
+            Error::Conflict(error.to_string())
+        }
+        other => Error::internal(other),
+    }
+}
+
+pub(super) fn io_error(error: io::Error) -> Error {
+    match ArtifactError::of(error) {
+        Ok(error) => artifact_error(error),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Error::Conflict(error.to_string()),
+        Err(error) => Error::internal(error),
+    }
+}

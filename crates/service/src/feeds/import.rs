@@ -1,0 +1,552 @@
+//! Importing OSV records: incremental, measured before it is believed, resumable.
+//!
+//! Batches of independent records are committed one by one, each with its matches; the feed's
+//! "complete" mark comes last. An import that is killed is simply run again: what is in is
+//! recognised by its hash.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use parapet_matching::{advisory, affected_key};
+use parapet_model::advisory::Advisory;
+use parapet_model::verdict::ClosingReason;
+use parapet_model::{AdvisoryNo, Millis, Permission, Principal, Scope, VulnerabilityNo};
+use parapet_posture::Snapshot;
+use parapet_store::advisories::{BATCH, NewAdvisory, PutOutcome, RecordHash};
+use parapet_store::feeds::{Feed, FeedImport, FeedState};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+use super::Feeds;
+use super::source::{FeedFormat, FeedSource};
+use crate::accounts::require;
+use crate::audit;
+use crate::error::{Error, Result};
+use crate::jobs::Fence;
+use crate::matcher;
+
+/// Batches read ahead.
+const READ_AHEAD: usize = 4;
+/// Most failures kept with their texts.
+const MAX_FAILURES: usize = 20;
+/// Most opened and closed vulnerabilities named in a report.
+const MAX_EXAMPLES: usize = 10;
+
+/// How an import is done.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// Name of the feed, when not the file's.
+    pub name: Option<String>,
+    /// Address it was loaded from, for `sync`.
+    pub location: Option<String>,
+    /// Entity tag of the download.
+    pub etag: Option<String>,
+    /// Measure and report, store nothing.
+    pub preview: bool,
+    /// Hold the import for a decision when it goes beyond.
+    pub limits: Limits,
+    /// The set written by us.
+    pub starter: bool,
+    /// Store only records that speak of these ecosystems and names; count all. For stand-alone scans.
+    pub only: Option<Arc<HashSet<(String, String)>>>,
+}
+
+/// From which size on a change is held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Most findings it may open.
+    pub max_opened: Option<u64>,
+    /// Most findings it may close.
+    pub max_closed: Option<u64>,
+}
+
+/// What an import did, or would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// Name of the feed.
+    pub feed: String,
+    /// `osv`, `kev` or `epss`.
+    pub format: String,
+    /// `unchanged`, `preview`, `held` or `imported`.
+    pub outcome: String,
+    /// Records read.
+    pub records: u64,
+    /// New ones.
+    pub added: u64,
+    /// Those that say something else.
+    pub changed: u64,
+    /// Withdrawn or gone.
+    pub withdrawn: u64,
+    /// Records that could not be read.
+    pub failed: u64,
+    /// Some of those, with the reason.
+    pub failures: Vec<String>,
+    /// Matches (package × vulnerability × advisory) opened.
+    pub matches_opened: u64,
+    /// Matches closed.
+    pub matches_closed: u64,
+    /// Findings opened: matches × current assets that hold the package.
+    pub findings_opened: u64,
+    /// Findings closed.
+    pub findings_closed: u64,
+    /// Some of the vulnerabilities that open or close most, with numbers of findings.
+    pub examples: Vec<String>,
+}
+
+/// What the reader found beside the records that changed.
+#[derive(Debug, Default)]
+struct Seen {
+    records: u64,
+    failed: u64,
+    failures: Vec<String>,
+    ids: HashSet<AdvisoryNo>,
+    ecosystems: BTreeMap<String, u64>,
+    newest: Millis,
+}
+
+type Known = HashMap<String, (AdvisoryNo, RecordHash)>;
+
+impl Feeds<'_> {
+    /// Imports one feed from disk.
+    pub async fn import(
+        &self,
+        who: &Principal,
+        source: &FeedSource,
+        options: &ImportOptions,
+        fence: Option<&Fence>,
+    ) -> Result<ImportReport> {
+        require(who, Permission::FeedsWrite)?;
+        match source.format {
+            FeedFormat::Osv => self.import_osv(who, source, options, fence).await,
+            FeedFormat::Kev => self.import_kev(who, source, options, fence).await,
+            FeedFormat::Epss => self.import_epss(who, source, options, fence).await,
+        }
+    }
+
+    async fn import_osv(
+        &self,
+        who: &Principal,
+        source: &FeedSource,
+        options: &ImportOptions,
+        fence: Option<&Fence>,
+    ) -> Result<ImportReport> {
+        let app = self.0;
+        let name = options.name.clone().unwrap_or_else(|| source.name.clone());
+        let mut report = ImportReport { feed: name.clone(), format: "osv".to_owned(), ..Default::default() };
+        let content_hash = self.fingerprint(source).await?;
+        let existing = app.store.read().await?.feed_by_name(&name).await?;
+        if let Some(feed) = &existing
+            && feed.state == FeedState::Complete
+            && feed.content_hash == content_hash
+        {
+            report.outcome = "unchanged".to_owned();
+            report.records = feed.records;
+            return Ok(report);
+        }
+        let known: Arc<Known> = Arc::new(match &existing {
+            Some(feed) => app.store.read().await?.advisory_hashes(feed.no).await?,
+            None => HashMap::new(),
+        });
+        if options.preview || options.limits != Limits::default() {
+            self.measure(&who.scope(), source, options, &known, &mut report).await?;
+            if options.preview {
+                report.outcome = "preview".to_owned();
+                return Ok(report);
+            }
+            if let Some(why) = over(&report, options.limits) {
+                return self.hold(who, &name, report, why, fence).await;
+            }
+        }
+        let (feed, import) = self.begin(who, &name, "osv", fence).await?;
+        let report = ImportReport { feed: name, format: "osv".to_owned(), ..Default::default() };
+        self.apply(&who.scope(), source, options, &known, (feed, import), content_hash, report, fence).await
+    }
+
+    /// Reads everything and counts what storing it would change.
+    async fn measure(
+        &self,
+        scope: &Scope,
+        source: &FeedSource,
+        options: &ImportOptions,
+        known: &Arc<Known>,
+        report: &mut ImportReport,
+    ) -> Result<()> {
+        let (mut batches, reader) = read(source, known, options);
+        let mut effect = Effect::default();
+        let snapshot = self.0.live().snapshot();
+        // Records nobody has yet get numbers that no stored one can have.
+        let mut unnumbered = u32::MAX;
+        while let Some(batch) = batches.recv().await {
+            let mut advisories = Vec::with_capacity(batch.len());
+            for incoming in &batch {
+                let stored = known.get(&incoming.advisory.id);
+                count_record(report, stored.is_some(), &incoming.advisory);
+                let no = stored.map_or_else(
+                    || {
+                        unnumbered -= 1;
+                        AdvisoryNo(unnumbered)
+                    },
+                    |(no, _)| *no,
+                );
+                advisories.push((no, standing(&incoming.advisory)));
+            }
+            let mut session = self.0.store.read().await?;
+            let measured = matcher::measure(&mut session, &advisories).await?;
+            effect.measured(&snapshot, scope, measured);
+        }
+        let seen = reader.await??;
+        seen.report(report);
+        let gone = gone(known, &seen, source, options)?;
+        for batch in gone.chunks(BATCH) {
+            let advisories: Vec<_> = batch.iter().map(|no| (*no, None)).collect();
+            let mut session = self.0.store.read().await?;
+            effect.measured(&snapshot, scope, matcher::measure(&mut session, &advisories).await?);
+        }
+        report.withdrawn += gone.len() as u64;
+        effect.report(report);
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the steps of one import share its whole state")]
+    async fn apply(
+        &self,
+        scope: &Scope,
+        source: &FeedSource,
+        options: &ImportOptions,
+        known: &Arc<Known>,
+        (feed, import): (Feed, FeedImport),
+        content_hash: String,
+        mut report: ImportReport,
+        fence: Option<&Fence>,
+    ) -> Result<ImportReport> {
+        let app = self.0;
+        let (mut batches, reader) = read(source, known, options);
+        let snapshot = app.live().snapshot();
+        let mut effect = Effect::default();
+        while let Some(batch) = batches.recv().await {
+            for incoming in &batch {
+                count_record(&mut report, known.contains_key(&incoming.advisory.id), &incoming.advisory);
+            }
+            let delta = self.store_batch(&feed, &batch, fence).await?;
+            effect.changed(&snapshot, scope, delta);
+        }
+        let seen = reader.await??;
+        seen.report(&mut report);
+        let gone = gone(known, &seen, source, options)?;
+        for batch in gone.chunks(BATCH) {
+            let mut tx = app.begin(fence).await?;
+            let gone = tx.withdraw_advisories(feed.no, batch).await?;
+            let advisories: Vec<_> = gone.into_iter().map(|no| (no, None)).collect();
+            let delta = matcher::match_advisories(&mut tx, &advisories, ClosingReason::Withdrawn).await?;
+            tx.commit().await?;
+            effect.changed(&snapshot, scope, delta);
+        }
+        report.withdrawn += gone.len() as u64;
+        effect.report(&mut report);
+        report.outcome = "imported".to_owned();
+        let mut tx = app.begin(fence).await?;
+        let now = tx.recorded();
+        tx.put_feed(&Feed {
+            location: options.location.clone().unwrap_or_else(|| source.path.display().to_string()),
+            etag: options.etag.clone().unwrap_or_default(),
+            content_hash: if options.only.is_some() { String::new() } else { content_hash },
+            records: seen.records,
+            publisher_total: seen.records + seen.failed,
+            data_date: seen.newest.min(now),
+            starter: options.starter,
+            state: FeedState::Complete,
+            updated: now,
+            ecosystems: seen.ecosystems.into_iter().collect(),
+            ..feed
+        })
+        .await?;
+        tx.put_import(&FeedImport {
+            state: FeedState::Complete,
+            ended: now,
+            records: report.records,
+            added: report.added,
+            changed: report.changed,
+            withdrawn: report.withdrawn,
+            opened: report.matches_opened,
+            closed: report.matches_closed,
+            ..import
+        })
+        .await?;
+        tx.commit().await?;
+        app.live().catch_up().await?;
+        Ok(report)
+    }
+
+    async fn store_batch(
+        &self,
+        feed: &Feed,
+        batch: &[NewAdvisory],
+        fence: Option<&Fence>,
+    ) -> Result<matcher::MatchDelta> {
+        let mut tx = self.0.begin(fence).await?;
+        let put = tx.put_advisories(feed.no, batch).await?;
+        // A record that another feed holds in a newer form changes nothing.
+        let advisories: Vec<(AdvisoryNo, &Advisory)> = put
+            .iter()
+            .zip(batch)
+            .filter(|(put, _)| matches!(put.outcome, PutOutcome::Added | PutOutcome::Changed))
+            .map(|(put, new)| (put.no, &new.advisory))
+            .collect();
+        let (stand, withdrawn): (Vec<_>, Vec<_>) = advisories.iter().partition(|(_, a)| a.withdrawn == 0);
+        let stand: Vec<_> = stand.into_iter().map(|(no, a)| (no, Some(a))).collect();
+        let withdrawn: Vec<_> = withdrawn.into_iter().map(|(no, _)| (no, None)).collect();
+        let mut delta = matcher::match_advisories(&mut tx, &stand, ClosingReason::AdvisoryChanged).await?;
+        if !withdrawn.is_empty() {
+            delta.extend(matcher::match_advisories(&mut tx, &withdrawn, ClosingReason::Withdrawn).await?);
+        }
+        crate::vulnerabilities::refresh_joined(&mut tx, batch.iter().map(|i| &i.advisory)).await?;
+        tx.commit().await?;
+        Ok(delta)
+    }
+
+    /// Writes down that an import was measured and is waiting for a decision.
+    async fn hold(
+        &self,
+        who: &Principal,
+        name: &str,
+        mut report: ImportReport,
+        why: String,
+        fence: Option<&Fence>,
+    ) -> Result<ImportReport> {
+        let (feed, import) = self.begin(who, name, &report.format, fence).await?;
+        let mut tx = self.0.begin(fence).await?;
+        let (state, ended) = (FeedState::Held, tx.recorded());
+        tx.put_import(&FeedImport {
+            state,
+            ended,
+            records: report.records,
+            added: report.added,
+            changed: report.changed,
+            withdrawn: report.withdrawn,
+            opened: report.matches_opened,
+            closed: report.matches_closed,
+            message: why.clone(),
+            ..import
+        })
+        .await?;
+        // What was complete before stays so; only a feed that never was is marked.
+        let state = if feed.updated == 0 { FeedState::Held } else { feed.state };
+        tx.put_feed(&Feed { state, ..feed }).await?;
+        tx.commit().await?;
+        report.outcome = "held".to_owned();
+        report.failures.insert(0, why);
+        Ok(report)
+    }
+
+    /// Begins an import: the feed as it was before, and the new import.
+    pub(super) async fn begin(
+        &self,
+        who: &Principal,
+        name: &str,
+        kind: &str,
+        fence: Option<&Fence>,
+    ) -> Result<(Feed, FeedImport)> {
+        let mut tx = self.0.begin(fence).await?;
+        let feed = tx.ensure_feed(name, kind).await?;
+        let import = tx.begin_import(feed.no).await?;
+        audit::event(&mut tx, who, "import", "feed", name, audit::NONE, audit::NONE).await?;
+        tx.commit().await?;
+        Ok((feed, import))
+    }
+
+    /// The content's hash with the matcher's version, so that a better matcher sees it as new.
+    pub(super) async fn fingerprint(&self, source: &FeedSource) -> Result<String> {
+        let source = source.clone();
+        let hash = tokio::task::spawn_blocking(move || source.fingerprint()).await??;
+        Ok(format!("{}-{}", hex::encode(hash), parapet_model::MATCHER_VERSION))
+    }
+}
+
+/// A withdrawn record says nothing of any package.
+fn standing(advisory: &Advisory) -> Option<&Advisory> {
+    (advisory.withdrawn == 0).then_some(advisory)
+}
+
+fn count_record(report: &mut ImportReport, known: bool, advisory: &Advisory) {
+    match (known, advisory.withdrawn != 0) {
+        (true, true) => report.withdrawn += 1,
+        (true, false) => report.changed += 1,
+        (false, _) => report.added += 1,
+    }
+}
+
+/// Records of the feed that the publisher no longer has. Only a whole set can say so; an empty one
+/// is refused, because that is how a broken download looks.
+fn gone(known: &Known, seen: &Seen, source: &FeedSource, options: &ImportOptions) -> Result<Vec<AdvisoryNo>> {
+    let whole = source.path.is_dir() || source.path.extension().is_some_and(|e| e == "zip");
+    if !whole || options.only.is_some() {
+        return Ok(Vec::new());
+    }
+    if seen.records == 0 && !known.is_empty() {
+        return Err(Error::Invalid(format!(
+            "{} holds no records, but {} are loaded from this feed; nothing was withdrawn",
+            source.path.display(),
+            known.len()
+        )));
+    }
+    let gone: BTreeSet<AdvisoryNo> =
+        known.values().map(|(no, _)| *no).filter(|no| !seen.ids.contains(no)).collect();
+    Ok(gone.into_iter().collect())
+}
+
+fn over(report: &ImportReport, limits: Limits) -> Option<String> {
+    let check = |what: &str, n: u64, limit: Option<u64>| {
+        limit
+            .filter(|limit| n > *limit)
+            .map(|limit| format!("it would {what} {n} findings, the limit is {limit}"))
+    };
+    check("open", report.findings_opened, limits.max_opened)
+        .or_else(|| check("close", report.findings_closed, limits.max_closed))
+}
+
+/// Reads the source on a thread of its own; only records that changed come through the channel.
+fn read(
+    source: &FeedSource,
+    known: &Arc<Known>,
+    options: &ImportOptions,
+) -> (mpsc::Receiver<Vec<NewAdvisory>>, tokio::task::JoinHandle<Result<Seen>>) {
+    let (sender, receiver) = mpsc::channel(READ_AHEAD);
+    let (source, known, only) = (source.clone(), known.clone(), options.only.clone());
+    let reader = tokio::task::spawn_blocking(move || {
+        let mut seen = Seen::default();
+        let mut batch = Vec::with_capacity(BATCH);
+        let send = |batch: &mut Vec<NewAdvisory>| {
+            sender
+                .blocking_send(std::mem::take(batch))
+                .map_err(|_| Error::Conflict("the import was given up".to_owned()))
+        };
+        source.each_record(&mut |name, bytes| {
+            let advisory = match advisory::osv::parse(bytes) {
+                Ok(advisory) => advisory,
+                Err(error) => {
+                    seen.failed(name, &error.to_string());
+                    return Ok(());
+                }
+            };
+            seen.record(&advisory);
+            let hash = record_hash(bytes);
+            if let Some((no, stored)) = known.get(&advisory.id) {
+                seen.ids.insert(*no);
+                if *stored == hash {
+                    return Ok(());
+                }
+            }
+            let wanted = only
+                .as_ref()
+                .is_none_or(|only| advisory.affected.iter().any(|a| only.contains(&affected_key(a))));
+            if wanted {
+                let keys = advisory.affected.iter().map(affected_key).collect();
+                let new = NewAdvisory { advisory, hash, keys };
+                match new.refusal() {
+                    Some(why) => seen.failed(name, &why),
+                    None => batch.push(new),
+                }
+            }
+            if batch.len() == BATCH { send(&mut batch) } else { Ok(()) }
+        })?;
+        if !batch.is_empty() {
+            send(&mut batch)?;
+        }
+        Ok(seen)
+    });
+    (receiver, reader)
+}
+
+/// See [`RecordHash`]: the record as published, and the version of what reads it.
+fn record_hash(bytes: &[u8]) -> RecordHash {
+    let mut hash = Sha256::new();
+    hash.update(parapet_model::MATCHER_VERSION.to_le_bytes());
+    hash.update(bytes);
+    let whole: [u8; 32] = hash.finalize().into();
+    let mut half = RecordHash::default();
+    half.copy_from_slice(&whole[..16]);
+    half
+}
+
+impl Seen {
+    fn record(&mut self, advisory: &Advisory) {
+        self.records += 1;
+        self.newest = self.newest.max(advisory.modified);
+        let ecosystems: BTreeSet<&str> = advisory.affected.iter().map(|a| a.ecosystem.as_str()).collect();
+        for ecosystem in ecosystems {
+            match self.ecosystems.get_mut(ecosystem) {
+                Some(n) => *n += 1,
+                None => {
+                    self.ecosystems.insert(ecosystem.to_owned(), 1);
+                }
+            }
+        }
+    }
+
+    fn failed(&mut self, name: &str, why: &str) {
+        self.failed += 1;
+        if self.failures.len() < MAX_FAILURES {
+            self.failures.push(format!("{name}: {why}"));
+        }
+    }
+
+    fn report(&self, report: &mut ImportReport) {
+        report.records = self.records;
+        report.failed = self.failed;
+        report.failures.clone_from(&self.failures);
+    }
+}
+
+/// Counts findings from matches: each match is a finding on every current asset with the package.
+#[derive(Debug, Default)]
+struct Effect {
+    matches_opened: u64,
+    matches_closed: u64,
+    opened: BTreeMap<String, u64>,
+    closed: BTreeMap<String, u64>,
+}
+
+impl Effect {
+    fn measured(&mut self, snapshot: &Snapshot, scope: &Scope, measured: matcher::Measured) {
+        self.matches_opened += measured.opened.len() as u64;
+        self.matches_closed += measured.closed.len() as u64;
+        for (package, vulnerability) in measured.opened {
+            *self.opened.entry(vulnerability).or_default() +=
+                snapshot.assets_with_package(scope, package).len() as u64;
+        }
+        for (package, vulnerability) in measured.closed {
+            *self.closed.entry(name(snapshot, vulnerability)).or_default() +=
+                snapshot.assets_with_package(scope, package).len() as u64;
+        }
+    }
+
+    /// What was opened and closed for real; vulnerabilities are named by number there.
+    fn changed(&mut self, snapshot: &Snapshot, scope: &Scope, delta: matcher::MatchDelta) {
+        self.measured(
+            snapshot,
+            scope,
+            matcher::Measured {
+                opened: delta.opened.into_iter().map(|(p, v)| (p, name(snapshot, v))).collect(),
+                closed: delta.closed,
+            },
+        );
+    }
+
+    fn report(self, report: &mut ImportReport) {
+        report.matches_opened = self.matches_opened;
+        report.matches_closed = self.matches_closed;
+        report.findings_opened = self.opened.values().sum();
+        report.findings_closed = self.closed.values().sum();
+        for (what, counts) in [("opens", self.opened), ("closes", self.closed)] {
+            let mut most: Vec<_> = counts.into_iter().filter(|(_, n)| *n > 0).collect();
+            most.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            most.truncate(MAX_EXAMPLES);
+            report.examples.extend(most.into_iter().map(|(id, n)| format!("{what} {id} on {n} findings")));
+        }
+    }
+}
+
+fn name(snapshot: &Snapshot, vulnerability: VulnerabilityNo) -> String {
+    snapshot.vulnerability(vulnerability).map_or_else(|| format!("number {vulnerability}"), |v| v.id.clone())
+}

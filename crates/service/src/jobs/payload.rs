@@ -1,0 +1,85 @@
+//! What jobs are told to do, as it is kept in their rows. Fields may be added with a default; a row
+//! written by an older program must stay readable.
+
+use parapet_model::Millis;
+use parapet_store::jobs::Job;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::exports::ExportRequest;
+use crate::feeds::Limits;
+
+/// What to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Payload {
+    /// Write an artifact.
+    Export(ExportJob),
+    /// Read one image.
+    ScanImage(ScanImageJob),
+    /// List a registry and scan what it holds.
+    ListRegistry(ListRegistryJob),
+    /// Bring feeds up to date from their addresses.
+    SyncFeeds(SyncFeedsJob),
+}
+
+/// See [`Payload::Export`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ExportJob {
+    /// What is wanted.
+    pub(crate) request: ExportRequest,
+    /// Log position promised on.
+    pub(crate) seq: u64,
+    /// Its recorded time.
+    pub(crate) recorded: Millis,
+    /// The instant at which exceptions hold or do not.
+    pub(crate) now: Millis,
+    /// Rows promised.
+    pub(crate) rows: u64,
+}
+
+/// See [`Payload::ScanImage`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ScanImageJob {
+    /// A registry of the project, for its address and credentials; without one the reference says
+    /// where to go, anonymously.
+    pub(crate) registry: Option<Uuid>,
+    /// `host/repository:tag`, or `repository:tag` in the registry.
+    pub(crate) image: String,
+    /// `os/architecture[/variant]`, or empty.
+    pub(crate) platform: String,
+    /// Read again what was read before.
+    pub(crate) force: bool,
+}
+
+/// See [`Payload::ListRegistry`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ListRegistryJob {
+    /// The registry.
+    pub(crate) registry: Uuid,
+    /// Read again what was read before.
+    pub(crate) force: bool,
+}
+
+/// See [`Payload::SyncFeeds`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SyncFeedsJob {
+    /// Names of feeds with an address; empty means all.
+    pub(crate) feeds: Vec<String>,
+    /// When to hold an import.
+    pub(crate) limits: Limits,
+}
+
+impl Payload {
+    /// Reads the payload of a job.
+    pub(crate) fn read(job: &Job) -> Result<Self> {
+        Self::parse(&job.payload)
+    }
+
+    /// Reads a payload.
+    pub(crate) fn parse(raw: &RawValue) -> Result<Self> {
+        serde_json::from_str(raw.get()).map_err(Error::internal)
+    }
+}

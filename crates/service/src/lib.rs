@@ -1,0 +1,37 @@
+//! Use cases: who may do what to which facts, and the jobs that do it.
+//!
+//! [`App`] is an open store with its live posture. Its use cases are grouped by what they are about
+//! ([`App::feeds`], [`App::scans`], [`App::exceptions`], …); each takes the asker as a
+//! [`Principal`](parapet_model::Principal) and checks the right itself, so that no caller can
+//! forget to. Nothing here knows of HTTP or of the command line.
+//!
+//! How to add a use case: a method on its group; `require` the permission first; write in one
+//! transaction with an audit event; `live().catch_up()` after the commit.
+//!
+//! How to add a job: a variant of `jobs::payload::Payload`, a `run` function beside its use case,
+//! a row in `jobs::runner::dispatch`. Everything a job writes, it writes through `Run::begin`, which
+//! fails once the job is somebody else's.
+
+mod accounts;
+mod app;
+mod audit;
+mod error;
+pub mod exceptions;
+pub mod explain;
+pub mod exports;
+pub mod feeds;
+pub mod findings;
+pub mod jobs;
+mod live;
+mod matcher;
+mod password;
+mod ranking;
+pub mod registries;
+pub mod scan;
+mod vulnerabilities;
+
+pub use accounts::{Accounts, NewKey, SignedIn, TokenScope};
+pub use app::{App, Options};
+pub use error::{Error, Result};
+pub use findings::{PastInstant, View};
+pub use live::Live;

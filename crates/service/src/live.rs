@@ -1,0 +1,194 @@
+//! The live posture: loaded from the facts at start, kept current by following the log.
+//!
+//! A handler that wrote something calls [`Live::catch_up`] before it answers, so that whoever wrote
+//! reads its own write; writes of other processes are noticed by [`Live::follow`] within 100 ms.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parapet_matching::coverage::{self, FeedFacts};
+use parapet_model::facts::Change;
+use parapet_model::{Clock, Millis};
+use parapet_posture::{Posture, Snapshot};
+use parapet_store::Store;
+use tokio::sync::Mutex;
+
+use crate::error::{Error, Result};
+use crate::ranking;
+
+/// How long a writer waits for its own write to become visible. After that it answers anyway: the
+/// write is durable, only the reading lags.
+const READ_OWN_WRITE: Duration = Duration::from_secs(2);
+/// How often the coverage words are computed again without any change: feeds grow stale by time
+/// alone.
+const COVERAGE_EVERY: Millis = 60_000;
+
+/// See the module documentation.
+#[derive(Debug)]
+pub struct Live {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    stale_after: Millis,
+    posture: ArcSwap<Posture>,
+    /// Held while posture is brought forward: one applier at a time.
+    applying: Mutex<()>,
+    coverage_at: AtomicI64,
+}
+
+impl Live {
+    /// Loads everything.
+    pub(crate) async fn load(store: Store, clock: Arc<dyn Clock>, stale_after: Millis) -> Result<Self> {
+        let live = Self {
+            store,
+            clock,
+            stale_after,
+            posture: ArcSwap::from_pointee(Posture::new()),
+            applying: Mutex::new(()),
+            coverage_at: AtomicI64::new(0),
+        };
+        live.rebuild().await?;
+        Ok(live)
+    }
+
+    /// The present state; never blocks.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.posture.load().snapshot()
+    }
+
+    /// How many log positions posture is behind the store.
+    pub async fn lag(&self) -> Result<u64> {
+        let head = self.store.head().await?;
+        Ok(head.seq.saturating_sub(self.snapshot().seq()))
+    }
+
+    /// Brings posture to the end of the log. Waits at most two seconds; a posture that lags longer
+    /// is logged and caught up by the follower.
+    pub async fn catch_up(&self) -> Result<()> {
+        match tokio::time::timeout(READ_OWN_WRITE, self.advance()).await {
+            Ok(result) => result,
+            Err(_) => {
+                tracing::warn!("posture lags behind a write by more than {READ_OWN_WRITE:?}");
+                Ok(())
+            }
+        }
+    }
+
+    /// Follows the log until the task is dropped.
+    pub async fn follow(&self) {
+        loop {
+            let step = async {
+                self.store.wait_change(self.snapshot().seq()).await?;
+                self.advance().await
+            };
+            if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(30), step).await {
+                tracing::error!(%error, "posture cannot follow the log; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            if self.clock.now() - self.coverage_at.load(Ordering::Relaxed) > COVERAGE_EVERY
+                && let Err(error) = self.refresh_coverage().await
+            {
+                tracing::error!(%error, "coverage could not be computed");
+            }
+        }
+    }
+
+    async fn advance(&self) -> Result<()> {
+        let _turn = self.applying.lock().await;
+        loop {
+            let seq = self.snapshot().seq();
+            let head = self.store.head().await?;
+            if head.seq == seq {
+                return Ok(());
+            }
+            match self.store.changes_since(seq).await? {
+                // New packages may bring ecosystems that the table does not have yet, and new feeds
+                // judge them.
+                Some(change) => {
+                    self.apply(change).await?;
+                    self.compute_coverage().await?;
+                }
+                None => {
+                    tracing::info!(seq, "the log does not reach back to posture; loading again");
+                    self.rebuild().await?;
+                }
+            }
+        }
+    }
+
+    /// Loads everything into a new posture and shows that one when it is complete.
+    async fn rebuild(&self) -> Result<()> {
+        let everything = self.ranked(self.store.load_all().await?).await?;
+        let fresh = tokio::task::spawn_blocking(move || {
+            let posture = Posture::new();
+            posture.apply(everything);
+            posture
+        })
+        .await?;
+        self.posture.store(Arc::new(fresh));
+        self.compute_coverage().await
+    }
+
+    async fn apply(&self, change: Change) -> Result<()> {
+        let change = self.ranked(change).await?;
+        let posture = self.posture.load_full();
+        tokio::task::spawn_blocking(move || posture.apply(change)).await.map_err(Error::internal)
+    }
+
+    async fn ranked(&self, mut change: Change) -> Result<Change> {
+        ranking::rank(&mut change, &mut self.store.read().await?).await?;
+        Ok(change)
+    }
+
+    /// Computes the coverage word of every ecosystem again.
+    async fn refresh_coverage(&self) -> Result<()> {
+        let _turn = self.applying.lock().await;
+        self.compute_coverage().await
+    }
+
+    async fn compute_coverage(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.coverage_at.store(now, Ordering::Relaxed);
+        let feeds = feed_facts(&self.store).await?;
+        let snapshot = self.snapshot();
+        let mut ecosystems: Vec<String> = feeds.iter().map(|f| f.ecosystem.clone()).collect();
+        ecosystems.extend(snapshot.ecosystems_seen().into_iter().map(str::to_owned));
+        ecosystems.sort_unstable();
+        ecosystems.dedup();
+        let table: Vec<_> = ecosystems
+            .iter()
+            .map(|ecosystem| coverage::of_ecosystem(ecosystem, &feeds, now, self.stale_after))
+            .collect();
+        if snapshot.ecosystems() != table.as_slice() {
+            let change = Change {
+                seq: snapshot.seq(),
+                recorded: snapshot.recorded(),
+                coverage: Some(table),
+                ..Change::default()
+            };
+            self.apply(change).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What is loaded, per feed and ecosystem, as coverage wants it.
+async fn feed_facts(store: &Store) -> Result<Vec<FeedFacts>> {
+    let mut facts = Vec::new();
+    for feed in store.read().await?.feeds().await? {
+        // Records that could not be read may have been of any ecosystem.
+        let complete = (feed.publisher_total > feed.records).then_some(u64::MAX);
+        for (ecosystem, records) in feed.ecosystems {
+            facts.push(FeedFacts {
+                ecosystem,
+                name: feed.name.clone(),
+                records,
+                complete,
+                data_date: feed.data_date,
+                starter: feed.starter,
+            });
+        }
+    }
+    Ok(facts)
+}

@@ -1,0 +1,208 @@
+//! Scanning: read a target, number its packages, record the asset.
+
+mod cache;
+mod read;
+mod record;
+mod target;
+
+use std::sync::Arc;
+
+use parapet_catalog::oci::Platform;
+use parapet_fetch::{ImageReference, Registry};
+use parapet_model::asset::Reference;
+use parapet_model::job::JobKind;
+use parapet_model::{Permission, Principal};
+use parapet_store::Tx;
+use uuid::Uuid;
+
+pub use read::{Observed, Subject};
+pub use record::ScanReport;
+pub use target::Target;
+
+use crate::accounts::require;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::jobs::payload::{Payload, ScanImageJob};
+use crate::jobs::{Outcome, Run};
+
+/// Use cases around scanning.
+#[derive(Debug, Clone, Copy)]
+pub struct Scans<'a>(pub(crate) &'a App);
+
+/// How a scan is done.
+#[derive(Debug, Clone, Default)]
+pub struct ScanOptions {
+    /// Platform chosen from an index; this machine's when absent.
+    pub platform: Option<Platform>,
+    /// Speak plain HTTP to the registry of an image reference that is not on this machine.
+    pub plain_http: bool,
+    /// Credentials for the registry of an image reference.
+    pub credentials: Option<parapet_fetch::Credentials>,
+    /// Certificates (PEM) of the registry's own authority.
+    pub authority: Option<Vec<u8>>,
+}
+
+impl Scans<'_> {
+    /// Reads a target and records what was found.
+    pub async fn scan(&self, who: &Principal, target: &Target, options: &ScanOptions) -> Result<ScanReport> {
+        require(who, Permission::AssetsWrite)?;
+        let observed = read::target(self.0, who.project, target, options).await?;
+        let (tx, report) = record::record(self.0, who, observed, None).await?;
+        tx.commit().await?;
+        self.0.live().catch_up().await?;
+        Ok(report)
+    }
+
+    /// Starts a job that scans an image of a registry of the project, or of any registry that can
+    /// be read without credentials. The same image wanted twice is scanned once.
+    pub async fn scan_job(
+        &self,
+        who: &Principal,
+        registry: Option<Uuid>,
+        image: &str,
+        platform: &str,
+        force: bool,
+    ) -> Result<Uuid> {
+        require(who, Permission::AssetsWrite)?;
+        match registry {
+            Some(id) => {
+                let found = self.0.store.read().await?.registry(&who.scope(), &id).await?;
+                found.ok_or_else(|| Error::NotFound("registry".to_owned()))?;
+            }
+            None => {
+                ImageReference::parse(image).map_err(|e| Error::Invalid(e.to_string()))?;
+            }
+        }
+        parse_platform(platform)?;
+        let mut tx = self.0.store.begin().await?;
+        let job = ScanImageJob { registry, image: image.to_owned(), platform: platform.to_owned(), force };
+        let key = job.dedup_key();
+        let jobs = self.0.jobs();
+        let uuid = jobs
+            .enqueue(&mut tx, &who.scope(), who, JobKind::ScanImage, &Payload::ScanImage(job), &key)
+            .await?;
+        tx.commit().await?;
+        jobs.wake();
+        Ok(uuid)
+    }
+
+    /// Deletes an asset: it keeps its history and is the same object when it comes back.
+    pub async fn delete(&self, who: &Principal, id: Uuid) -> Result<()> {
+        require(who, Permission::AssetsWrite)?;
+        let scope = who.scope();
+        let mut tx: Tx = self.0.store.begin().await?;
+        let asset = tx.asset_by_uuid(who.project, &id).await?;
+        let asset = asset
+            .filter(|a| scope.sees(a.project, a.enterprise_project) && a.held.is_open())
+            .ok_or_else(|| Error::NotFound("asset".to_owned()))?;
+        tx.delete_asset(asset.no).await?;
+        let before = serde_json::json!({"name": asset.name, "identity": asset.identity});
+        crate::audit::event(
+            &mut tx,
+            who,
+            "delete",
+            "asset",
+            &id.to_string(),
+            Some(before),
+            crate::audit::NONE,
+        )
+        .await?;
+        tx.commit().await?;
+        self.0.live().catch_up().await
+    }
+}
+
+impl ScanImageJob {
+    /// The same work has the same key.
+    pub(crate) fn dedup_key(&self) -> String {
+        let registry = self.registry.map(|id| id.to_string()).unwrap_or_default();
+        format!("{registry} {} {} {}", self.image, self.platform, self.force)
+    }
+}
+
+/// Reads `os/architecture[/variant]`; empty means this machine's.
+pub(crate) fn parse_platform(text: &str) -> Result<Platform> {
+    if text.is_empty() {
+        return Ok(Platform::default());
+    }
+    text.parse().map_err(|e: parapet_catalog::oci::PlatformError| Error::Invalid(e.to_string()))
+}
+
+/// Runs a scan job.
+pub(crate) async fn run_scan(app: &Arc<App>, run: &Run, job: ScanImageJob) -> Result<Outcome> {
+    let platform = parse_platform(&job.platform)?;
+    let (registry, reference) = match job.registry {
+        Some(id) => {
+            let (registry, name) = app.registries().connect(&run.scope, id).await?;
+            let (repository, tag) = split_image(&job.image)?;
+            (registry, Reference { registry: name, repository, tag })
+        }
+        None => {
+            let image = ImageReference::parse(&job.image).map_err(|e| Error::Invalid(e.to_string()))?;
+            let registry: Registry = read::connect(app, &image, &ScanOptions::default())?;
+            let tag = image.target();
+            (registry, Reference { registry: image.registry, repository: image.repository, tag })
+        }
+    };
+    let observed = match known(app, run, &registry, &reference, &platform, job.force).await? {
+        Known::Moved { tx, asset } => {
+            return Ok(Outcome {
+                tx: *tx,
+                result: serde_json::json!({"asset": asset, "outcome": "unchanged"}),
+            });
+        }
+        Known::New => read::image(app, run.project(), &registry, reference, &platform).await?,
+    };
+    let (tx, report) = record::record(app, &run.principal, observed, Some(&run.fence)).await?;
+    Ok(Outcome { tx, result: serde_json::to_value(&report).map_err(Error::internal)? })
+}
+
+enum Known {
+    /// The very image was read by this reader before; only the tag may have moved.
+    Moved { tx: Box<Tx>, asset: Uuid },
+    /// It has to be read.
+    New,
+}
+
+/// Whether the tag points to an image that this reader read already: then nothing is downloaded.
+async fn known(
+    app: &App,
+    run: &Run,
+    registry: &Registry,
+    reference: &Reference,
+    platform: &Platform,
+    force: bool,
+) -> Result<Known> {
+    if force || reference.tag.starts_with("sha256:") {
+        return Ok(Known::New);
+    }
+    let digest = registry.digest(&reference.repository, &reference.tag).await?;
+    let mut session = app.store.read().await?;
+    let Some(no) = session.find_image(run.project(), &digest).await? else { return Ok(Known::New) };
+    let asset = session.asset(no).await?.filter(|asset| {
+        asset.held.is_open()
+            && asset.scan == parapet_model::ScanState::Scanned
+            && asset.reader_version == parapet_model::READER_VERSION
+            // An index stands for several platforms; this one must be the one that was asked for.
+            && asset.image_facts.platform == platform.to_string()
+    });
+    drop(session);
+    let Some(asset) = asset else { return Ok(Known::New) };
+    let mut tx = run.begin(app).await?;
+    let observed = tx.recorded();
+    tx.point_reference(run.project(), reference, asset.no, observed).await?;
+    Ok(Known::Moved { tx: Box::new(tx), asset: asset.uuid })
+}
+
+/// `repository:tag` or `repository@sha256:…`.
+fn split_image(image: &str) -> Result<(String, String)> {
+    let split =
+        image.split_once('@').or_else(|| image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')));
+    match split {
+        Some((repository, tag)) if !repository.is_empty() && !tag.is_empty() => {
+            Ok((repository.to_owned(), tag.to_owned()))
+        }
+        None if !image.is_empty() => Ok((image.to_owned(), "latest".to_owned())),
+        _ => Err(Error::Invalid(format!("{image:?} is not repository:tag"))),
+    }
+}

@@ -3,7 +3,8 @@
 //! final.
 //!
 //! The link to a child keeps how the child ended, so that "is anything left?" and the counts are
-//! read from one index, however many children there are. All final states pass through here.
+//! read from one index, however many children there are. (`MIN(child)` and not `EXISTS`, because
+//! PostgreSQL answers the latter by reading all links when it believes that most of them match.)
 
 use parapet_model::job::JobState;
 
@@ -13,12 +14,12 @@ use crate::sql::args;
 use crate::tx::Tx;
 
 const WAIT: &str = "UPDATE job SET waiting = 1 WHERE no = $1 \
-     AND EXISTS (SELECT 1 FROM job_link WHERE job_link.parent = job.no AND job_link.outcome = 0)";
+     AND (SELECT MIN(child) FROM job_link WHERE parent = job.no AND outcome = 0) IS NOT NULL";
 const END: &str = "UPDATE job SET state = $1, waiting = 0, ended = $2 WHERE no = $3";
 const TELL_PARENTS: &str = "UPDATE job_link SET outcome = $1 WHERE child = $2 AND outcome = 0";
 const SETTLE: &str = "UPDATE job SET state = 2, waiting = 0, ended = $1 WHERE state = 1 AND waiting = 1 \
      AND no IN (SELECT job_link.parent FROM job_link WHERE job_link.child = $2) \
-     AND NOT EXISTS (SELECT 1 FROM job_link WHERE job_link.parent = job.no AND job_link.outcome = 0) \
+     AND (SELECT MIN(child) FROM job_link WHERE parent = job.no AND outcome = 0) IS NULL \
      RETURNING no";
 const OUTCOMES: &str =
     "SELECT outcome, COUNT(*) FROM job_link WHERE parent = $1 GROUP BY outcome ORDER BY outcome";

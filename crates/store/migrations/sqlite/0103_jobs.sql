@@ -3,8 +3,9 @@
 INSERT INTO counter (name, next) VALUES ('job', 1);
 
 -- `attempt` is raised by every claim. `direct`: somebody asked for this very job, not only a parent.
--- `waiting`: nothing is left to do for itself, but for its children. `enterprise_projects` is what its asker sees:
--- `*`, or numbers with one space between. No dedup key: empty; no schedule: 0; instants: 0 for never.
+-- `waiting`: nothing is left to do for itself, but for its children; `open_children` of them are not
+-- final. `enterprise_projects` is what its asker sees: `*`, or numbers with one space between. No dedup
+-- key: empty; no schedule: 0; instants: 0 for never.
 CREATE TABLE job (
     no BIGINT NOT NULL PRIMARY KEY,
     uuid BLOB NOT NULL UNIQUE,
@@ -16,6 +17,7 @@ CREATE TABLE job (
     attempt BIGINT NOT NULL,
     direct BIGINT NOT NULL,
     waiting BIGINT NOT NULL,
+    open_children BIGINT NOT NULL,
     dedup_key TEXT NOT NULL,
     schedule BIGINT NOT NULL,
     fire_time BIGINT NOT NULL,

@@ -17,16 +17,14 @@ use crate::store::Store;
 use crate::tx::Tx;
 
 /// `waiting` marks that there are children to see to.
-const CANCEL: &str = "UPDATE job SET state = 4, ended = $1, waiting = CASE WHEN \
-     (SELECT MIN(child) FROM job_link WHERE parent = job.no AND outcome = 0) IS NULL THEN 0 ELSE 1 END \
+const CANCEL: &str = "UPDATE job SET state = 4, ended = $1, waiting = CASE WHEN open_children > 0 THEN 1 ELSE 0 END \
      WHERE no = $2 AND state IN (0, 1)";
 const MARKED: &str = "SELECT no FROM job WHERE state = 4 AND waiting = 1 ORDER BY no LIMIT 1";
 const UNMARK: &str = "UPDATE job SET waiting = 0 WHERE no = $1";
 const CHILDREN: &str = "SELECT child FROM job_link WHERE parent = $1 AND outcome = 0 ORDER BY child LIMIT $2";
 const CANCEL_CHILDREN: Bulk<2> = Bulk {
     before: "WITH given(no, instant) AS (VALUES ",
-    after: ") UPDATE job SET state = 4, ended = given.instant, waiting = CASE WHEN \
-     (SELECT MIN(child) FROM job_link WHERE parent = job.no AND outcome = 0) IS NULL THEN 0 ELSE 1 END \
+    after: ") UPDATE job SET state = 4, ended = given.instant, waiting = CASE WHEN open_children > 0 THEN 1 ELSE 0 END \
      FROM given WHERE job.no = given.no AND job.state IN (0, 1) AND job.direct = 0 \
      AND NOT EXISTS (SELECT 1 FROM job_link JOIN job AS wanting ON wanting.no = job_link.parent \
      WHERE job_link.child = job.no AND wanting.state IN (0, 1))",

@@ -16,11 +16,13 @@ const WANTED: &str = "SELECT no FROM job WHERE project = $1 AND enterprise_proje
 const FIRED: &str = "SELECT no FROM job WHERE schedule = $1 AND fire_time = $2 AND schedule <> 0";
 const PARENT: &str = "SELECT no FROM job WHERE no = $1 AND project = $2 AND state IN (0, 1)";
 const INSERT: &str = "INSERT INTO job (no, uuid, project, enterprise_projects, kind, owner, state, attempt, \
-     direct, waiting, dedup_key, schedule, fire_time, payload, result, error, not_before, created, started, \
-     ended) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, 0, $8, $9, $10, $11, '', '', $12, $13, 0, 0)";
+     direct, waiting, open_children, dedup_key, schedule, fire_time, payload, result, error, not_before, created, started, \
+     ended) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, 0, 0, $8, $9, $10, $11, '', '', $12, $13, 0, 0)";
 const MAKE_DIRECT: &str = "UPDATE job SET direct = 1 WHERE no = $1 AND direct = 0";
 const LINK: &str = "INSERT INTO job_link (parent, child, outcome) VALUES ($1, $2, 0) \
      ON CONFLICT (parent, child) DO NOTHING";
+
+const OPEN: &str = "UPDATE job SET open_children = open_children + 1 WHERE no = $1";
 
 /// A job to be made.
 #[derive(Debug, Clone)]
@@ -87,9 +89,15 @@ impl Tx {
             Some(parent) if parent == no => {
                 return Err(Error::Invalid("a job cannot be a part of itself".to_owned()));
             }
-            Some(parent) => self.execute(LINK, args![parent, no]).await?,
-            None => self.execute(MAKE_DIRECT, args![no]).await?,
-        };
+            Some(parent) => {
+                if self.execute(LINK, args![parent, no]).await? > 0 {
+                    self.execute(OPEN, args![parent]).await?;
+                }
+            }
+            None => {
+                self.execute(MAKE_DIRECT, args![no]).await?;
+            }
+        }
         Ok(enqueued)
     }
 

@@ -2,9 +2,8 @@
 //! two runs is the child of both. A parent whose own work is done waits until its children are
 //! final.
 //!
-//! The link to a child keeps how the child ended, so that "is anything left?" and the counts are
-//! read from one index, however many children there are. (`MIN(child)` and not `EXISTS`, because
-//! PostgreSQL answers the latter by reading all links when it believes that most of them match.)
+//! The link to a child keeps how the child ended, and the parent keeps how many children are open: the
+//! counts come from one index and "is anything left?" from one row, however many there are.
 
 use parapet_model::job::JobState;
 
@@ -14,12 +13,14 @@ use crate::sql::args;
 use crate::tx::Tx;
 
 const WAIT: &str = "UPDATE job SET waiting = 1 WHERE no = $1 \
-     AND (SELECT MIN(child) FROM job_link WHERE parent = job.no AND outcome = 0) IS NOT NULL";
+     AND open_children > 0";
 const END: &str = "UPDATE job SET state = $1, waiting = 0, ended = $2 WHERE no = $3";
 const TELL_PARENTS: &str = "UPDATE job_link SET outcome = $1 WHERE child = $2 AND outcome = 0";
+const CLOSE: &str = "UPDATE job SET open_children = open_children - 1 \
+     WHERE no IN (SELECT parent FROM job_link WHERE child = $1 AND outcome = 0)";
 const SETTLE: &str = "UPDATE job SET state = 2, waiting = 0, ended = $1 WHERE state = 1 AND waiting = 1 \
      AND no IN (SELECT job_link.parent FROM job_link WHERE job_link.child = $2) \
-     AND (SELECT MIN(child) FROM job_link WHERE parent = job.no AND outcome = 0) IS NULL \
+     AND open_children = 0 \
      RETURNING no";
 const OUTCOMES: &str =
     "SELECT outcome, COUNT(*) FROM job_link WHERE parent = $1 GROUP BY outcome ORDER BY outcome";
@@ -92,6 +93,7 @@ impl Tx {
         let at = self.recorded();
         let mut ended = vec![(job, state)];
         while let Some((child, state)) = ended.pop() {
+            self.execute(CLOSE, args![child]).await?;
             self.execute(TELL_PARENTS, args![state as u8, child]).await?;
             for row in self.write_many(SETTLE, args![at, child]).await? {
                 ended.push((row.fields("job").u32("no")?, JobState::Succeeded));

@@ -24,8 +24,8 @@ const SETTLE: &str = "UPDATE job SET state = 2, waiting = 0, ended = $1 WHERE st
      RETURNING no";
 const OUTCOMES: &str =
     "SELECT outcome, COUNT(*) FROM job_link WHERE parent = $1 GROUP BY outcome ORDER BY outcome";
-const RUNNING: &str = "SELECT COUNT(*) FROM job JOIN job_link ON job_link.child = job.no \
-     WHERE job.state = 1 AND job_link.parent = $1";
+const RUNNING: &str = "SELECT COUNT(*) FROM job CROSS JOIN job_link \
+     WHERE job.state = 1 AND job_link.parent = $1 AND job_link.child = job.no";
 
 /// How many children of a job stand where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -110,7 +110,10 @@ proptest! {
             paged.extend(page.rows.iter().map(OracleRow::of));
             prop_assert!(page.next.is_none() || page.next == page.rows.last().map(Cursor::of));
             match page.next {
-                Some(next) => after = Some(next),
+                Some(next) => {
+                    prop_assert!(Some(next) > after, "a page moves on");
+                    after = Some(next);
+                }
                 None => break,
             }
         }

@@ -303,6 +303,31 @@ fn an_exception_that_waits_is_explained() {
 }
 
 #[test]
+fn an_image_counts_for_as_long_as_a_container_runs_it() {
+    let container = |image: u32, held: Interval| AssetRow {
+        image: Some(AssetNo(image)),
+        held,
+        ..asset(9, AssetKind::Container, &[])
+    };
+    let image =
+        |no: u32| AssetRow { pinned: false, ..asset(no, AssetKind::Image, &[(1, Interval::since(10))]) };
+    for merge in [false, true] {
+        let posture = Posture::new();
+        let current = |assets: Vec<AssetRow>| {
+            posture.apply(Change { assets, ..Change::default() });
+            if merge {
+                posture.merge();
+            }
+            [1, 2].map(|no| posture.snapshot().is_current(AssetNo(no)))
+        };
+        assert_eq!(current(vec![image(1), image(2)]), [false, false]);
+        assert_eq!(current(vec![container(1, Interval::since(20))]), [true, false]);
+        assert_eq!(current(vec![container(2, Interval::since(20))]), [false, true], "another image");
+        assert_eq!(current(vec![container(2, Interval { from: 20, to: 30 })]), [false, false], "it ended");
+    }
+}
+
+#[test]
 fn thousands_of_changes_merge_and_keep_their_answers() {
     let posture = Posture::new();
     posture.apply(one_image());

@@ -19,10 +19,10 @@ use crate::vulnerabilities;
 /// What changed about matches.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MatchDelta {
-    /// Opened: package and vulnerability.
-    pub opened: Vec<(PackageNo, VulnerabilityNo)>,
-    /// Closed: package and vulnerability.
-    pub closed: Vec<(PackageNo, VulnerabilityNo)>,
+    /// Opened: package and id of the vulnerability.
+    pub(crate) opened: Vec<(PackageNo, String)>,
+    /// Closed: package and id of the vulnerability.
+    pub(crate) closed: Vec<(PackageNo, String)>,
 }
 
 impl MatchDelta {
@@ -63,8 +63,7 @@ pub(crate) async fn match_new_packages(tx: &mut Tx, packages: &[(PackageNo, Pack
             desired.extend(desire(*no, package, *advisory_no, advisory));
         }
     }
-    open(tx, desired).await?;
-    Ok(())
+    open(tx, desired).await
 }
 
 /// Matches advisories that were just stored, withdrawn or restored against all packages, and closes
@@ -75,42 +74,36 @@ pub(crate) async fn match_advisories(
     reason: ClosingReason,
 ) -> Result<MatchDelta> {
     let plan = plan(tx, advisories).await?;
-    let mut delta = MatchDelta {
-        opened: Vec::new(),
-        closed: plan.close.iter().map(|row| (row.package, row.vulnerability)).collect(),
-    };
-    let keys: Vec<MatchKey> = plan.close.iter().map(OpenMatch::key).collect();
+    let delta = plan.delta();
+    let touched: Vec<VulnerabilityNo> = plan.close.iter().map(|(row, _)| row.vulnerability).collect();
+    let keys: Vec<MatchKey> = plan.close.iter().map(|(row, _)| row.key()).collect();
     tx.close_matches(&keys, reason).await?;
-    delta.opened = open(tx, plan.open).await?;
-    vulnerabilities::refresh(tx, delta.closed.iter().map(|(_, v)| *v)).await?;
+    open(tx, plan.open).await?;
+    vulnerabilities::refresh(tx, touched).await?;
     Ok(delta)
 }
 
-/// What storing these advisories would change, without storing anything. Vulnerabilities nobody
-/// named before have no number yet and are counted by package alone.
+/// What storing these advisories would change, without storing anything.
 pub(crate) async fn measure(
     session: &mut Session,
     advisories: &[(AdvisoryNo, Option<&Advisory>)],
-) -> Result<Measured> {
-    let plan = plan(session, advisories).await?;
-    Ok(Measured {
-        opened: plan.open.into_iter().map(|d| (d.package, d.verdict.vulnerability)).collect(),
-        closed: plan.close.iter().map(|row| (row.package, row.vulnerability)).collect(),
-    })
+) -> Result<MatchDelta> {
+    Ok(plan(session, advisories).await?.delta())
 }
 
-/// See [`measure`].
-#[derive(Debug, Default)]
-pub(crate) struct Measured {
-    /// Package and vulnerability id.
-    pub(crate) opened: Vec<(PackageNo, String)>,
-    /// Package and vulnerability.
-    pub(crate) closed: Vec<(PackageNo, VulnerabilityNo)>,
-}
-
+/// What has to be done; closed rows come with the id of their vulnerability.
 struct Plan {
     open: Vec<Desired>,
-    close: Vec<OpenMatch>,
+    close: Vec<(OpenMatch, String)>,
+}
+
+impl Plan {
+    fn delta(&self) -> MatchDelta {
+        MatchDelta {
+            opened: self.open.iter().map(|d| (d.package, d.verdict.vulnerability.clone())).collect(),
+            closed: self.close.iter().map(|(row, id)| (row.package, id.clone())).collect(),
+        }
+    }
 }
 
 /// Compares what the advisories say with the rows that are open.
@@ -150,7 +143,8 @@ async fn plan(session: &mut Session, advisories: &[(AdvisoryNo, Option<&Advisory
             Some(verdicts.swap_remove(at))
         });
         if same.is_none() {
-            close.push(row);
+            let id = ids.get(&row.vulnerability).cloned().unwrap_or_default();
+            close.push((row, id));
         }
     }
     let open = desired
@@ -179,9 +173,9 @@ fn desire(
 }
 
 /// Opens rows, numbers the vulnerabilities they name, and brings those up to date.
-async fn open(tx: &mut Tx, desired: Vec<Desired>) -> Result<Vec<(PackageNo, VulnerabilityNo)>> {
+async fn open(tx: &mut Tx, desired: Vec<Desired>) -> Result<()> {
     if desired.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let ids: BTreeSet<&str> = desired.iter().map(|d| d.verdict.vulnerability.as_str()).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
@@ -205,7 +199,5 @@ async fn open(tx: &mut Tx, desired: Vec<Desired>) -> Result<Vec<(PackageNo, Vuln
         }
     }
     tx.open_matches(&rows).await?;
-    let opened: Vec<_> = rows.iter().map(|row| (row.package, row.vulnerability)).collect();
-    vulnerabilities::refresh(tx, opened.iter().map(|(_, v)| *v)).await?;
-    Ok(opened)
+    vulnerabilities::refresh(tx, rows.iter().map(|row| row.vulnerability)).await
 }

@@ -13,6 +13,9 @@ mod summary;
 
 use std::process::ExitCode;
 
+#[cfg(test)]
+pub(crate) use options::StoreOptions;
+
 use clap::{Parser, Subcommand};
 
 /// Vulnerability and compliance posture, on your own machine.

@@ -16,16 +16,16 @@ use crate::http::{HSS_SHAPE, HssShape};
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreOptions {
     /// Folder of the embedded store, keys and artifacts
-    #[arg(long, value_name = "DIR", default_value = "parapet-data", env = "PARAPET_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", default_value = "parapet-data", env = "PARAPET_DATA_DIR")]
     pub(crate) data_dir: PathBuf,
     /// PostgreSQL instead of the embedded store: postgres://user:password@host/database
-    #[arg(long, value_name = "URL", env = "PARAPET_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "URL", env = "PARAPET_DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
     /// File with the key that seals secrets; made on first use [default: DIR/key]
-    #[arg(long, value_name = "FILE", env = "PARAPET_KEY_FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "PARAPET_KEY_FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Feeds older than this count as stale
-    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    #[arg(long, global = true, value_name = "DAYS", default_value_t = 30)]
     pub(crate) stale_after_days: u32,
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Format {
 
 /// Logs go to standard error; `PARAPET_LOG` sets the level (`warn` by default).
 pub(crate) fn start_logging() {
-    let filter = EnvFilter::try_from_env("PARAPET_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_env("PARAPET_LOG").unwrap_or_else(|_| EnvFilter::new("warn,sqlx=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 

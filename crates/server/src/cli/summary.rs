@@ -82,6 +82,7 @@ fn reasons(view: &View, scope: &Scope, summary: &AssetSummary<'_>) -> String {
             ReadOutcome::NotRead(why) => (Coverage::NotScanned, why),
             ReadOutcome::Read => continue,
         };
+        let why: String = why.chars().take(80).collect();
         let _ = writeln!(out, "  {}: {} at {}: {word} ({why})", asset.name, database.kind, database.path);
     }
     if unread.len() > DATABASES {

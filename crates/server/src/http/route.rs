@@ -38,6 +38,7 @@ pub(crate) enum Access {
 
 /// One row of the table.
 pub(crate) struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test that walks the table"))]
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) family: Family,
@@ -94,4 +95,98 @@ pub(crate) fn mount(state: &AppState) -> Router {
         .fallback(super::unknown_path)
         .method_not_allowed_fallback(super::unknown_path)
         .with_state(state.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use parapet_model::Role;
+    use parapet_service::TokenScope;
+    use parapet_store::seal::Secret;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::cli::StoreOptions;
+
+    const PASSWORD: &str = "a password for tests";
+
+    /// Every route, asked without credentials and by every built-in role: exactly those who hold the
+    /// stated right pass the gate.
+    #[tokio::test]
+    async fn the_table_is_what_the_server_enforces() {
+        let dir = tempfile::tempdir().unwrap();
+        let (app, local) = StoreOptions::embedded(dir.path()).open().await.unwrap();
+        let accounts = app.accounts();
+        let project = accounts.projects_of(&local).await.unwrap()[0].id.clone();
+        let roles = Role::built_in();
+        for role in &roles {
+            let name = role.name.clone();
+            accounts
+                .create_user(&local, &name, Secret::new(PASSWORD), std::slice::from_ref(&name))
+                .await
+                .unwrap();
+        }
+        let router = crate::http::router(app.clone());
+        for route in all() {
+            let path = route.path.replace("{project_id}", &project).replace("{name}", "none");
+            let path = path.replace(['{', '}'], "");
+            let request = || Request::builder().method(route.method.clone()).uri(&path);
+            let answer = router.clone().oneshot(request().body(Body::empty()).unwrap()).await.unwrap();
+            let open = route.access == Access::Open;
+            assert_eq!(
+                answer.status() != StatusCode::UNAUTHORIZED,
+                open || path == "/v3/auth/tokens" && route.method == Method::POST,
+                "{path} without credentials"
+            );
+            for role in &roles {
+                let signed_in = accounts.sign_in(&role.name, Secret::new(PASSWORD)).await.unwrap();
+                let (token, _) = accounts.issue_token(&signed_in, &TokenScope::HomeProject).await.unwrap();
+                let request = match route.family {
+                    Family::Native => {
+                        let basic = STANDARD.encode(format!("{}:{PASSWORD}", role.name));
+                        request().header("Authorization", format!("Basic {basic}"))
+                    }
+                    _ => request().header("X-Auth-Token", token.expose()),
+                };
+                let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+                let allowed = match route.access {
+                    Access::Open | Access::SignedIn => true,
+                    Access::Right(permission) => role.permissions.contains(&permission),
+                };
+                let refused = matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+                assert_eq!(
+                    refused,
+                    !allowed && !open,
+                    "{} {path} as {}: {}",
+                    route.method,
+                    role.name,
+                    answer.status()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_openapi_document_describes_exactly_the_native_routes() {
+        let routes: BTreeSet<(String, String)> = all()
+            .iter()
+            .filter(|route| route.family == Family::Native)
+            .map(|route| (route.path.to_owned(), route.method.as_str().to_ascii_lowercase()))
+            .collect();
+        let document = serde_json::to_value(crate::http::native::openapi_document()).unwrap();
+        let described: BTreeSet<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| {
+                methods.as_object().unwrap().keys().map(move |method| (path.clone(), method.clone()))
+            })
+            .collect();
+        assert_eq!(described, routes);
+    }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use parapet_matching::{advisory, affected_key};
 use parapet_model::advisory::Advisory;
 use parapet_model::verdict::ClosingReason;
-use parapet_model::{AdvisoryNo, Millis, Permission, Principal, Scope, VulnerabilityNo};
+use parapet_model::{AdvisoryNo, Millis, Permission, Principal, Scope};
 use parapet_posture::Snapshot;
 use parapet_store::advisories::{BATCH, NewAdvisory, PutOutcome, RecordHash};
 use parapet_store::feeds::{Feed, FeedImport, FeedState};
@@ -24,7 +24,7 @@ use crate::accounts::require;
 use crate::audit;
 use crate::error::{Error, Result};
 use crate::jobs::Fence;
-use crate::matcher;
+use crate::matcher::{self, MatchDelta};
 
 /// Batches read ahead.
 const READ_AHEAD: usize = 4;
@@ -193,7 +193,7 @@ impl Feeds<'_> {
             }
             let mut session = self.0.store.read().await?;
             let measured = matcher::measure(&mut session, &advisories).await?;
-            effect.measured(&snapshot, scope, measured);
+            effect.add(&snapshot, scope, measured);
         }
         let seen = reader.await??;
         seen.report(report);
@@ -201,7 +201,7 @@ impl Feeds<'_> {
         for batch in gone.chunks(BATCH) {
             let advisories: Vec<_> = batch.iter().map(|no| (*no, None)).collect();
             let mut session = self.0.store.read().await?;
-            effect.measured(&snapshot, scope, matcher::measure(&mut session, &advisories).await?);
+            effect.add(&snapshot, scope, matcher::measure(&mut session, &advisories).await?);
         }
         report.withdrawn += gone.len() as u64;
         effect.report(report);
@@ -229,7 +229,7 @@ impl Feeds<'_> {
                 count_record(&mut report, known.contains_key(&incoming.advisory.id), &incoming.advisory);
             }
             let delta = self.store_batch(&feed, &batch, fence).await?;
-            effect.changed(&snapshot, scope, delta);
+            effect.add(&snapshot, scope, delta);
         }
         let seen = reader.await??;
         seen.report(&mut report);
@@ -240,7 +240,7 @@ impl Feeds<'_> {
             let advisories: Vec<_> = gone.into_iter().map(|no| (no, None)).collect();
             let delta = matcher::match_advisories(&mut tx, &advisories, ClosingReason::Withdrawn).await?;
             tx.commit().await?;
-            effect.changed(&snapshot, scope, delta);
+            effect.add(&snapshot, scope, delta);
         }
         report.withdrawn += gone.len() as u64;
         effect.report(&mut report);
@@ -283,7 +283,7 @@ impl Feeds<'_> {
         feed: &Feed,
         batch: &[NewAdvisory],
         fence: Option<&Fence>,
-    ) -> Result<matcher::MatchDelta> {
+    ) -> Result<MatchDelta> {
         let mut tx = self.0.begin(fence).await?;
         let put = tx.put_advisories(feed.no, batch).await?;
         // A record that another feed holds in a newer form changes nothing.
@@ -508,29 +508,15 @@ struct Effect {
 }
 
 impl Effect {
-    fn measured(&mut self, snapshot: &Snapshot, scope: &Scope, measured: matcher::Measured) {
-        self.matches_opened += measured.opened.len() as u64;
-        self.matches_closed += measured.closed.len() as u64;
-        for (package, vulnerability) in measured.opened {
-            *self.opened.entry(vulnerability).or_default() +=
-                snapshot.assets_with_package(scope, package).len() as u64;
+    fn add(&mut self, snapshot: &Snapshot, scope: &Scope, delta: MatchDelta) {
+        self.matches_opened += delta.opened.len() as u64;
+        self.matches_closed += delta.closed.len() as u64;
+        for (changes, counts) in [(delta.opened, &mut self.opened), (delta.closed, &mut self.closed)] {
+            for (package, vulnerability) in changes {
+                let assets = snapshot.assets_with_package(scope, package).len() as u64;
+                *counts.entry(vulnerability).or_default() += assets;
+            }
         }
-        for (package, vulnerability) in measured.closed {
-            *self.closed.entry(name(snapshot, vulnerability)).or_default() +=
-                snapshot.assets_with_package(scope, package).len() as u64;
-        }
-    }
-
-    /// What was opened and closed for real; vulnerabilities are named by number there.
-    fn changed(&mut self, snapshot: &Snapshot, scope: &Scope, delta: matcher::MatchDelta) {
-        self.measured(
-            snapshot,
-            scope,
-            matcher::Measured {
-                opened: delta.opened.into_iter().map(|(p, v)| (p, name(snapshot, v))).collect(),
-                closed: delta.closed,
-            },
-        );
     }
 
     fn report(self, report: &mut ImportReport) {
@@ -545,8 +531,4 @@ impl Effect {
             report.examples.extend(most.into_iter().map(|(id, n)| format!("{what} {id} on {n} findings")));
         }
     }
-}
-
-fn name(snapshot: &Snapshot, vulnerability: VulnerabilityNo) -> String {
-    snapshot.vulnerability(vulnerability).map_or_else(|| format!("number {vulnerability}"), |v| v.id.clone())
 }

@@ -18,6 +18,8 @@ use axum::http::Method;
 use parapet_model::Permission as P;
 
 pub(crate) use error::ApiError;
+#[cfg(test)]
+pub(crate) use openapi::document as openapi_document;
 
 use super::route::{Access, Family, Table};
 

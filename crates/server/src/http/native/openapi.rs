@@ -51,5 +51,10 @@ pub(super) struct Document;
 /// This document.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "meta", responses((status = 200, body = Object)))]
 pub(super) async fn get() -> Json<utoipa::openapi::OpenApi> {
-    Json(Document::openapi())
+    Json(document())
+}
+
+/// The document itself.
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
 }

@@ -115,7 +115,7 @@ impl Feed {
                         match &report.import {
                             Some(import) => print_reports(self.format, std::slice::from_ref(import))?,
                             None if report.error.is_empty() => {
-                                output::print(&format!("{}: unchanged\n", report.feed))?
+                                output::print(&format!("{}: unchanged\n", report.feed))?;
                             }
                             None => output::note(&format!("{}: {}", report.feed, report.error)),
                         }

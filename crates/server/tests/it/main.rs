@@ -1,5 +1,12 @@
 //! The binary as a user meets it: its commands and its server, each in a folder of its own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "helpers of tests may panic, and say what was left out"
+)]
+
 mod exports;
 mod kill;
 mod quickstart;

@@ -121,7 +121,6 @@ impl Feeds<'_> {
         Ok(same.is_some())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the end of an import writes down its whole state")]
     async fn complete(
         &self,
         (feed, import): (Feed, FeedImport),

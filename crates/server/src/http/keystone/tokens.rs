@@ -100,7 +100,7 @@ pub(super) async fn create(
     let signed_in = accounts.sign_in(&user.name, Secret::new(user.password)).await?;
     let (token, signed_in) = accounts.issue_token(&signed_in, &scope).await?;
     let catalog = !query.unwrap_or_default().split('&').any(|p| p.starts_with("nocatalog=") && p.len() > 10);
-    let header = HeaderValue::from_str(token.expose()).map_err(|e| Error::internal(e))?;
+    let header = HeaderValue::from_str(token.expose()).map_err(Error::internal)?;
     let document = Json(document(&signed_in, catalog));
     Ok((StatusCode::CREATED, [(SUBJECT_TOKEN, header)], document).into_response())
 }

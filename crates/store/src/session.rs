@@ -64,6 +64,11 @@ impl Session {
         self.written
     }
 
+    /// Whether the engine takes numbered parameters only.
+    fn numbered(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
+    }
+
     fn usable(&self) -> Result<()> {
         if self.spent { Err(Error::Spent) } else { Ok(()) }
     }
@@ -127,7 +132,7 @@ impl Session {
         let mut written = 0;
         for chunk in rows.chunks(Bulk::<N>::ROWS) {
             self.usable()?;
-            let sql = AssertSqlSafe(statement.text(chunk.len()));
+            let sql = AssertSqlSafe(statement.text(chunk.len(), self.numbered()));
             written += match run!(self, sql, chunk.as_flattened(), execute) {
                 Outcome::Sqlite(r) => self.note(r)?.rows_affected(),
                 Outcome::Postgres(r) => self.note(r)?.rows_affected(),
@@ -146,7 +151,7 @@ impl Session {
         let mut out = Vec::new();
         for chunk in rows.chunks(Bulk::<N>::ROWS) {
             self.usable()?;
-            let sql = AssertSqlSafe(statement.text(chunk.len()));
+            let sql = AssertSqlSafe(statement.text(chunk.len(), self.numbered()));
             match run!(self, sql, chunk.as_flattened(), fetch_all) {
                 Outcome::Sqlite(r) => out.extend(self.note(r)?.into_iter().map(Row::Sqlite)),
                 Outcome::Postgres(r) => out.extend(self.note(r)?.into_iter().map(Row::Postgres)),

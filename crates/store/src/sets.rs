@@ -1,6 +1,6 @@
 //! Package sets: members for posture, evidence for explaining.
 //!
-//! `members` is the ascending distinct package numbers, packed as in [`crate::blob`]. `evidence` is
+//! `members` is the ascending distinct package numbers, packed as in `src/blob.rs`. `evidence` is
 //! zstd over one entry per found package: number, database, count of paths, each path; numbers as
 //! LEB128, texts and paths with their length before them.
 

@@ -14,8 +14,15 @@ CREATE TABLE advisory_record (
     from_at BIGINT NOT NULL,
     to_at BIGINT NOT NULL,
     hash BLOB NOT NULL,
-    body BLOB NOT NULL,
     PRIMARY KEY (advisory, from_at)
+) WITHOUT ROWID;
+
+-- Apart, so that ending a record does not rewrite what it said.
+CREATE TABLE advisory_body (
+    advisory BIGINT NOT NULL,
+    hash BLOB NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (advisory, hash)
 );
 
 CREATE TABLE feed_advisory (
@@ -35,9 +42,11 @@ CREATE TABLE advisory_affects (
     advisory BIGINT NOT NULL,
     PRIMARY KEY (ecosystem, name, advisory)
 ) WITHOUT ROWID;
+CREATE INDEX advisory_affects_advisory ON advisory_affects (advisory);
 
 CREATE TABLE advisory_vulnerability (
     vulnerability BIGINT NOT NULL,
     advisory BIGINT NOT NULL,
     PRIMARY KEY (vulnerability, advisory)
 ) WITHOUT ROWID;
+CREATE INDEX advisory_vulnerability_advisory ON advisory_vulnerability (advisory);

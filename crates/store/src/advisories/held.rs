@@ -1,6 +1,6 @@
 //! Which feeds hold an advisory, with which content, since when; and records that a feed drops.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use parapet_model::AdvisoryNo;
 use parapet_model::time::FOREVER;
@@ -13,8 +13,9 @@ use crate::tx::Tx;
 
 const HELD_BY: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
-    after: ") SELECT t.advisory, t.feed, t.hash FROM k CROSS JOIN feed_advisory t \
-            WHERE t.advisory = k.no AND t.to_at = 9223372036854775807 ORDER BY t.advisory, t.feed",
+    after: ") SELECT t.advisory, t.feed, t.hash, a.hash FROM k CROSS JOIN feed_advisory t \
+            CROSS JOIN advisory a WHERE t.advisory = k.no AND t.to_at = 9223372036854775807 \
+            AND a.no = k.no ORDER BY t.advisory, t.feed",
 };
 const CLOSE_HELD: Bulk<3> = Bulk {
     before: "WITH k(feed, no, at) AS (VALUES ",
@@ -32,6 +33,17 @@ const FORGET_HELD: Bulk<3> = Bulk {
             WHERE feed_advisory.feed = k.feed AND feed_advisory.advisory = k.no \
             AND feed_advisory.to_at = 9223372036854775807",
 };
+
+/// That a feed holds an advisory.
+pub(super) struct Held {
+    pub(super) no: AdvisoryNo,
+    pub(super) feed: FeedNo,
+    /// With this content.
+    pub(super) hash: Vec<u8>,
+    /// Content of the advisory's current record.
+    current: Vec<u8>,
+}
+
 impl Tx {
     /// Takes records out of a feed and returns those that no other feed holds: they are gone, and
     /// their matches must be closed.
@@ -44,30 +56,31 @@ impl Tx {
         numbers: &[AdvisoryNo],
     ) -> Result<Vec<AdvisoryNo>> {
         self.close_held(feed, numbers).await?;
-        let mut others: BTreeMap<AdvisoryNo, Vec<FeedNo>> = BTreeMap::new();
-        for (no, feed, _) in self.held_by(numbers).await? {
-            others.entry(no).or_default().push(feed);
-        }
-        let forget: Vec<(FeedNo, AdvisoryNo)> =
-            others.iter().flat_map(|(&no, feeds)| feeds.iter().map(move |&feed| (feed, no))).collect();
-        let rows: Vec<[Value<'_>; 3]> =
-            forget.iter().map(|&(feed, no)| [feed.0.into(), no.into(), Value::Blob(&[0; 16])]).collect();
-        self.bulk(&FORGET_HELD, &rows).await?;
-        let gone: Vec<AdvisoryNo> = numbers.iter().copied().filter(|no| !others.contains_key(no)).collect();
+        let others = self.held_by(numbers).await?;
+        let forget: Vec<[Value<'_>; 3]> = others
+            .iter()
+            .filter(|held| held.hash != held.current)
+            .map(|held| [held.feed.0.into(), held.no.into(), Value::Blob(&[0; 16])])
+            .collect();
+        self.bulk(&FORGET_HELD, &forget).await?;
+        let kept: BTreeSet<AdvisoryNo> = others.iter().map(|held| held.no).collect();
+        let gone: Vec<AdvisoryNo> = numbers.iter().copied().filter(|no| !kept.contains(no)).collect();
         self.remove_records(&gone).await?;
         Ok(gone)
     }
 
-    pub(super) async fn held_by(
-        &mut self,
-        numbers: &[AdvisoryNo],
-    ) -> Result<Vec<(AdvisoryNo, FeedNo, Vec<u8>)>> {
+    pub(super) async fn held_by(&mut self, numbers: &[AdvisoryNo]) -> Result<Vec<Held>> {
         let keys: Vec<[Value<'_>; 1]> = numbers.iter().map(|&no| [no.into()]).collect();
         let rows = self.bulk_fetch(&HELD_BY, &keys).await?;
         rows.iter()
             .map(|row| {
                 let mut f = row.fields("feed_advisory");
-                Ok((AdvisoryNo(f.u32("advisory")?), FeedNo(f.u32("feed")?), f.blob()?.to_vec()))
+                Ok(Held {
+                    no: AdvisoryNo(f.u32("advisory")?),
+                    feed: FeedNo(f.u32("feed")?),
+                    hash: f.blob()?.to_vec(),
+                    current: f.blob()?.to_vec(),
+                })
             })
             .collect()
     }

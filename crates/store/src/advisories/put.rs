@@ -24,10 +24,13 @@ const SET_HASH: Bulk<2> = Bulk {
     before: "WITH k(no, hash) AS (VALUES ",
     after: ") UPDATE advisory SET hash = k.hash FROM k WHERE advisory.no = k.no",
 };
-const OPEN_RECORD: Bulk<5> = Bulk {
-    before: "INSERT INTO advisory_record (advisory, from_at, to_at, hash, body) VALUES ",
-    after: " ON CONFLICT (advisory, from_at) DO UPDATE SET to_at = excluded.to_at, hash = excluded.hash, \
-            body = excluded.body",
+const OPEN_RECORD: Bulk<4> = Bulk {
+    before: "INSERT INTO advisory_record (advisory, from_at, to_at, hash) VALUES ",
+    after: " ON CONFLICT (advisory, from_at) DO UPDATE SET to_at = excluded.to_at, hash = excluded.hash",
+};
+const KEEP_BODY: Bulk<3> = Bulk {
+    before: "INSERT INTO advisory_body (advisory, hash, body) VALUES ",
+    after: " ON CONFLICT DO NOTHING",
 };
 const CLOSE_RECORD: Bulk<2> = Bulk {
     before: "WITH k(no, at) AS (VALUES ",
@@ -36,17 +39,15 @@ const CLOSE_RECORD: Bulk<2> = Bulk {
 };
 const ADD_AFFECTS: Bulk<3> =
     Bulk { before: "INSERT INTO advisory_affects (ecosystem, name, advisory) VALUES ", after: "" };
-const DROP_AFFECTS: Bulk<3> = Bulk {
-    before: "WITH k(ecosystem, name, advisory) AS (VALUES ",
-    after: ") DELETE FROM advisory_affects WHERE (ecosystem, name, advisory) IN \
-            (SELECT k.ecosystem, k.name, k.advisory FROM k)",
+const DROP_AFFECTS: Bulk<1> = Bulk {
+    before: "WITH k(no) AS (VALUES ",
+    after: ") DELETE FROM advisory_affects WHERE advisory IN (SELECT k.no FROM k)",
 };
 const ADD_VULNERABILITY: Bulk<2> =
     Bulk { before: "INSERT INTO advisory_vulnerability (vulnerability, advisory) VALUES ", after: "" };
-const DROP_VULNERABILITY: Bulk<2> = Bulk {
-    before: "WITH k(vulnerability, advisory) AS (VALUES ",
-    after: ") DELETE FROM advisory_vulnerability WHERE (vulnerability, advisory) IN \
-            (SELECT k.vulnerability, k.advisory FROM k)",
+const DROP_VULNERABILITY: Bulk<1> = Bulk {
+    before: "WITH k(no) AS (VALUES ",
+    after: ") DELETE FROM advisory_vulnerability WHERE advisory IN (SELECT k.no FROM k)",
 };
 
 /// A record as a feed gives it.
@@ -87,13 +88,6 @@ struct Known {
     no: AdvisoryNo,
     /// Empty when gone.
     hash: Vec<u8>,
-}
-
-/// Index rows to add and to take back.
-#[derive(Default)]
-struct Index<'a> {
-    affects: Vec<(&'a (String, String), AdvisoryNo)>,
-    vulnerabilities: Vec<(VulnerabilityNo, AdvisoryNo)>,
 }
 
 impl Tx {
@@ -161,6 +155,7 @@ impl Tx {
             .collect();
         self.bulk(&INSERT, &rows).await?;
         self.open_held(feed, &numbered).await?;
+        self.keep_bodies(&numbered).await?;
         self.write_records(&numbered).await?;
         Ok(numbered.iter().map(|&(no, _)| Put { no, outcome: PutOutcome::Added }).collect())
     }
@@ -175,13 +170,9 @@ impl Tx {
             batch.iter().filter_map(|&new| Some((new, known.get(&owned(new.identity()))?))).collect();
         let numbers: Vec<AdvisoryNo> = found.iter().map(|(_, known)| known.no).collect();
         let held = self.held_by(&numbers).await?;
-        let mine: HashMap<AdvisoryNo, &[u8]> = held
-            .iter()
-            .filter(|(_, by, _)| *by == feed)
-            .map(|(no, _, hash)| (*no, hash.as_slice()))
-            .collect();
-        let elsewhere: HashSet<AdvisoryNo> =
-            held.iter().filter(|(_, by, _)| *by != feed).map(|(no, _, _)| *no).collect();
+        let mine: HashMap<AdvisoryNo, &[u8]> =
+            held.iter().filter(|h| h.feed == feed).map(|h| (h.no, h.hash.as_slice())).collect();
+        let elsewhere: HashSet<AdvisoryNo> = held.iter().filter(|h| h.feed != feed).map(|h| h.no).collect();
 
         let moved: Vec<(AdvisoryNo, &NewAdvisory)> = found
             .iter()
@@ -190,6 +181,7 @@ impl Tx {
             .collect();
         self.close_held(feed, &moved.iter().map(|(no, _)| *no).collect::<Vec<_>>()).await?;
         self.open_held(feed, &moved).await?;
+        self.keep_bodies(&moved).await?;
 
         let judged = self.judge(&found, &elsewhere).await?;
         let changed: Vec<(AdvisoryNo, &NewAdvisory)> = judged
@@ -235,51 +227,56 @@ impl Tx {
             .collect())
     }
 
-    /// Opens records and their index rows.
-    async fn write_records(&mut self, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<()> {
-        let now = self.recorded();
+    /// Keeps what records say, for now or for when it is needed.
+    async fn keep_bodies(&mut self, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<()> {
         let mut compressor = zstd::bulk::Compressor::new(1).map_err(|e| unpackable("", e))?;
         let mut bodies = Vec::with_capacity(records.len());
         for (_, new) in records {
             let json = new.json()?;
             bodies.push(compressor.compress(&json).map_err(|e| unpackable(&new.advisory.id, e))?);
         }
-        let rows: Vec<[Value<'_>; 5]> = records
+        let rows: Vec<[Value<'_>; 3]> = records
             .iter()
             .zip(&bodies)
-            .map(|((no, new), body)| {
-                [(*no).into(), now.into(), FOREVER.into(), Value::Blob(&new.hash), body.into()]
-            })
+            .map(|((no, new), body)| [(*no).into(), Value::Blob(&new.hash), body.into()])
+            .collect();
+        self.bulk(&KEEP_BODY, &rows).await?;
+        Ok(())
+    }
+
+    /// Opens records and their index rows.
+    async fn write_records(&mut self, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<()> {
+        let now = self.recorded();
+        let rows: Vec<[Value<'_>; 4]> = records
+            .iter()
+            .map(|(no, new)| [(*no).into(), now.into(), FOREVER.into(), Value::Blob(&new.hash)])
             .collect();
         self.bulk(&OPEN_RECORD, &rows).await?;
 
-        let mut index = Index::default();
         let ids: Vec<&str> = records.iter().flat_map(|(_, new)| named_ids(&new.advisory)).collect();
         let numbers: HashMap<&str, VulnerabilityNo> =
             ids.iter().copied().zip(self.vulnerability_numbers(&ids).await?).collect();
-        for (no, new) in records {
-            index.affects.extend(new.keys.iter().map(|key| (key, *no)));
-            index.vulnerabilities.extend(named(&new.advisory, &numbers).into_iter().map(|v| (v, *no)));
-        }
-        self.bulk(&ADD_AFFECTS, &index.affects_rows()).await?;
-        self.bulk(&ADD_VULNERABILITY, &index.vulnerability_rows()).await?;
+        let affects: Vec<[Value<'_>; 3]> = records
+            .iter()
+            .flat_map(|(no, new)| new.keys.iter().map(|(e, n)| [e.into(), n.into(), (*no).into()]))
+            .collect();
+        self.bulk(&ADD_AFFECTS, &affects).await?;
+        let names: Vec<[Value<'_>; 2]> = records
+            .iter()
+            .flat_map(|(no, new)| {
+                named(&new.advisory, &numbers).into_iter().map(|v| [v.into(), (*no).into()])
+            })
+            .collect();
+        self.bulk(&ADD_VULNERABILITY, &names).await?;
         Ok(())
     }
 
     /// Closes the current records of these advisories and takes back their index rows.
     pub(super) async fn remove_records(&mut self, numbers: &[AdvisoryNo]) -> Result<()> {
         let now = self.recorded();
-        let bodies = self.bodies(numbers).await?;
-        let mut index = Index::default();
-        let ids: Vec<&str> = bodies.iter().flat_map(|(_, body)| named_ids(&body.advisory)).collect();
-        let known = self.find_vulnerabilities(&ids).await?;
-        let known: HashMap<&str, VulnerabilityNo> = known.iter().map(|(id, no)| (id.as_str(), *no)).collect();
-        for (no, body) in &bodies {
-            index.affects.extend(body.keys.iter().map(|key| (key, *no)));
-            index.vulnerabilities.extend(named(&body.advisory, &known).into_iter().map(|v| (v, *no)));
-        }
-        self.bulk(&DROP_AFFECTS, &index.affects_rows()).await?;
-        self.bulk(&DROP_VULNERABILITY, &index.vulnerability_rows()).await?;
+        let keys: Vec<[Value<'_>; 1]> = numbers.iter().map(|&no| [no.into()]).collect();
+        self.bulk(&DROP_AFFECTS, &keys).await?;
+        self.bulk(&DROP_VULNERABILITY, &keys).await?;
         let close: Vec<[Value<'_>; 2]> = numbers.iter().map(|&no| [no.into(), now.into()]).collect();
         self.bulk(&CLOSE_RECORD, &close).await?;
         let gone: Vec<[Value<'_>; 2]> = numbers.iter().map(|&no| [no.into(), Value::Blob(&[])]).collect();
@@ -312,16 +309,6 @@ impl NewAdvisory {
         }
         let body = Borrowed { advisory: &self.advisory, keys: &self.keys };
         serde_json::to_vec(&body).map_err(|e| unpackable(&self.advisory.id, e))
-    }
-}
-
-impl<'a> Index<'a> {
-    fn affects_rows(&self) -> Vec<[Value<'a>; 3]> {
-        self.affects.iter().map(|(key, no)| [(&key.0).into(), (&key.1).into(), (*no).into()]).collect()
-    }
-
-    fn vulnerability_rows(&self) -> Vec<[Value<'static>; 2]> {
-        self.vulnerabilities.iter().map(|(v, no)| [(*v).into(), (*no).into()]).collect()
     }
 }
 

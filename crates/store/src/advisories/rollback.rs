@@ -22,8 +22,8 @@ const HELD: Bulk<2> = Bulk {
 };
 const RECORD: Bulk<2> = Bulk {
     before: "WITH k(no, hash) AS (VALUES ",
-    after: ") SELECT t.advisory, t.hash, t.body FROM k CROSS JOIN advisory_record t \
-            WHERE t.advisory = k.no AND t.hash = k.hash ORDER BY t.advisory, t.from_at",
+    after: ") SELECT t.advisory, t.hash, t.body FROM k CROSS JOIN advisory_body t \
+            WHERE t.advisory = k.no AND t.hash = k.hash ORDER BY t.advisory, t.hash",
 };
 
 /// An advisory of which a feed says something else than it did.
@@ -37,7 +37,7 @@ pub struct FeedChange {
     pub now: Option<RecordHash>,
 }
 
-/// A record that was or is current.
+/// A record that some feed holds or held.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredRecord {
     /// Whose.
@@ -91,14 +91,13 @@ impl Session {
         Ok((changes.into_values().filter(|change| change.then != change.now).collect(), next))
     }
 
-    /// Records by number and content hash, current or not, each once. One that another feed's newer
-    /// record kept from ever being current is not there.
+    /// Records by number and content hash, current or not, one for each advisory.
     pub async fn records(&mut self, wanted: &[(AdvisoryNo, RecordHash)]) -> Result<Vec<StoredRecord>> {
         let keys: Vec<[Value<'_>; 2]> =
             wanted.iter().map(|(no, hash)| [(*no).into(), Value::Blob(hash)]).collect();
         let mut out: BTreeMap<AdvisoryNo, StoredRecord> = BTreeMap::new();
         for row in self.bulk_fetch(&RECORD, &keys).await? {
-            let mut f = row.fields("advisory_record");
+            let mut f = row.fields("advisory_body");
             let no = AdvisoryNo(f.u32("advisory")?);
             let hash = f.array("hash")?;
             let Body { advisory, keys } = Body::unpack(f.blob()?).ok_or_else(|| f.inconsistent("body"))?;

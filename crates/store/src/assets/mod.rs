@@ -3,7 +3,7 @@
 //! Two clocks (REVIEW A2): intervals are in recorded time; `observed` orders the looks. A look older
 //! than the current one is kept as an observation and changes nothing else. How the parts divide:
 //!
-//! * [`image`] and [`host`] take a look and decide what it is (new, changed, the same, older, seen
+//! * `image`, `host` and `container` take a look and decide what it is (new, changed, the same, older, seen
 //!   before);
 //! * `presence` opens and closes links and deltas;
 //! * `references` moves tags; `observations` keeps the looks;

@@ -92,6 +92,11 @@ fn a_record_is_gone_only_when_no_feed_holds_it() {
 
         let mut tx = t.store.begin().await.unwrap();
         assert_eq!(tx.withdraw_advisories(npm, &[no]).await.unwrap(), []);
+        assert_eq!(
+            tx.advisory_hashes(pypi).await.unwrap()["GHSA-1"],
+            (no, [1; 16]),
+            "it holds the current one"
+        );
         tx.commit().await.unwrap();
         assert_eq!(speaking_of(&t.store, "ssl").await, ["GHSA-1"]);
         let mut tx = t.store.begin().await.unwrap();
@@ -124,6 +129,8 @@ fn of_two_feeds_the_later_record_holds_and_the_other_comes_back_when_it_goes() {
         assert_eq!(put(&mut tx, b, std::slice::from_ref(&older)).await[0].outcome, PutOutcome::Older);
         tx.commit().await.unwrap();
         assert_eq!(speaking_of(&t.store, "new").await, ["G-1"]);
+        let kept = t.store.read().await.unwrap().records(&[(no, [1; 16])]).await.unwrap();
+        assert_eq!(kept.len(), 1, "what b said is kept for a rollback of b");
 
         let mut tx = t.store.begin().await.unwrap();
         assert_eq!(tx.withdraw_advisories(a, &[no]).await.unwrap(), []);

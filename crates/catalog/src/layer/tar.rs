@@ -172,9 +172,21 @@ impl<R: BufRead> Tar<R> {
         Ok(())
     }
 
+    /// Passes over the rest of the body and its padding. Some writers (umoci's) end the archive right
+    /// after the last body, without padding or end blocks; engines read such layers, and the digests
+    /// tell them from one that was cut on its way.
     fn skip_body(&mut self) -> Result<(), LayerError> {
-        self.body += std::mem::take(&mut self.padding);
-        self.look_at_body(|_| true)
+        self.look_at_body(|_| true)?;
+        while self.padding > 0 {
+            let available = self.reader.fill_buf().map_err(LayerError::from_io)?.len() as u64;
+            if available == 0 {
+                self.padding = 0;
+            }
+            let n = self.padding.min(available);
+            self.reader.consume(usize::try_from(n).unwrap_or(0));
+            self.padding -= n;
+        }
+        Ok(())
     }
 
     fn meta(&mut self, size: u64) -> Result<Vec<u8>, LayerError> {

@@ -113,6 +113,9 @@ impl Scan {
         let targets: Vec<Target> = self.targets.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
         let options = self.access.options()?;
         let filter = Filter::parse(&self.filter)?;
+        if filter != Filter::All && matches!(self.format, ScanFormat::Table | ScanFormat::Json) {
+            bail!("--where selects findings; use it with --format csv or jsonl");
+        }
         // A stand-alone scan is a store that is thrown away (docs/adr/0005).
         let temporary = match &self.data_dir {
             Some(_) => None,

@@ -85,7 +85,7 @@ impl Exports<'_> {
         .await?
     }
 
-    /// Removes expired artifacts, and files that no artifact knows: what a killed process left.
+    /// Removes expired artifacts.
     pub(crate) async fn expire(&self) -> Result<()> {
         let app = self.0;
         loop {
@@ -107,14 +107,14 @@ impl Exports<'_> {
                 }
             }
             if expired.len() < BATCH as usize {
-                break;
+                return Ok(());
             }
         }
-        self.sweep_leftovers().await
     }
 
-    /// Only a server does this, which knows that no other process writes artifacts here.
-    async fn sweep_leftovers(&self) -> Result<()> {
+    /// Removes files that no artifact knows: what a killed process left. For a server at start, which
+    /// knows that nobody writes artifacts yet.
+    pub(crate) async fn sweep_leftovers(&self) -> Result<()> {
         let directory = self.0.artifacts.clone();
         let mut named: Vec<Uuid> = Vec::new();
         for entry in std::fs::read_dir(&directory).map_err(|e| Error::file(&directory, e))?.flatten() {

@@ -11,7 +11,6 @@ use parapet_matching::{advisory, affected_key};
 use parapet_model::advisory::Advisory;
 use parapet_model::verdict::ClosingReason;
 use parapet_model::{AdvisoryNo, Millis, Permission, Principal, Scope};
-use parapet_posture::Snapshot;
 use parapet_store::advisories::{BATCH, NewAdvisory, PutOutcome, RecordHash};
 use parapet_store::feeds::{Feed, FeedImport, FeedState};
 use serde::{Deserialize, Serialize};
@@ -19,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 use super::Feeds;
+use super::effect::Effect;
 use super::source::{FeedFormat, FeedSource};
 use crate::accounts::require;
 use crate::audit;
@@ -30,8 +30,6 @@ use crate::matcher::{self, MatchDelta};
 const READ_AHEAD: usize = 4;
 /// Most failures kept with their texts.
 const MAX_FAILURES: usize = 20;
-/// Most opened and closed vulnerabilities named in a report.
-const MAX_EXAMPLES: usize = 10;
 
 /// How an import is done.
 #[derive(Debug, Clone, Default)]
@@ -495,40 +493,5 @@ impl Seen {
         report.records = self.records;
         report.failed = self.failed;
         report.failures.clone_from(&self.failures);
-    }
-}
-
-/// Counts findings from matches: each match is a finding on every current asset with the package.
-#[derive(Debug, Default)]
-struct Effect {
-    matches_opened: u64,
-    matches_closed: u64,
-    opened: BTreeMap<String, u64>,
-    closed: BTreeMap<String, u64>,
-}
-
-impl Effect {
-    fn add(&mut self, snapshot: &Snapshot, scope: &Scope, delta: MatchDelta) {
-        self.matches_opened += delta.opened.len() as u64;
-        self.matches_closed += delta.closed.len() as u64;
-        for (changes, counts) in [(delta.opened, &mut self.opened), (delta.closed, &mut self.closed)] {
-            for (package, vulnerability) in changes {
-                let assets = snapshot.assets_with_package(scope, package).len() as u64;
-                *counts.entry(vulnerability).or_default() += assets;
-            }
-        }
-    }
-
-    fn report(self, report: &mut ImportReport) {
-        report.matches_opened = self.matches_opened;
-        report.matches_closed = self.matches_closed;
-        report.findings_opened = self.opened.values().sum();
-        report.findings_closed = self.closed.values().sum();
-        for (what, counts) in [("opens", self.opened), ("closes", self.closed)] {
-            let mut most: Vec<_> = counts.into_iter().filter(|(_, n)| *n > 0).collect();
-            most.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            most.truncate(MAX_EXAMPLES);
-            report.examples.extend(most.into_iter().map(|(id, n)| format!("{what} {id} on {n} findings")));
-        }
     }
 }

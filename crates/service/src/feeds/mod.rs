@@ -1,5 +1,6 @@
 //! Advisory feeds: load, preview, hold, roll back, keep current.
 
+mod effect;
 mod enrich;
 mod import;
 mod rollback;

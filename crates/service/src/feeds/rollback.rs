@@ -7,11 +7,12 @@ use parapet_store::advisories::{BATCH, NewAdvisory};
 use parapet_store::feeds::{Feed, FeedImport, FeedState};
 
 use super::Feeds;
+use super::effect::Effect;
 use super::import::ImportReport;
 use crate::accounts::require;
 use crate::audit;
 use crate::error::{Error, Result};
-use crate::matcher;
+use crate::matcher::{self, MatchDelta};
 
 impl Feeds<'_> {
     /// Restores the state before the last complete import of a feed. Matches that the import opened
@@ -30,6 +31,8 @@ impl Feeds<'_> {
             outcome: "rolled_back".to_owned(),
             ..Default::default()
         };
+        let snapshot = self.0.live().snapshot();
+        let mut effect = Effect::default();
         let mut after = AdvisoryNo(0);
         loop {
             let mut session = self.0.store.read().await?;
@@ -44,24 +47,19 @@ impl Feeds<'_> {
                 .into_iter()
                 .map(|r| NewAdvisory { advisory: r.advisory, hash: r.hash, keys: r.keys })
                 .collect();
-            self.restore(&feed, &batch, &gone, &mut report).await?;
+            effect.add(&snapshot, &who.scope(), self.restore(&feed, &batch, &gone).await?);
             match next {
                 Some(no) => after = no,
                 None => break,
             }
         }
+        effect.report(&mut report);
         self.mark_rolled_back(who, feed, last).await?;
         self.0.live().catch_up().await?;
         Ok(report)
     }
 
-    async fn restore(
-        &self,
-        feed: &Feed,
-        batch: &[NewAdvisory],
-        gone: &[AdvisoryNo],
-        report: &mut ImportReport,
-    ) -> Result<()> {
+    async fn restore(&self, feed: &Feed, batch: &[NewAdvisory], gone: &[AdvisoryNo]) -> Result<MatchDelta> {
         let mut tx = self.0.store.begin().await?;
         let put = tx.put_advisories(feed.no, batch).await?;
         let withdrawn = tx.withdraw_advisories(feed.no, gone).await?;
@@ -74,9 +72,7 @@ impl Feeds<'_> {
         let delta = matcher::match_advisories(&mut tx, &restored, ClosingReason::RolledBack).await?;
         crate::vulnerabilities::refresh_joined(&mut tx, batch.iter().map(|new| &new.advisory)).await?;
         tx.commit().await?;
-        report.matches_opened += delta.opened.len() as u64;
-        report.matches_closed += delta.closed.len() as u64;
-        Ok(())
+        Ok(delta)
     }
 
     /// The feed's mark is what it was before; without a content hash, so that the same file can be

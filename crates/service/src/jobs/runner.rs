@@ -22,6 +22,8 @@ const LEASE: Millis = 30_000;
 const BEAT: Duration = Duration::from_secs(1);
 /// How long an idle worker waits before it looks again; jobs of this process wake it at once.
 const IDLE: Duration = Duration::from_millis(500);
+/// Time between looks for expired exports, in milliseconds.
+const SWEEP: Millis = 3_600_000;
 /// Name under which claims are made. One server has the store, so it stays the same over restarts.
 const WORKER: &str = "server";
 /// Attempts at a job whose failures look passing.
@@ -55,7 +57,9 @@ impl App {
         let (stop, stopped) = watch::channel(false);
         let running = Running::default();
         let mut tasks: Vec<_> = (0..workers.max(1))
-            .map(|slot| tokio::spawn(work(self.clone(), kinds(slot), running.clone(), stopped.clone())))
+            .map(|slot| {
+                tokio::spawn(work(self.clone(), kinds(slot, workers), running.clone(), stopped.clone()))
+            })
             .collect();
         tasks.push(tokio::spawn(beat(self.clone(), running, stopped)));
         Runner { stop, tasks }
@@ -77,16 +81,22 @@ impl App {
     pub async fn sweep(&self) -> Result<()> {
         self.store.release_jobs(WORKER).await?;
         self.store.cancel_children().await?;
-        self.exports().expire().await
+        self.exports().expire().await?;
+        self.exports().sweep_leftovers().await
     }
 }
 
-/// Exports never take every worker: the first one leaves them to the others.
-fn kinds(slot: usize) -> &'static [JobKind] {
-    const ALL: &[JobKind] = &JobKind::ALL;
-    const WITHOUT_EXPORTS: &[JobKind] =
+/// One worker is kept for exports, so that they neither wait for scans nor hold them up. A single
+/// worker does everything.
+fn kinds(slot: usize, workers: usize) -> &'static [JobKind] {
+    const EXPORTS: &[JobKind] = &[JobKind::Export];
+    const OTHERS: &[JobKind] =
         &[JobKind::ScanImage, JobKind::ListRegistry, JobKind::ImportFeed, JobKind::Rematch];
-    if slot == 1 { WITHOUT_EXPORTS } else { ALL }
+    match workers {
+        0 | 1 => &JobKind::ALL,
+        _ if slot == 0 => EXPORTS,
+        _ => OTHERS,
+    }
 }
 
 async fn work(
@@ -116,7 +126,14 @@ async fn work(
 }
 
 async fn beat(app: Arc<App>, running: Running, mut stopped: watch::Receiver<bool>) {
+    let mut swept = app.now();
     loop {
+        if app.now() - swept > SWEEP {
+            swept = app.now();
+            if let Err(error) = app.exports().expire().await {
+                tracing::error!(%error, "expired exports could not be removed");
+            }
+        }
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
             _ = stopped.changed() => {}

@@ -170,7 +170,9 @@ fn references<'a>(row: &VulnerabilityRow<'a>) -> impl Iterator<Item = &'a parape
 }
 
 fn type_of(row: &VulnerabilityRow<'_>) -> &'static str {
-    let of_system = |p: &&parapet_model::facts::PackageRow| OS_FAMILIES.contains(&p.key.family());
+    let of_system = |p: &&parapet_model::facts::PackageRow| {
+        OS_FAMILIES.iter().any(|family| p.key.ecosystem.starts_with(family))
+    };
     if row.packages.first().is_some_and(of_system) { "linux_vul" } else { "app_vul" }
 }
 

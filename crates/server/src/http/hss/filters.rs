@@ -43,7 +43,10 @@ const IMAGE_SCAN_STATUS: [&str; 8] = [
 ];
 /// Ecosystem families whose packages are installed by the operating system; everything else is an
 /// application's.
-pub(crate) const OS_FAMILIES: [&str; 16] = [
+pub(crate) const OS_FAMILIES: [&str; 19] = [
+    "openEuler",
+    "Mageia",
+    "Azure Linux",
     "Debian",
     "Ubuntu",
     "Alpine",

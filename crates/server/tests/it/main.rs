@@ -9,6 +9,7 @@
 
 mod exports;
 mod kill;
+mod peers;
 mod quickstart;
 mod sdk;
 mod support;

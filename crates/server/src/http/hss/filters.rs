@@ -44,9 +44,6 @@ const IMAGE_SCAN_STATUS: [&str; 8] = [
 /// Ecosystem families whose packages are installed by the operating system; everything else is an
 /// application's.
 pub(crate) const OS_FAMILIES: [&str; 19] = [
-    "openEuler",
-    "Mageia",
-    "Azure Linux",
     "Debian",
     "Ubuntu",
     "Alpine",
@@ -63,6 +60,9 @@ pub(crate) const OS_FAMILIES: [&str; 19] = [
     "dpkg",
     "apk",
     "rpm",
+    "openEuler",
+    "Mageia",
+    "Azure Linux",
 ];
 
 /// How bands that the family does not have are shown: *unknown* and *none* have no place in

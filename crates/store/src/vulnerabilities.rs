@@ -199,10 +199,9 @@ impl Tx {
         let now = self.recorded();
         let bands: Vec<[Value<'_>; 4]> =
             numbered.iter().map(|&(no, _)| [no.into(), now.into(), FOREVER.into(), unknown.into()]).collect();
+        // Not in the log: followers want vulnerabilities that something matched, and get them with
+        // the matches.
         self.bulk(&OPEN_BAND, &bands).await?;
-        for (no, _) in numbered {
-            self.log(Kind::Vulnerability, no.0);
-        }
         Ok(())
     }
 

@@ -80,7 +80,8 @@ impl FeedSource {
             self.reader()?.take(MAX_RECORD).read_to_end(&mut bytes).map_err(error)?;
             return each(&stem(&self.path), &bytes);
         }
-        let file = BufReader::with_capacity(1 << 18, open(&self.path)?);
+        // Every record is a seek, which throws the buffer away, so a small one is filled less in vain.
+        let file = BufReader::with_capacity(1 << 12, open(&self.path)?);
         let mut archive = zip::ZipArchive::new(file).map_err(|e| zip_error(&self.path, e))?;
         if archive.len() > MAX_RECORDS {
             return Err(Error::Invalid(format!("{}: more than {MAX_RECORDS} entries", self.path.display())));

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use parapet_model::asset::{AssetKind, ScanState};
 use parapet_model::facts::{AssetRow, Change, LinkRow, MatchRow};
 use parapet_model::time::{FOREVER, Interval, Millis};
-use parapet_model::{AssetNo, ExceptionNo, PackageNo, SetNo, VulnerabilityNo};
+use parapet_model::{AssetNo, ExceptionNo, PackageNo, SetNo};
 
 use crate::assets::Observation;
 use crate::error::Result;
@@ -86,12 +86,7 @@ impl Session {
         let packages = Vec::from_iter(packages);
         all.packages = self.packages(&packages).await?;
         all.matches = self.match_history(&packages).await?;
-        let named: BTreeSet<VulnerabilityNo> =
-            all.matches.iter().flat_map(|(_, rows)| rows.iter().map(|row| row.vulnerability)).collect();
-        all.vulnerabilities = self.vulnerabilities(&Vec::from_iter(named.iter().copied())).await?;
-        let canonical: BTreeSet<VulnerabilityNo> =
-            all.vulnerabilities.iter().map(|v| v.canonical).filter(|no| !named.contains(no)).collect();
-        all.vulnerabilities.extend(self.vulnerabilities(&Vec::from_iter(canonical)).await?);
+        all.vulnerabilities = self.vulnerabilities_matched(&all.matches, BTreeSet::new()).await?;
         for project in BTreeSet::from_iter(all.assets.iter().map(|asset| asset.project)) {
             all.exceptions.extend(self.exceptions(project, ExceptionNo(0), u32::MAX).await?);
         }

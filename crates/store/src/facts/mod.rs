@@ -5,7 +5,8 @@ mod as_of;
 
 use std::collections::BTreeSet;
 
-use parapet_model::facts::Change;
+use parapet_model::facts::{Change, MatchRow};
+use parapet_model::vulnerability::Vulnerability;
 use parapet_model::{AssetNo, ExceptionNo, PackageNo, SetNo, VulnerabilityNo};
 
 pub use as_of::{AsOf, AsOfClock};
@@ -95,10 +96,7 @@ impl Session {
         for numbers in self.number_chunks("asset").await? {
             all.assets.extend(self.assets(&numbers.map(AssetNo).collect::<Vec<_>>()).await?);
         }
-        for numbers in self.number_chunks("vulnerability").await? {
-            let numbers: Vec<VulnerabilityNo> = numbers.map(VulnerabilityNo).collect();
-            all.vulnerabilities.extend(self.vulnerabilities(&numbers).await?);
-        }
+        all.vulnerabilities = self.vulnerabilities_matched(&all.matches, BTreeSet::new()).await?;
         for numbers in self.number_chunks("exception").await? {
             let numbers: Vec<ExceptionNo> = numbers.map(ExceptionNo).collect();
             all.exceptions.extend(self.exceptions_by_number(&numbers).await?);
@@ -109,16 +107,17 @@ impl Session {
     }
 
     async fn read_subjects(&mut self, head: &Head, subjects: &Subjects) -> Result<Change> {
+        let matches = self.match_history(&Vec::from_iter(subjects.matches.iter().copied())).await?;
+        let vulnerabilities =
+            self.vulnerabilities_matched(&matches, subjects.vulnerabilities.clone()).await?;
         Ok(Change {
             seq: head.seq,
             recorded: head.recorded,
             packages: self.packages(&Vec::from_iter(subjects.packages.iter().copied())).await?,
             sets: self.sets(&Vec::from_iter(subjects.sets.iter().copied())).await?,
             assets: self.assets(&Vec::from_iter(subjects.assets.iter().copied())).await?,
-            matches: self.match_history(&Vec::from_iter(subjects.matches.iter().copied())).await?,
-            vulnerabilities: self
-                .vulnerabilities(&Vec::from_iter(subjects.vulnerabilities.iter().copied()))
-                .await?,
+            matches,
+            vulnerabilities,
             exceptions: self
                 .exceptions_by_number(&Vec::from_iter(subjects.exceptions.iter().copied()))
                 .await?,
@@ -129,6 +128,22 @@ impl Session {
                 None
             },
         })
+    }
+
+    /// The vulnerabilities that matches name, and `others`, with those that stand for them. A store
+    /// knows far more than that: every one that any advisory names.
+    pub(super) async fn vulnerabilities_matched(
+        &mut self,
+        matches: &[(PackageNo, Vec<MatchRow>)],
+        others: BTreeSet<VulnerabilityNo>,
+    ) -> Result<Vec<Vulnerability>> {
+        let mut named = others;
+        named.extend(matches.iter().flat_map(|(_, rows)| rows).map(|row| row.vulnerability));
+        let mut found = self.vulnerabilities(&Vec::from_iter(named.iter().copied())).await?;
+        let canonical: BTreeSet<VulnerabilityNo> =
+            found.iter().map(|v| v.canonical).filter(|no| !named.contains(no)).collect();
+        found.extend(self.vulnerabilities(&Vec::from_iter(canonical)).await?);
+        Ok(found)
     }
 
     /// All numbers ever given out for a counter, in chunks. They are dense, so asking for each is

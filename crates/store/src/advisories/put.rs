@@ -227,7 +227,7 @@ impl Tx {
             .collect())
     }
 
-    /// Keeps what records say, for now or for when it is needed.
+    /// Keeps what records say, whether or not they are current.
     async fn keep_bodies(&mut self, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<()> {
         let mut compressor = zstd::bulk::Compressor::new(1).map_err(|e| unpackable("", e))?;
         let mut bodies = Vec::with_capacity(records.len());

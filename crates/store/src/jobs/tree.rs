@@ -60,7 +60,7 @@ impl Session {
     /// How the children of a job stand.
     pub async fn job_progress(&mut self, job: u32) -> Result<Progress> {
         let mut progress = Progress::default();
-        // An outcome of 0 reads as "queued": everything that is not final, for now.
+        // An outcome of 0 reads as "queued": everything that is not final.
         for row in self.fetch(OUTCOMES, args![job]).await? {
             let mut f = row.fields("job_link");
             let state = f.word("outcome", JobState::from_number)?;

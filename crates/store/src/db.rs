@@ -17,6 +17,9 @@ use crate::session::Session;
 /// 50 ms, so this is patience for a crowd, not for one of them.
 const BUSY: Duration = Duration::from_secs(15);
 
+/// How far apart a program asks again for the switch to WAL.
+const SWITCH_PAUSE: Duration = Duration::from_millis(10);
+
 /// Connections for reading.
 const READERS: u32 = 6;
 
@@ -118,10 +121,31 @@ async fn open_sqlite(path: &Path) -> Result<Pools<sqlx::Sqlite>> {
         .pragma("cache_size", "-16000")
         .pragma("wal_autocheckpoint", "4000"));
     // The writer first: it creates the file and switches it to WAL.
-    drop(write.acquire().await?);
+    switch_to_wal(&write).await?;
     let side = one(options.clone().synchronous(SqliteSynchronous::Normal));
     let read = sqlite_pool(READERS, options.create_if_missing(false).pragma("query_only", "1"));
     Ok(Pools { read, write, side })
+}
+
+/// Makes the first connection. The switch to WAL needs the file alone and does not wait for it: of
+/// two programs that create one store, SQLite turns one away at once, busy timeout or not.
+async fn switch_to_wal(write: &SqlitePool) -> Result<()> {
+    let deadline = tokio::time::Instant::now() + BUSY;
+    loop {
+        match write.acquire().await {
+            Ok(_) => return Ok(()),
+            Err(error) if is_busy(&error) && tokio::time::Instant::now() < deadline => {
+                tokio::time::sleep(SWITCH_PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// `SQLITE_BUSY` and its extended codes, whose low byte it is.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|e| e.code()?.parse::<i32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 fn sqlite_pool(size: u32, options: SqliteConnectOptions) -> SqlitePool {

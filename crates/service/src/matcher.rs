@@ -14,7 +14,7 @@ use parapet_store::matches::{MatchKey, OpenMatch};
 use parapet_store::{Session, Tx};
 
 use crate::error::Result;
-use crate::vulnerabilities;
+use crate::vulnerabilities::{self, AtHand};
 
 /// What changed about matches.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +63,8 @@ pub(crate) async fn match_new_packages(tx: &mut Tx, packages: &[(PackageNo, Pack
             desired.extend(desire(*no, package, *advisory_no, advisory));
         }
     }
-    open(tx, desired).await
+    let at_hand = advisories.iter().map(|(no, advisory)| (*no, advisory.as_ref())).collect();
+    open(tx, desired, &at_hand).await
 }
 
 /// Matches advisories that were just stored, withdrawn or restored against all packages, and closes
@@ -78,8 +79,9 @@ pub(crate) async fn match_advisories(
     let touched: Vec<VulnerabilityNo> = plan.close.iter().map(|(row, _)| row.vulnerability).collect();
     let keys: Vec<MatchKey> = plan.close.iter().map(|(row, _)| row.key()).collect();
     tx.close_matches(&keys, reason).await?;
-    open(tx, plan.open).await?;
-    vulnerabilities::refresh(tx, touched).await?;
+    let at_hand = advisories.iter().filter_map(|(no, advisory)| Some((*no, (*advisory)?))).collect();
+    open(tx, plan.open, &at_hand).await?;
+    vulnerabilities::refresh(tx, touched, &at_hand).await?;
     Ok(delta)
 }
 
@@ -173,7 +175,7 @@ fn desire(
 }
 
 /// Opens rows, numbers the vulnerabilities they name, and brings those up to date.
-async fn open(tx: &mut Tx, desired: Vec<Desired>) -> Result<()> {
+async fn open(tx: &mut Tx, desired: Vec<Desired>, at_hand: &AtHand<'_>) -> Result<()> {
     if desired.is_empty() {
         return Ok(());
     }
@@ -199,5 +201,5 @@ async fn open(tx: &mut Tx, desired: Vec<Desired>) -> Result<()> {
         }
     }
     tx.open_matches(&rows).await?;
-    vulnerabilities::refresh(tx, rows.iter().map(|row| row.vulnerability)).await
+    vulnerabilities::refresh(tx, rows.iter().map(|row| row.vulnerability), at_hand).await
 }

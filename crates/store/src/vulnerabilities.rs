@@ -67,8 +67,11 @@ const SAME_AS_AT: Bulk<2> = Bulk {
             WHERE t.vulnerability = k.no AND t.from_at <= k.at AND t.to_at > k.at ORDER BY t.vulnerability",
 };
 const OF_CANONICAL: &str = "SELECT no FROM vulnerability WHERE canonical = $1 ORDER BY no";
-const ADVISORIES: &str =
-    "SELECT advisory FROM advisory_vulnerability WHERE vulnerability = $1 ORDER BY advisory";
+const NAMING: Bulk<1> = Bulk {
+    before: "WITH k(no) AS (VALUES ",
+    after: ") SELECT t.vulnerability, t.advisory FROM k CROSS JOIN advisory_vulnerability t \
+            WHERE t.vulnerability = k.no ORDER BY t.vulnerability, t.advisory",
+};
 
 fn vulnerability(row: &Row) -> Result<Vulnerability> {
     let mut f = row.fields("vulnerability");
@@ -121,10 +124,17 @@ impl Session {
         rows.iter().map(|row| row.fields("vulnerability").u32("no").map(VulnerabilityNo)).collect()
     }
 
-    /// The advisories whose current record names this very number.
-    pub async fn advisories_naming(&mut self, vulnerability: VulnerabilityNo) -> Result<Vec<AdvisoryNo>> {
-        let rows = self.fetch(ADVISORIES, args![vulnerability]).await?;
-        rows.iter().map(|row| row.fields("advisory_vulnerability").u32("advisory").map(AdvisoryNo)).collect()
+    /// The advisories whose current record names these very numbers.
+    pub async fn advisories_naming(
+        &mut self,
+        numbers: &[VulnerabilityNo],
+    ) -> Result<Vec<(VulnerabilityNo, AdvisoryNo)>> {
+        let keys: Vec<[Value<'_>; 1]> = numbers.iter().map(|&no| [no.into()]).collect();
+        let pair = |row: &Row| {
+            let mut f = row.fields("advisory_vulnerability");
+            Ok((VulnerabilityNo(f.u32("vulnerability")?), AdvisoryNo(f.u32("advisory")?)))
+        };
+        self.bulk_fetch(&NAMING, &keys).await?.iter().map(pair).collect()
     }
 
     /// Sets severity band and canonical number back to what was known at `at`.

@@ -11,7 +11,7 @@ use parapet_matching::{advisory, affected_key};
 use parapet_model::advisory::Advisory;
 use parapet_model::verdict::ClosingReason;
 use parapet_model::{AdvisoryNo, Millis, Permission, Principal, Scope};
-use parapet_store::advisories::{BATCH, NewAdvisory, PutOutcome, RecordHash};
+use parapet_store::advisories::{BATCH, NewAdvisory, Packer, PutOutcome, RecordHash};
 use parapet_store::feeds::{Feed, FeedImport, FeedState};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -291,6 +291,7 @@ impl Feeds<'_> {
             .filter(|(put, _)| matches!(put.outcome, PutOutcome::Added | PutOutcome::Changed))
             .map(|(put, new)| (put.no, &new.advisory))
             .collect();
+        let at_hand = advisories.iter().copied().collect();
         let (stand, withdrawn): (Vec<_>, Vec<_>) = advisories.iter().partition(|(_, a)| a.withdrawn == 0);
         let stand: Vec<_> = stand.into_iter().map(|(no, a)| (no, Some(a))).collect();
         let withdrawn: Vec<_> = withdrawn.into_iter().map(|(no, _)| (no, None)).collect();
@@ -298,7 +299,7 @@ impl Feeds<'_> {
         if !withdrawn.is_empty() {
             delta.extend(matcher::match_advisories(&mut tx, &withdrawn, ClosingReason::Withdrawn).await?);
         }
-        crate::vulnerabilities::refresh_joined(&mut tx, batch.iter().map(|i| &i.advisory)).await?;
+        crate::vulnerabilities::refresh_joined(&mut tx, batch.iter().map(|i| &i.advisory), &at_hand).await?;
         tx.commit().await?;
         Ok(delta)
     }
@@ -413,6 +414,7 @@ fn read(
     let (source, known, only) = (source.clone(), known.clone(), options.only.clone());
     let reader = tokio::task::spawn_blocking(move || {
         let mut seen = Seen::default();
+        let mut packer = Packer::new()?;
         let mut batch = Vec::with_capacity(BATCH);
         let send = |batch: &mut Vec<NewAdvisory>| {
             sender
@@ -440,10 +442,9 @@ fn read(
                 .is_none_or(|only| advisory.affected.iter().any(|a| only.contains(&affected_key(a))));
             if wanted {
                 let keys = advisory.affected.iter().map(affected_key).collect();
-                let new = NewAdvisory { advisory, hash, keys };
-                match new.refusal() {
-                    Some(why) => seen.failed(name, &why),
-                    None => batch.push(new),
+                match packer.pack(advisory, hash, keys) {
+                    Ok(new) => batch.push(new),
+                    Err(why) => seen.failed(name, &why.to_string()),
                 }
             }
             if batch.len() == BATCH { send(&mut batch) } else { Ok(()) }

@@ -3,7 +3,7 @@
 use parapet_model::advisory::Advisory;
 use parapet_model::verdict::ClosingReason;
 use parapet_model::{AdvisoryNo, Permission, Principal};
-use parapet_store::advisories::{BATCH, NewAdvisory};
+use parapet_store::advisories::{BATCH, NewAdvisory, PutOutcome};
 use parapet_store::feeds::{Feed, FeedImport, FeedState};
 
 use super::Feeds;
@@ -13,6 +13,7 @@ use crate::accounts::require;
 use crate::audit;
 use crate::error::{Error, Result};
 use crate::matcher::{self, MatchDelta};
+use crate::vulnerabilities::{AtHand, refresh_joined};
 
 impl Feeds<'_> {
     /// Restores the state before the last complete import of a feed. Matches that the import opened
@@ -39,14 +40,10 @@ impl Feeds<'_> {
             let (changes, next) = session.feed_changes_since(feed.no, before, after, BATCH as u32).await?;
             let put: Vec<_> = changes.iter().filter_map(|c| c.then.map(|hash| (c.no, hash))).collect();
             let gone: Vec<AdvisoryNo> = changes.iter().filter(|c| c.then.is_none()).map(|c| c.no).collect();
-            let records = session.records(&put).await?;
+            let batch = session.records(&put).await?;
             drop(session);
-            report.changed += records.len() as u64;
+            report.changed += batch.len() as u64;
             report.withdrawn += gone.len() as u64;
-            let batch: Vec<NewAdvisory> = records
-                .into_iter()
-                .map(|r| NewAdvisory { advisory: r.advisory, hash: r.hash, keys: r.keys })
-                .collect();
             effect.add(&snapshot, &who.scope(), self.restore(&feed, &batch, &gone).await?);
             match next {
                 Some(no) => after = no,
@@ -63,14 +60,19 @@ impl Feeds<'_> {
         let mut tx = self.0.store.begin().await?;
         let put = tx.put_advisories(feed.no, batch).await?;
         let withdrawn = tx.withdraw_advisories(feed.no, gone).await?;
-        let restored: Vec<(AdvisoryNo, Option<&Advisory>)> = put
+        let current: AtHand<'_> = put
             .iter()
             .zip(batch)
-            .map(|(put, new)| (put.no, (new.advisory.withdrawn == 0).then_some(&new.advisory)))
+            .filter(|(put, _)| put.outcome != PutOutcome::Older)
+            .map(|(put, new)| (put.no, &new.advisory))
+            .collect();
+        let restored: Vec<(AdvisoryNo, Option<&Advisory>)> = current
+            .iter()
+            .map(|(no, record)| (*no, (record.withdrawn == 0).then_some(*record)))
             .chain(withdrawn.into_iter().map(|no| (no, None)))
             .collect();
         let delta = matcher::match_advisories(&mut tx, &restored, ClosingReason::RolledBack).await?;
-        crate::vulnerabilities::refresh_joined(&mut tx, batch.iter().map(|new| &new.advisory)).await?;
+        refresh_joined(&mut tx, batch.iter().map(|new| &new.advisory), &current).await?;
         tx.commit().await?;
         Ok(delta)
     }

@@ -8,6 +8,7 @@
 //! so that a feed can be taken back without asking the matcher again.
 
 mod held;
+mod new;
 mod put;
 mod rollback;
 
@@ -20,10 +21,11 @@ use parapet_model::advisory::Advisory;
 use parapet_model::time::Interval;
 use serde::{Deserialize, Serialize};
 
-pub use put::{NewAdvisory, Put, PutOutcome};
-pub use rollback::{FeedChange, StoredRecord};
+pub use new::{NewAdvisory, Packer};
+pub use put::{Put, PutOutcome};
+pub use rollback::FeedChange;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::feeds::FeedNo;
 use crate::session::Session;
 use crate::sql::{Bulk, Row, Value, args};
@@ -187,9 +189,4 @@ impl Session {
         let rows = self.fetch(FEEDS_OF, args![no]).await?;
         rows.iter().map(|row| row.fields("feed_advisory").u32("feed").map(FeedNo)).collect()
     }
-}
-
-/// The error for a body that cannot be packed.
-fn unpackable(id: &str, why: impl std::fmt::Display) -> Error {
-    Error::Invalid(format!("advisory {id} cannot be stored: {why}"))
 }

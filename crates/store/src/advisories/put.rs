@@ -3,12 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use parapet_model::advisory::Advisory;
-use parapet_model::package::is_clean;
 use parapet_model::time::FOREVER;
 use parapet_model::{AdvisoryNo, VulnerabilityNo};
 
-use super::{RecordHash, unpackable};
-use crate::error::{Error, Result};
+use super::NewAdvisory;
+use crate::error::Result;
 use crate::feeds::FeedNo;
 use crate::numbers::Counter;
 use crate::sql::{Bulk, Value};
@@ -50,17 +49,6 @@ const DROP_VULNERABILITY: Bulk<1> = Bulk {
     after: ") DELETE FROM advisory_vulnerability WHERE advisory IN (SELECT k.no FROM k)",
 };
 
-/// A record as a feed gives it.
-#[derive(Debug, Clone)]
-pub struct NewAdvisory {
-    /// What it says.
-    pub advisory: Advisory,
-    /// Its content hash.
-    pub hash: RecordHash,
-    /// The (ecosystem, name) keys under which packages look it up (`matching::affected_key`).
-    pub keys: BTreeSet<(String, String)>,
-}
-
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Put {
@@ -93,14 +81,7 @@ struct Known {
 impl Tx {
     /// Stores a batch of records of one feed; one result for each, in the same order. Give at most
     /// [`super::BATCH`]. A record that comes twice in a batch counts once, the last one holds.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for an id, source or key that is empty, too long or has a NUL: check with
-    /// [`NewAdvisory::refusal`] first, because an error spoils the whole batch.
     pub async fn put_advisories(&mut self, feed: FeedNo, batch: &[NewAdvisory]) -> Result<Vec<Put>> {
-        if let Some(why) = batch.iter().find_map(NewAdvisory::refusal) {
-            return Err(Error::Invalid(why));
-        }
         let last: HashMap<(&str, &str), &NewAdvisory> =
             batch.iter().map(|new| (new.identity(), new)).collect();
         let unique: Vec<&NewAdvisory> = batch
@@ -229,16 +210,9 @@ impl Tx {
 
     /// Keeps what records say, whether or not they are current.
     async fn keep_bodies(&mut self, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<()> {
-        let mut compressor = zstd::bulk::Compressor::new(1).map_err(|e| unpackable("", e))?;
-        let mut bodies = Vec::with_capacity(records.len());
-        for (_, new) in records {
-            let json = new.json()?;
-            bodies.push(compressor.compress(&json).map_err(|e| unpackable(&new.advisory.id, e))?);
-        }
         let rows: Vec<[Value<'_>; 3]> = records
             .iter()
-            .zip(&bodies)
-            .map(|((no, new), body)| [(*no).into(), Value::Blob(&new.hash), body.into()])
+            .map(|(no, new)| [(*no).into(), Value::Blob(&new.hash), (&new.body).into()])
             .collect();
         self.bulk(&KEEP_BODY, &rows).await?;
         Ok(())
@@ -282,33 +256,6 @@ impl Tx {
         let gone: Vec<[Value<'_>; 2]> = numbers.iter().map(|&no| [no.into(), Value::Blob(&[])]).collect();
         self.bulk(&SET_HASH, &gone).await?;
         Ok(())
-    }
-}
-
-impl NewAdvisory {
-    /// Why the store would refuse this record, if it would.
-    pub fn refusal(&self) -> Option<String> {
-        let a = &self.advisory;
-        let texts = [&a.id, &a.source].into_iter().chain(&a.vulnerabilities).chain(&a.same_as);
-        let texts = texts.chain(self.keys.iter().flat_map(|(ecosystem, name)| [ecosystem, name]));
-        let bad = texts.into_iter().find(|text| text.is_empty() || !is_clean(text))?;
-        let (id, bad) = (a.id.chars().take(60).collect::<String>(), bad.chars().take(60).collect::<String>());
-        Some(format!("advisory {id:?} has an id or name that is empty, too long or has a NUL: {bad:?}"))
-    }
-
-    fn identity(&self) -> (&str, &str) {
-        (&self.advisory.source, &self.advisory.id)
-    }
-
-    /// The body as JSON: the shape of `Body`, without cloning into one.
-    fn json(&self) -> Result<Vec<u8>> {
-        #[derive(serde::Serialize)]
-        struct Borrowed<'a> {
-            advisory: &'a Advisory,
-            keys: &'a BTreeSet<(String, String)>,
-        }
-        let body = Borrowed { advisory: &self.advisory, keys: &self.keys };
-        serde_json::to_vec(&body).map_err(|e| unpackable(&self.advisory.id, e))
     }
 }
 

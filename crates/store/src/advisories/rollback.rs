@@ -1,9 +1,8 @@
 //! Taking a feed back to what it held before: what differs since then, and the records of then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use parapet_model::AdvisoryNo;
-use parapet_model::advisory::Advisory;
 use parapet_model::time::{FOREVER, Millis};
 
 use super::{Body, NewAdvisory, RecordHash};
@@ -35,25 +34,6 @@ pub struct FeedChange {
     pub then: Option<RecordHash>,
     /// What it holds now.
     pub now: Option<RecordHash>,
-}
-
-/// A record that some feed holds or held.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredRecord {
-    /// Whose.
-    pub no: AdvisoryNo,
-    /// Its content hash.
-    pub hash: RecordHash,
-    /// What it says.
-    pub advisory: Advisory,
-    /// The keys under which packages look it up.
-    pub keys: BTreeSet<(String, String)>,
-}
-
-impl From<StoredRecord> for NewAdvisory {
-    fn from(record: StoredRecord) -> Self {
-        Self { advisory: record.advisory, hash: record.hash, keys: record.keys }
-    }
 }
 
 impl Session {
@@ -91,17 +71,19 @@ impl Session {
         Ok((changes.into_values().filter(|change| change.then != change.now).collect(), next))
     }
 
-    /// Records by number and content hash, current or not, one for each advisory.
-    pub async fn records(&mut self, wanted: &[(AdvisoryNo, RecordHash)]) -> Result<Vec<StoredRecord>> {
+    /// Records by number and content hash, current or not, one for each advisory: ready to be put
+    /// again.
+    pub async fn records(&mut self, wanted: &[(AdvisoryNo, RecordHash)]) -> Result<Vec<NewAdvisory>> {
         let keys: Vec<[Value<'_>; 2]> =
             wanted.iter().map(|(no, hash)| [(*no).into(), Value::Blob(hash)]).collect();
-        let mut out: BTreeMap<AdvisoryNo, StoredRecord> = BTreeMap::new();
+        let mut out: BTreeMap<AdvisoryNo, NewAdvisory> = BTreeMap::new();
         for row in self.bulk_fetch(&RECORD, &keys).await? {
             let mut f = row.fields("advisory_body");
             let no = AdvisoryNo(f.u32("advisory")?);
             let hash = f.array("hash")?;
-            let Body { advisory, keys } = Body::unpack(f.blob()?).ok_or_else(|| f.inconsistent("body"))?;
-            out.insert(no, StoredRecord { no, hash, advisory, keys });
+            let body = f.blob()?.to_vec();
+            let Body { advisory, keys } = Body::unpack(&body).ok_or_else(|| f.inconsistent("body"))?;
+            out.insert(no, NewAdvisory { advisory, hash, keys, body });
         }
         Ok(out.into_values().collect())
     }

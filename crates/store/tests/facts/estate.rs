@@ -10,7 +10,7 @@ use parapet_model::verdict::AdvisoryClass;
 use parapet_model::{
     AdvisoryNo, Coverage, Digest, MatchState, PackageKey, PackageNo, SetNo, Severity, VulnerabilityNo,
 };
-use parapet_store::advisories::{NewAdvisory, Put};
+use parapet_store::advisories::{NewAdvisory, Packer, Put};
 use parapet_store::assets::{HostObservation, ImageObservation, Look, Recorded};
 use parapet_store::feeds::FeedNo;
 use parapet_store::matches::OpenMatch;
@@ -127,18 +127,16 @@ pub(crate) fn advisory(id: &str, cves: &[&str], names: &[&str], hash: u8) -> New
         name: (*n).into(),
         ..Affected::default()
     });
-    NewAdvisory {
-        advisory: Advisory {
-            source: "TEST".into(),
-            id: id.into(),
-            modified: hash.into(),
-            vulnerabilities: cves.iter().map(|&cve| cve.into()).collect(),
-            affected: affected.collect(),
-            ..Advisory::default()
-        },
-        hash: [hash; 16],
-        keys: names.iter().map(|&name| ("Debian:12".into(), name.into())).collect::<BTreeSet<_>>(),
-    }
+    let advisory = Advisory {
+        source: "TEST".into(),
+        id: id.into(),
+        modified: hash.into(),
+        vulnerabilities: cves.iter().map(|&cve| cve.into()).collect(),
+        affected: affected.collect(),
+        ..Advisory::default()
+    };
+    let keys: BTreeSet<_> = names.iter().map(|&name| ("Debian:12".into(), name.into())).collect();
+    Packer::new().unwrap().pack(advisory, [hash; 16], keys).unwrap()
 }
 
 pub(crate) async fn put(tx: &mut Tx, feed: FeedNo, batch: &[NewAdvisory]) -> Vec<Put> {

@@ -95,6 +95,15 @@ impl Reading {
         Self { problem: Some(why.into()), ..Self::default() }
     }
 
+    /// What a distribution's database says; one that names nothing at all is no database that a
+    /// system could be called clean by.
+    pub(crate) fn database(mut self) -> Self {
+        if self.packages.is_empty() && self.problem.is_none() {
+            self.problem = Some("it names no package".to_owned());
+        }
+        self
+    }
+
     /// Notes a problem; the first one is kept, with the number of further ones.
     pub(crate) fn complain(&mut self, problems: &mut u32, why: impl FnOnce() -> String) {
         *problems = problems.saturating_add(1);

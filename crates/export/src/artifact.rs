@@ -221,8 +221,8 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 fn failure(action: &'static str, path: &Path, written: u64, source: io::Error) -> ArtifactError {
     let path = path.to_owned();
     match source.kind() {
-        // The second is a quota of the file system, not ours.
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+        // Quotas of the file system and limits of the process, not ours.
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             ArtifactError::DiskFull { path, written }
         }
         _ => ArtifactError::Io { action, path, source },

@@ -19,7 +19,8 @@ pub(crate) fn claims(path: &[u8]) -> bool {
     matches!(path, b"lib/apk/db/installed" | b"usr/lib/apk/db/installed")
 }
 
-/// Reads the list of installed packages.
+/// Reads the list of installed packages. One that ends within a line was cut; the package it ends in
+/// is not believed.
 pub fn read(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let mut problems = 0;
@@ -32,8 +33,14 @@ pub fn read(bytes: &[u8]) -> Reading {
                 .complain(&mut problems, || format!("line {} is no field: {:?}", number + 1, short(line))),
         }
     }
-    stanza.finish(&mut reading, &mut problems);
-    reading.sum_up(problems)
+    if stanza.started && !bytes.ends_with(b"\n") {
+        reading.complain(&mut problems, || {
+            format!("the file ends within the entry of package {:?}", short(stanza.name))
+        });
+    } else {
+        stanza.finish(&mut reading, &mut problems);
+    }
+    reading.database().sum_up(problems)
 }
 
 #[derive(Default)]

@@ -6,6 +6,8 @@
 //! down to the lowest of them, with the files of that layer alone: so the set of a layer is the
 //! same in every image built on it, whatever is put on top.
 
+#[cfg(test)]
+mod hostile;
 mod summary;
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,10 @@ pub(crate) fn owned_paths<'a>(list: &[u8], bytes: &'a [u8]) -> impl Iterator<Ite
 }
 
 /// Reads a status file or the file of one package.
+///
+/// A status file that ends within a line was cut, as dpkg itself says ("missing final newline");
+/// the stanza it ends in is not believed. One-package files are written by other programs, which do
+/// not all end the last line.
 pub fn read(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let mut problems = 0;
@@ -74,8 +78,14 @@ pub fn read(bytes: &[u8]) -> Reading {
             },
         }
     }
-    stanza.finish(&mut reading, &mut problems);
-    reading.sum_up(problems)
+    if stanza.started && !stanza.status.is_empty() && !bytes.ends_with(b"\n") {
+        reading.complain(&mut problems, || {
+            format!("the file ends within the entry of package {:?}", short(stanza.package))
+        });
+    } else {
+        stanza.finish(&mut reading, &mut problems);
+    }
+    reading.database().sum_up(problems)
 }
 
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {

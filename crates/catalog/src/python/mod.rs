@@ -21,10 +21,12 @@ pub(crate) fn database(path: &[u8]) -> &[u8] {
     split(split(path).0).0
 }
 
-/// Reads the metadata of one distribution.
+/// Reads the metadata of one distribution. A header without an end of line is no header: the file was
+/// cut within it.
 pub fn read(bytes: &[u8]) -> Reading {
     let (mut name, mut version): (&[u8], &[u8]) = (b"", b"");
-    for line in bytes.split(|&b| b == b'\n') {
+    for line in bytes.split_inclusive(|&b| b == b'\n') {
+        let Some(line) = line.strip_suffix(b"\n") else { break };
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
             break;

@@ -1,6 +1,7 @@
 //! The HTTP side: one folder per wire family, one table of routes.
 
 mod auth;
+mod body;
 mod file;
 mod hss;
 mod keystone;
@@ -26,8 +27,6 @@ use tower_http::timeout::TimeoutLayer;
 pub(crate) use hss::{HssShape, SHAPE as HSS_SHAPE};
 use state::AppState;
 
-/// Largest request body, in bytes (contract `huawei-hss` 7.3: 12 MB is refused by the real gateway).
-const MAX_BODY: usize = 12 << 20;
 /// A handler that takes longer answers 408. Downloads stream after the handler has returned.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -38,7 +37,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(axum::middleware::from_fn_with_state(state, operations::count))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, HANDLER_TIMEOUT))
         .layer(CatchPanicLayer::new())
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(body::MAX_BODY))
 }
 
 /// Binds `listen`; the address really bound comes back, so that port 0 can be used.

@@ -9,8 +9,8 @@ use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use parapet_model::Permission;
 
-use super::auth;
 use super::state::AppState;
+use super::{auth, body};
 
 /// Which wire language a route speaks; decides how it signs in and how its errors look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,10 @@ pub(crate) fn mount(state: &AppState) -> Router {
     let mut router = Router::new();
     for route in all() {
         let gate = auth::Gate { state: state.clone(), family: route.family, access: route.access };
-        let handler = route.handler.layer(middleware::from_fn_with_state(gate, auth::check));
+        let handler = route
+            .handler
+            .layer(middleware::from_fn_with_state(route.family, body::guard))
+            .layer(middleware::from_fn_with_state(gate, auth::check));
         router = router.route(route.path, handler);
     }
     router

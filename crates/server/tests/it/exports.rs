@@ -152,15 +152,17 @@ fn hss_exports_with_a_token() {
 fn a_second_server_on_one_store_is_refused() {
     let fixture = Fixture::new();
     fixture.fill();
-    let _server = Server::start(&fixture);
+    let server = Server::start(&fixture);
     let second = crate::support::parapet()
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(fixture.data())
         .output()
         .unwrap();
     assert!(!second.status.success());
-    let message = String::from_utf8_lossy(&second.stderr).to_lowercase();
-    assert!(message.contains("server"), "{message}");
+    let message = String::from_utf8_lossy(&second.stderr);
+    assert!(message.contains("another server"), "{message}");
+    let last = server.get("/api/v1/findings/counts");
+    assert_eq!(last["findings"], 2, "the first one goes on");
 }
 
 #[test]

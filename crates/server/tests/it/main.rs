@@ -8,6 +8,7 @@
 )]
 
 mod exports;
+mod hostile;
 mod kill;
 mod peers;
 mod quickstart;

@@ -8,7 +8,11 @@ use tempfile::TempDir;
 
 /// The binary under test.
 pub(crate) fn parapet() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parapet"));
+    clean(Command::new(env!("CARGO_BIN_EXE_parapet")))
+}
+
+/// Without what the environment of the tests says of stores.
+fn clean(mut command: Command) -> Command {
     command.env_remove("PARAPET_DATA_DIR").env_remove("PARAPET_DATABASE_URL");
     command
 }
@@ -28,6 +32,13 @@ impl Fixture {
         fixture.advise("DSA-1-1", "CVE-2026-0001", "glass", Some("1.0-2"));
         fixture.advise("DEBIAN-CVE-2026-0002", "CVE-2026-0002", "stone", None);
         fixture
+    }
+
+    /// Makes the root file system that of another host.
+    pub(crate) fn rename(&self, name: &str) {
+        self.write("root/etc/hostname", &format!("{name}\n"));
+        let id: String = name.bytes().map(|b| format!("{b:02x}")).collect();
+        self.write("root/etc/machine-id", &format!("{id:0>32}\n"));
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -127,10 +138,23 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on the fixture's data folder with a known password for `admin`.
     pub(crate) fn start(fixture: &Fixture) -> Self {
+        Self::start_as(fixture, parapet())
+    }
+
+    /// The same, but no file may grow beyond `bytes`: what a disk that is full looks like.
+    pub(crate) fn start_limited(fixture: &Fixture, bytes: u64) -> Self {
+        let mut command = Command::new("sh");
+        // Blocks of 512 bytes (POSIX); without the trap a write beyond the limit would kill.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", bytes / 512);
+        command.args(["-c", &script]).arg(env!("CARGO_BIN_EXE_parapet"));
+        Self::start_as(fixture, clean(command))
+    }
+
+    fn start_as(fixture: &Fixture, mut command: Command) -> Self {
         let password = "a password for tests".to_owned();
         let file = fixture.path("password");
         std::fs::write(&file, &password).unwrap();
-        let mut child = parapet()
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--admin-password-file"])
             .arg(&file)
             .arg("--data-dir")

@@ -36,6 +36,20 @@ pub(crate) async fn raw(t: &TestStore, sql: &'static str) {
     }
 }
 
+/// The numbers that a query on the database itself gives, in its order.
+pub(crate) async fn raw_numbers(t: &TestStore, sql: &'static str) -> Vec<i64> {
+    match &t.url {
+        StoreUrl::Sqlite(path) => {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            sqlx::query_scalar(sql).fetch_all(&mut options.connect().await.unwrap()).await.unwrap()
+        }
+        StoreUrl::Postgres(url) => {
+            let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
+            sqlx::query_scalar(sql).fetch_all(&mut options.connect().await.unwrap()).await.unwrap()
+        }
+    }
+}
+
 /// A Debian package whose source is itself.
 pub(crate) fn package(name: &str, version: &str) -> NewPackage {
     NewPackage {

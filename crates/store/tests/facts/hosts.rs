@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use parapet_model::asset::HostFacts;
 use parapet_model::facts::AssetRow;
 use parapet_model::time::{Interval, Millis, union_intervals};
+use parapet_model::verdict::ClosingReason;
 use parapet_model::{AssetNo, PackageNo};
 use parapet_store::Store;
-use parapet_store::assets::Outcome;
+use parapet_store::assets::{HostObservation, Look, Outcome};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::estate::{host, numbers};
+use crate::estate::{host, look, numbers, raw_numbers};
 use crate::support::{TestStore, on_both_stores};
 
 /// When each package was there, by the rule that posture follows: deltas alone for a package that
@@ -63,6 +65,27 @@ fn a_package_keeps_its_date_while_others_are_upgraded() {
         assert_eq!(stints[&ssl], [i(0, Some(2)), i(3, None)]);
         assert_eq!(stints[&old], [i(0, Some(1))]);
         assert_eq!(stints[&new], [i(1, None)]);
+    });
+}
+
+#[test]
+fn a_better_reader_is_a_reason_of_its_own() {
+    on_both_stores(async |t: TestStore| {
+        for (reader, names) in [(1, &["bash", "guess"][..]), (2, &["bash"]), (2, &[])] {
+            let mut tx = t.store.begin().await.unwrap();
+            let set = crate::estate::set(&mut tx, names).await;
+            let at = i64::from(reader) * 100 + 9 - names.len() as i64;
+            let look = Look { reader_version: reader, ..look("host", at, at as u8) };
+            let facts = HostFacts::default();
+            let host = HostObservation { look, identity: "machine", facts: &facts, set };
+            tx.record_host(&host).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let mut tx = t.store.begin().await.unwrap();
+        let [bash, guess] = numbers(&mut tx, &["bash", "guess"]).await[..] else { panic!() };
+        assert!(bash < guess);
+        let closed = raw_numbers(&t, "SELECT closed FROM asset_delta ORDER BY package").await;
+        assert_eq!(closed, [ClosingReason::Fixed as i64, ClosingReason::ReaderChanged as i64]);
     });
 }
 

@@ -3,11 +3,12 @@
 use parapet_model::asset::ScanState;
 use parapet_model::facts::AssetRow;
 use parapet_model::id::EnterpriseProjectNo;
+use parapet_model::verdict::ClosingReason;
 use parapet_model::{AssetNo, Digest};
 use parapet_store::Store;
 use parapet_store::assets::{ContainerObservation, Outcome};
 
-use crate::estate::{PROJECT, image, manifest, tagged};
+use crate::estate::{PROJECT, image, manifest, raw_numbers, tagged};
 use crate::support::{TestStore, on_both_stores};
 
 async fn asset(store: &Store, no: AssetNo) -> AssetRow {
@@ -64,6 +65,8 @@ fn a_better_reader_replaces_what_is_shown_and_a_worse_one_does_not() {
         assert_eq!(row.links.len(), 2);
         assert_eq!((row.links[0].held.to, row.links[1].held.from), (at, at));
         assert!(row.links[1].held.is_open());
+        let closed = raw_numbers(&t, "SELECT closed FROM asset_link ORDER BY from_at").await;
+        assert_eq!(closed, [ClosingReason::ReaderChanged as i64, 0]);
 
         let mut tx = t.store.begin().await.unwrap();
         let worse = image(&mut tx, 1, None, 30, 1, &["bash"]).await;

@@ -60,6 +60,17 @@ impl HssError {
         }
     }
 
+    /// What the gateway does not pass on: `APIGW.0201` with 413 for a body that is too large,
+    /// otherwise `HSS.0002` as for any body that cannot be taken.
+    pub(crate) fn refused(status: StatusCode, why: String) -> Self {
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self { status, code: "APIGW.0201", message: format!("Request entity too large: {why}") }
+            }
+            _ => Self::unparsable(why),
+        }
+    }
+
     /// `APIGW.0308`: too many requests.
     pub(crate) fn throttled() -> Self {
         Self {

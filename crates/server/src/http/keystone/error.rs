@@ -19,6 +19,11 @@ impl KeystoneError {
         Self { status: StatusCode::BAD_REQUEST, message: message.into() }
     }
 
+    /// A request that no handler could take.
+    pub(crate) fn refused(status: StatusCode, message: String) -> Self {
+        Self { status, message }
+    }
+
     /// 404: no such path.
     pub(crate) fn no_api() -> Self {
         Self {

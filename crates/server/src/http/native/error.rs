@@ -16,8 +16,8 @@ pub(crate) struct ErrorBody {
 /// What went wrong.
 #[derive(Debug, Serialize, ToSchema)]
 struct ErrorDetail {
-    /// One of `invalid`, `unauthenticated`, `forbidden`, `not_found`, `conflict`, `throttled`,
-    /// `upstream`, `internal`.
+    /// One of `invalid`, `too_large`, `unauthenticated`, `forbidden`, `not_found`, `conflict`,
+    /// `throttled`, `upstream`, `internal`.
     code: &'static str,
     /// For the person who asked.
     message: String,
@@ -40,6 +40,12 @@ impl ApiError {
     /// The input is wrong.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid", message.into())
+    }
+
+    /// A request that no handler could take.
+    pub(crate) fn refused(status: StatusCode, message: String) -> Self {
+        let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid" };
+        Self::new(status, code, message)
     }
 
     /// No such thing, or not the asker's to see.

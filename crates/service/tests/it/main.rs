@@ -1,0 +1,6 @@
+//! Use cases on a store of their own, with time in the test's hand.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod looks;
+mod world;

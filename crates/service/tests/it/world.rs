@@ -1,0 +1,125 @@
+//! A store, a small Debian system and a feed that speaks of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parapet_model::finding::Finding;
+use parapet_model::time::DAY;
+use parapet_model::{Filter, Principal, SeededIds, TestClock};
+use parapet_posture::Query;
+use parapet_service::feeds::{FeedSource, ImportOptions, ImportReport};
+use parapet_service::scan::{ScanOptions, ScanReport};
+use parapet_service::{App, Options};
+use parapet_store::StoreUrl;
+use parapet_store::seal::MasterKey;
+use tempfile::TempDir;
+
+/// 2026-11-02, after everything the fixtures speak of.
+const START: i64 = 1_793_577_600_000;
+
+/// An open application with its folder.
+pub(crate) struct World {
+    pub(crate) app: Arc<App>,
+    pub(crate) who: Principal,
+    pub(crate) clock: TestClock,
+    dir: TempDir,
+}
+
+impl World {
+    /// A new store, and a system with three packages.
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = TestClock::at(START);
+        let app = App::open(Options {
+            url: StoreUrl::Sqlite(dir.path().join("parapet.db")),
+            key: MasterKey::from_bytes([7; 32]),
+            clock: Arc::new(clock.clone()),
+            ids: Arc::new(SeededIds::default()),
+            artifacts: dir.path().join("artifacts"),
+            stale_after: 30 * DAY,
+            shapes: Vec::new(),
+        })
+        .await
+        .unwrap();
+        let who = app.local_principal().await.unwrap();
+        let world = Self { app, who, clock, dir };
+        world.write("root/etc/os-release", "ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian 12\"\n");
+        world.host("fixture");
+        world.install(&[("glass", "1.0-1"), ("stone", "2.0-1"), ("wood", "3.0-1")]);
+        world
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Makes the system that of a host with this name.
+    pub(crate) fn host(&self, name: &str) {
+        self.write("root/etc/hostname", &format!("{name}\n"));
+        let id: String = name.bytes().map(|b| format!("{b:02x}")).collect();
+        self.write("root/etc/machine-id", &format!("{id:0>32}\n"));
+    }
+
+    /// Writes dpkg's status with these packages.
+    pub(crate) fn install(&self, packages: &[(&str, &str)]) {
+        let stanza = |(name, version): &(&str, &str)| {
+            format!(
+                "Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n"
+            )
+        };
+        self.write("root/var/lib/dpkg/status", &packages.iter().map(stanza).collect::<String>());
+    }
+
+    /// Writes a record of the feed.
+    pub(crate) fn advise(&self, id: &str, cve: &str, source: &str, fixed: Option<&str>) {
+        let fixed = fixed.map(|v| format!(", {{\"fixed\": \"{v}\"}}")).unwrap_or_default();
+        let record = format!(
+            "{{\"id\": \"{id}\", \"modified\": \"2026-11-01T00:00:00Z\", \"upstream\": [\"{cve}\"], \"affected\": [{{\
+             \"package\": {{\"ecosystem\": \"Debian:12\", \"name\": \"{source}\"}}, \"ranges\": [{{\"type\": \"ECOSYSTEM\", \
+             \"events\": [{{\"introduced\": \"0\"}}{fixed}]}}]}}]}}"
+        );
+        self.write(&format!("feed/Debian/{id}.json"), &record);
+    }
+
+    pub(crate) async fn scan(&self) -> ScanReport {
+        self.scan_as(&self.who).await
+    }
+
+    pub(crate) async fn scan_as(&self, who: &Principal) -> ScanReport {
+        let target = format!("rootfs:{}", self.path("root").display()).parse().unwrap();
+        self.app.scans().scan(who, &target, &ScanOptions::default()).await.unwrap()
+    }
+
+    pub(crate) async fn import(&self, options: &ImportOptions) -> ImportReport {
+        let source = FeedSource::recognise(&self.path("feed/Debian")).unwrap();
+        self.app.feeds().import(&self.who, &source, options, None).await.unwrap()
+    }
+
+    /// `vulnerability package version` of every finding of a project.
+    pub(crate) fn findings_of(&self, who: &Principal) -> Vec<String> {
+        let (scope, everything) = (who.scope(), Filter::All);
+        let mut lines = Vec::new();
+        let snapshot = self.app.live().snapshot();
+        let _ = snapshot.findings(&Query::new(&scope, &everything, self.app.now()), |finding| {
+            lines.push(line(finding));
+            std::ops::ControlFlow::<()>::Continue(())
+        });
+        lines.sort_unstable();
+        lines
+    }
+
+    pub(crate) fn findings(&self) -> Vec<String> {
+        self.findings_of(&self.who)
+    }
+}
+
+fn line(finding: &Finding<'_>) -> String {
+    let key = &finding.package.key;
+    format!("{} {} {}", finding.vulnerability.id, key.name, key.version)
+}

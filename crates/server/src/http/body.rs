@@ -5,7 +5,7 @@
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -55,7 +55,7 @@ async fn drain(body: Body) {
 
 /// Handlers answer errors as JSON; plain text comes from an extractor.
 fn is_plain_refusal(response: &Response) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     response.status().is_client_error() && kind.is_some_and(|kind| kind.starts_with(b"text/plain"))
 }
 

@@ -98,6 +98,14 @@ impl Snapshot {
         self.current(scope, &self.data.assets.having(&self.data.sets, &[package]))
     }
 
+    /// How many current assets of all projects show a package now. Feeds belong to no project: what a
+    /// change of theirs means is counted over all of them.
+    pub fn count_with_package(&self, package: PackageNo) -> u64 {
+        let numbers = self.data.assets.having(&self.data.sets, &[package]);
+        let views = numbers.iter().filter_map(|no| self.data.assets.get(AssetNo(no)));
+        views.filter(|asset| self.data.assets.is_current(asset)).count() as u64
+    }
+
     /// The current assets of the scope that show any package of that name, without regard to ASCII
     /// case; of any ecosystem, or of one given with release.
     pub fn assets_with_package_named(

@@ -80,6 +80,8 @@ states! {
     RolledBack = 3 "rolled_back",
     /// Given up; `message` says why.
     Failed = 4 "failed",
+    /// Held, and turned down or overtaken by a later import; nothing of it is in.
+    Rejected = 5 "rejected",
 }
 
 /// A feed as it stands.

@@ -16,6 +16,7 @@ use super::output::{self, Format};
   parapet feed import Debian.zip known_exploited_vulnerabilities.json epss_scores.csv
   parapet feed import Debian.zip --preview
   parapet feed import Debian.zip --max-closed 1000
+  parapet feed accept Debian
   parapet feed sync Debian npm
   parapet feed rollback Debian
   parapet feed status --format json")]
@@ -54,7 +55,17 @@ enum Action {
         /// Name of the feed
         name: String,
     },
-    /// Show what is loaded
+    /// Accept the import of a feed that is held
+    Accept {
+        /// Name of the feed
+        name: String,
+    },
+    /// Turn the import of a feed that is held down
+    Reject {
+        /// Name of the feed
+        name: String,
+    },
+    /// Show what is loaded, and what is held for a decision
     Status,
 }
 
@@ -91,7 +102,7 @@ impl Feed {
                 print_reports(self.format, &reports)?;
                 if reports.iter().any(|report| report.outcome == "held") {
                     bail!(
-                        "an import was held; look at it with --preview, and import without the limit to accept it"
+                        "an import was held; see it with `parapet feed status`, then `feed accept` or `feed reject` it"
                     );
                 }
                 Ok(())
@@ -130,6 +141,14 @@ impl Feed {
                 let report = feeds.rollback(&who, &name).await?;
                 print_reports(self.format, &[report])
             }
+            Action::Accept { name } => {
+                let report = feeds.accept(&who, &name, None).await?;
+                print_reports(self.format, &[report])
+            }
+            Action::Reject { name } => {
+                let report = feeds.reject(&who, &name).await?;
+                print_reports(self.format, &[report])
+            }
             Action::Status => {
                 let status = feeds.status(&who).await?;
                 if self.format == Format::Json {
@@ -137,8 +156,10 @@ impl Feed {
                 }
                 let heading = ["FEED", "FORMAT", "STATE", "RECORDS", "DATA OF", "UPDATED"];
                 let mut rows = vec![heading.map(str::to_owned).to_vec()];
+                let mut held = String::new();
                 for entry in status {
                     let feed = entry.feed;
+                    held.push_str(&entry.held.as_ref().map(describe).unwrap_or_default());
                     rows.push(vec![
                         feed.name,
                         feed.kind,
@@ -148,7 +169,7 @@ impl Feed {
                         day(feed.updated),
                     ]);
                 }
-                output::print(&output::table(&rows))
+                output::print(&(output::table(&rows) + &held))
             }
         }
     }
@@ -179,7 +200,11 @@ pub(super) fn describe(report: &ImportReport) -> String {
         "{}: {}; {} records, {} new, {} changed, {} withdrawn",
         report.feed, report.outcome, report.records, report.added, report.changed, report.withdrawn
     );
-    let verb = if report.outcome == "preview" || report.outcome == "held" { "would open" } else { "opened" };
+    let verb = match report.outcome.as_str() {
+        "preview" | "held" => "would open",
+        "rejected" => "would have opened",
+        _ => "opened",
+    };
     text.push_str(&format!(
         "; {verb} {} findings ({} matches), closed {} ({})\n",
         report.findings_opened, report.matches_opened, report.findings_closed, report.matches_closed

@@ -56,9 +56,45 @@ fn an_import_can_be_previewed_and_held() {
     assert!(!held.status.success());
     assert!(String::from_utf8_lossy(&held.stdout).contains("the limit is 1"));
     assert!(fixture.findings(&[]).is_empty());
-    fixture.import();
+    let status = fixture.run(&["feed", "status"]);
+    assert!(
+        status.contains("Debian: held; 2 records, 2 new") && status.contains("the limit is 1"),
+        "{status}"
+    );
+    let accepted = fixture.run(&["feed", "accept", "Debian"]);
+    assert!(accepted.contains("Debian: accepted") && accepted.contains("opened 2 findings"), "{accepted}");
     assert_eq!(fixture.findings(&[]).len(), 2);
     assert!(fixture.import().contains("unchanged"));
+}
+
+#[test]
+fn a_held_import_is_decided_over_the_api() {
+    let fixture = Fixture::new();
+    fixture.fill();
+    let feed = fixture.feed();
+    let hold = || {
+        let limited = ["feed", "import", feed.to_str().unwrap(), "--max-closed", "0", "--data-dir"];
+        let done = crate::support::parapet().args(limited).arg(fixture.data()).output().unwrap();
+        assert!(!done.status.success());
+    };
+    fixture.withdraw("DSA-1-1");
+    hold();
+    let server = Server::start(&fixture);
+    let held = &server.get("/api/v1/feeds")["feeds"][0]["held"];
+    assert_eq!((&held["findings_closed"], &held["withdrawn"]), (&json!(1), &json!(1)), "{held}");
+    let rejected = server.post("/api/v1/feeds/Debian/held/reject", &json!({}));
+    assert_eq!(rejected["why"], "it would close 1 findings, the limit is 0");
+    assert_eq!(server.get("/api/v1/feeds")["feeds"][0]["held"], Value::Null);
+    hold();
+    let job = server.post("/api/v1/feeds/Debian/held/accept", &json!({}));
+    let path = format!("/api/v1/jobs/{}", job["job"].as_str().unwrap());
+    let done = server.wait_for(&path, |job| matches!(job["state"].as_str(), Some("succeeded" | "failed")));
+    assert_eq!(done["state"], "succeeded", "{done}");
+    assert_eq!(server.get("/api/v1/findings/counts")["findings"], 1);
+    let events = server.get("/api/v1/audit?kind=feed");
+    let actions: Vec<&str> =
+        events["events"].as_array().unwrap().iter().filter_map(|e| e["action"].as_str()).collect();
+    assert_eq!(actions[..3], ["accept", "import", "reject"]);
 }
 
 #[test]

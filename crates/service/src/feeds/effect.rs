@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use parapet_model::Scope;
 use parapet_posture::Snapshot;
 
 use super::import::ImportReport;
@@ -11,7 +10,8 @@ use crate::matcher::MatchDelta;
 /// Most opened and closed vulnerabilities named in a report.
 const MAX_EXAMPLES: usize = 10;
 
-/// Counts findings from matches: each match is a finding on every current asset with the package.
+/// Counts findings from matches: each match is a finding on every current asset of
+/// all projects that has the package.
 #[derive(Debug, Default)]
 pub(super) struct Effect {
     matches_opened: u64,
@@ -22,12 +22,12 @@ pub(super) struct Effect {
 
 impl Effect {
     /// Adds what a batch changed.
-    pub(super) fn add(&mut self, snapshot: &Snapshot, scope: &Scope, delta: MatchDelta) {
+    pub(super) fn add(&mut self, snapshot: &Snapshot, delta: MatchDelta) {
         self.matches_opened += delta.opened.len() as u64;
         self.matches_closed += delta.closed.len() as u64;
         for (changes, counts) in [(delta.opened, &mut self.opened), (delta.closed, &mut self.closed)] {
             for (package, vulnerability) in changes {
-                let assets = snapshot.assets_with_package(scope, package).len() as u64;
+                let assets = snapshot.count_with_package(package);
                 *counts.entry(vulnerability).or_default() += assets;
             }
         }

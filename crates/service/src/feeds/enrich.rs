@@ -45,7 +45,8 @@ impl Feeds<'_> {
         let mut tx = self.0.begin(fence).await?;
         report.changed = tx.replace_kev(&catalogue.entries).await? as u64;
         tx.commit().await?;
-        self.complete(begun, source, options, content_hash, catalogue.released, report, fence).await
+        self.complete_enrichment(begun, source, options, content_hash, catalogue.released, report, fence)
+            .await
     }
 
     pub(super) async fn import_epss(
@@ -87,7 +88,7 @@ impl Feeds<'_> {
             tx.commit().await?;
         }
         report.withdrawn = self.remove_dropped(&scores, fence).await?;
-        self.complete(begun, source, options, content_hash, header.date, report, fence).await
+        self.complete_enrichment(begun, source, options, content_hash, header.date, report, fence).await
     }
 
     /// Removes scores that the publisher no longer has.
@@ -121,7 +122,7 @@ impl Feeds<'_> {
         Ok(same.is_some())
     }
 
-    async fn complete(
+    async fn complete_enrichment(
         &self,
         (feed, import): (Feed, FeedImport),
         source: &FeedSource,

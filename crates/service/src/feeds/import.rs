@@ -10,12 +10,13 @@ use std::sync::Arc;
 use parapet_matching::{advisory, affected_key};
 use parapet_model::advisory::Advisory;
 use parapet_model::verdict::ClosingReason;
-use parapet_model::{AdvisoryNo, Millis, Permission, Principal, Scope};
+use parapet_model::{AdvisoryNo, Millis, Permission, Principal};
 use parapet_store::advisories::{BATCH, NewAdvisory, Packer, PutOutcome, RecordHash};
 use parapet_store::feeds::{Feed, FeedImport, FeedState};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::Feeds;
 use super::effect::Effect;
@@ -60,13 +61,13 @@ pub struct Limits {
 }
 
 /// What an import did, or would do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportReport {
     /// Name of the feed.
     pub feed: String,
     /// `osv`, `kev` or `epss`.
     pub format: String,
-    /// `unchanged`, `preview`, `held` or `imported`.
+    /// `unchanged`, `preview`, `held`, `accepted`, `rejected`, `rolled_back` or `imported`.
     pub outcome: String,
     /// Records read.
     pub records: u64,
@@ -84,7 +85,7 @@ pub struct ImportReport {
     pub matches_opened: u64,
     /// Matches closed.
     pub matches_closed: u64,
-    /// Findings opened: matches × current assets that hold the package.
+    /// Findings opened: matches × current assets of all projects that hold the package.
     pub findings_opened: u64,
     /// Findings closed.
     pub findings_closed: u64,
@@ -94,13 +95,23 @@ pub struct ImportReport {
 
 /// What the reader found beside the records that changed.
 #[derive(Debug, Default)]
-struct Seen {
+pub(super) struct Seen {
     records: u64,
     failed: u64,
     failures: Vec<String>,
     ids: HashSet<AdvisoryNo>,
     ecosystems: BTreeMap<String, u64>,
     newest: Millis,
+}
+
+/// What a source says, compared with what is known of its feed.
+#[derive(Clone, Copy)]
+pub(super) struct Changes<'a> {
+    source: &'a FeedSource,
+    options: &'a ImportOptions,
+    known: &'a Arc<Known>,
+    /// Fingerprint of the source.
+    pub(super) content_hash: &'a str,
 }
 
 type Known = HashMap<String, (AdvisoryNo, RecordHash)>;
@@ -146,31 +157,25 @@ impl Feeds<'_> {
             Some(feed) => app.store.read().await?.advisory_hashes(feed.no).await?,
             None => HashMap::new(),
         });
+        let changes = Changes { source, options, known: &known, content_hash: &content_hash };
         if options.preview || options.limits != Limits::default() {
-            self.measure(&who.scope(), source, options, &known, &mut report).await?;
+            self.measure(changes, &mut report).await?;
             if options.preview {
                 report.outcome = "preview".to_owned();
                 return Ok(report);
             }
             if let Some(why) = over(&report, options.limits) {
-                return self.hold(who, &name, report, why, fence).await;
+                return self.hold(who, report, why, changes, fence).await;
             }
         }
         let (feed, import) = self.begin(who, &name, "osv", fence).await?;
         let report = ImportReport { feed: name, format: "osv".to_owned(), ..Default::default() };
-        self.apply(&who.scope(), source, options, &known, (feed, import), content_hash, report, fence).await
+        self.apply(changes, (feed, import), report, fence).await
     }
 
     /// Reads everything and counts what storing it would change.
-    async fn measure(
-        &self,
-        scope: &Scope,
-        source: &FeedSource,
-        options: &ImportOptions,
-        known: &Arc<Known>,
-        report: &mut ImportReport,
-    ) -> Result<()> {
-        let (mut batches, reader) = read(source, known, options);
+    async fn measure(&self, changes: Changes<'_>, report: &mut ImportReport) -> Result<()> {
+        let (mut batches, reader) = changes.read();
         let mut effect = Effect::default();
         let snapshot = self.0.live().snapshot();
         // Records nobody has yet get numbers that no stored one can have.
@@ -178,7 +183,7 @@ impl Feeds<'_> {
         while let Some(batch) = batches.recv().await {
             let mut advisories = Vec::with_capacity(batch.len());
             for incoming in &batch {
-                let stored = known.get(&incoming.advisory.id);
+                let stored = changes.known.get(&incoming.advisory.id);
                 count_record(report, stored.is_some(), &incoming.advisory);
                 let no = stored.map_or_else(
                     || {
@@ -191,92 +196,90 @@ impl Feeds<'_> {
             }
             let mut session = self.0.store.read().await?;
             let measured = matcher::measure(&mut session, &advisories).await?;
-            effect.add(&snapshot, scope, measured);
+            effect.add(&snapshot, measured);
         }
         let seen = reader.await??;
         seen.report(report);
-        let gone = gone(known, &seen, source, options)?;
+        let gone = changes.gone(&seen)?;
         for batch in gone.chunks(BATCH) {
             let advisories: Vec<_> = batch.iter().map(|no| (*no, None)).collect();
             let mut session = self.0.store.read().await?;
-            effect.add(&snapshot, scope, matcher::measure(&mut session, &advisories).await?);
+            effect.add(&snapshot, matcher::measure(&mut session, &advisories).await?);
         }
         report.withdrawn += gone.len() as u64;
         effect.report(report);
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the steps of one import share its whole state")]
     async fn apply(
         &self,
-        scope: &Scope,
-        source: &FeedSource,
-        options: &ImportOptions,
-        known: &Arc<Known>,
+        changes: Changes<'_>,
         (feed, import): (Feed, FeedImport),
-        content_hash: String,
         mut report: ImportReport,
         fence: Option<&Fence>,
     ) -> Result<ImportReport> {
-        let app = self.0;
-        let (mut batches, reader) = read(source, known, options);
-        let snapshot = app.live().snapshot();
+        let (mut batches, reader) = changes.read();
+        let snapshot = self.0.live().snapshot();
         let mut effect = Effect::default();
         while let Some(batch) = batches.recv().await {
             for incoming in &batch {
-                count_record(&mut report, known.contains_key(&incoming.advisory.id), &incoming.advisory);
+                let known = changes.known.contains_key(&incoming.advisory.id);
+                count_record(&mut report, known, &incoming.advisory);
             }
-            let delta = self.store_batch(&feed, &batch, fence).await?;
-            effect.add(&snapshot, scope, delta);
+            effect.add(&snapshot, self.store_batch(&feed, &batch, fence).await?);
         }
         let seen = reader.await??;
         seen.report(&mut report);
-        let gone = gone(known, &seen, source, options)?;
+        let gone = changes.gone(&seen)?;
         for batch in gone.chunks(BATCH) {
-            let mut tx = app.begin(fence).await?;
-            let gone = tx.withdraw_advisories(feed.no, batch).await?;
-            let advisories: Vec<_> = gone.into_iter().map(|no| (no, None)).collect();
-            let delta = matcher::match_advisories(&mut tx, &advisories, ClosingReason::Withdrawn).await?;
-            tx.commit().await?;
-            effect.add(&snapshot, scope, delta);
+            effect.add(&snapshot, self.withdraw_batch(&feed, batch, fence).await?);
         }
         report.withdrawn += gone.len() as u64;
         effect.report(&mut report);
         report.outcome = "imported".to_owned();
-        let mut tx = app.begin(fence).await?;
-        let now = tx.recorded();
-        tx.put_feed(&Feed {
-            location: options.location.clone().unwrap_or_else(|| source.path.display().to_string()),
-            etag: options.etag.clone().unwrap_or_default(),
-            content_hash: if options.only.is_some() { String::new() } else { content_hash },
-            records: seen.records,
-            publisher_total: seen.records + seen.failed,
-            data_date: seen.newest.min(now),
-            starter: options.starter,
-            state: FeedState::Complete,
-            updated: now,
-            ecosystems: seen.ecosystems.into_iter().collect(),
-            ..feed
-        })
-        .await?;
-        tx.put_import(&FeedImport {
-            state: FeedState::Complete,
-            ended: now,
-            records: report.records,
-            added: report.added,
-            changed: report.changed,
-            withdrawn: report.withdrawn,
-            opened: report.matches_opened,
-            closed: report.matches_closed,
-            ..import
-        })
-        .await?;
-        tx.commit().await?;
-        app.live().catch_up().await?;
+        self.overtake(feed.no, fence).await?;
+        self.complete(changes.mark(feed, seen), import, &report, fence).await?;
         Ok(report)
     }
 
-    async fn store_batch(
+    /// The "complete" mark, which comes last. No import of the feed waits after it.
+    pub(super) async fn complete(
+        &self,
+        mark: Feed,
+        import: FeedImport,
+        report: &ImportReport,
+        fence: Option<&Fence>,
+    ) -> Result<()> {
+        let feed = mark.no;
+        let mut tx = self.0.begin(fence).await?;
+        let now = tx.recorded();
+        let state = FeedState::Complete;
+        tx.put_feed(&Feed { data_date: mark.data_date.min(now), state, updated: now, ..mark }).await?;
+        let message = String::new();
+        tx.put_import(&FeedImport { state, ended: now, message, ..report.counted(import) }).await?;
+        tx.forget_waiting_import(feed).await?;
+        tx.commit().await?;
+        self.drop_kept(feed, fence).await?;
+        self.0.live().catch_up().await
+    }
+
+    /// Takes records out that the publisher no longer has.
+    pub(super) async fn withdraw_batch(
+        &self,
+        feed: &Feed,
+        batch: &[AdvisoryNo],
+        fence: Option<&Fence>,
+    ) -> Result<MatchDelta> {
+        let mut tx = self.0.begin(fence).await?;
+        let gone = tx.withdraw_advisories(feed.no, batch).await?;
+        let advisories: Vec<_> = gone.into_iter().map(|no| (no, None)).collect();
+        let delta = matcher::match_advisories(&mut tx, &advisories, ClosingReason::Withdrawn).await?;
+        tx.commit().await?;
+        Ok(delta)
+    }
+
+    /// Stores records with their matches.
+    pub(super) async fn store_batch(
         &self,
         feed: &Feed,
         batch: &[NewAdvisory],
@@ -302,40 +305,6 @@ impl Feeds<'_> {
         crate::vulnerabilities::refresh_joined(&mut tx, batch.iter().map(|i| &i.advisory), &at_hand).await?;
         tx.commit().await?;
         Ok(delta)
-    }
-
-    /// Writes down that an import was measured and is waiting for a decision.
-    async fn hold(
-        &self,
-        who: &Principal,
-        name: &str,
-        mut report: ImportReport,
-        why: String,
-        fence: Option<&Fence>,
-    ) -> Result<ImportReport> {
-        let (feed, import) = self.begin(who, name, &report.format, fence).await?;
-        let mut tx = self.0.begin(fence).await?;
-        let (state, ended) = (FeedState::Held, tx.recorded());
-        tx.put_import(&FeedImport {
-            state,
-            ended,
-            records: report.records,
-            added: report.added,
-            changed: report.changed,
-            withdrawn: report.withdrawn,
-            opened: report.matches_opened,
-            closed: report.matches_closed,
-            message: why.clone(),
-            ..import
-        })
-        .await?;
-        // What was complete before stays so; only a feed that never was is marked.
-        let state = if feed.updated == 0 { FeedState::Held } else { feed.state };
-        tx.put_feed(&Feed { state, ..feed }).await?;
-        tx.commit().await?;
-        report.outcome = "held".to_owned();
-        report.failures.insert(0, why);
-        Ok(report)
     }
 
     /// Begins an import: the feed as it was before, and the new import.
@@ -375,6 +344,49 @@ fn count_record(report: &mut ImportReport, known: bool, advisory: &Advisory) {
     }
 }
 
+impl ImportReport {
+    /// An import with these counts.
+    pub(super) fn counted(&self, import: FeedImport) -> FeedImport {
+        FeedImport {
+            records: self.records,
+            added: self.added,
+            changed: self.changed,
+            withdrawn: self.withdrawn,
+            opened: self.matches_opened,
+            closed: self.matches_closed,
+            ..import
+        }
+    }
+}
+
+impl Changes<'_> {
+    /// Reads the source on a thread of its own; only records that changed come through the channel.
+    pub(super) fn read(&self) -> (mpsc::Receiver<Vec<NewAdvisory>>, JoinHandle<Result<Seen>>) {
+        read(self.source, self.known, self.options)
+    }
+
+    /// Records of the feed that the publisher no longer has.
+    pub(super) fn gone(&self, seen: &Seen) -> Result<Vec<AdvisoryNo>> {
+        gone(self.known, seen, self.source, self.options)
+    }
+
+    /// The feed as it stands when all of this is in.
+    pub(super) fn mark(&self, feed: Feed, seen: Seen) -> Feed {
+        let Self { source, options, .. } = self;
+        Feed {
+            location: options.location.clone().unwrap_or_else(|| source.path.display().to_string()),
+            etag: options.etag.clone().unwrap_or_default(),
+            content_hash: if options.only.is_some() { String::new() } else { self.content_hash.to_owned() },
+            records: seen.records,
+            publisher_total: seen.records + seen.failed,
+            data_date: seen.newest,
+            starter: options.starter,
+            ecosystems: seen.ecosystems.into_iter().collect(),
+            ..feed
+        }
+    }
+}
+
 /// Records of the feed that the publisher no longer has. Only a whole set can say so; an empty one
 /// is refused, because that is how a broken download looks.
 fn gone(known: &Known, seen: &Seen, source: &FeedSource, options: &ImportOptions) -> Result<Vec<AdvisoryNo>> {
@@ -404,12 +416,11 @@ fn over(report: &ImportReport, limits: Limits) -> Option<String> {
         .or_else(|| check("close", report.findings_closed, limits.max_closed))
 }
 
-/// Reads the source on a thread of its own; only records that changed come through the channel.
 fn read(
     source: &FeedSource,
     known: &Arc<Known>,
     options: &ImportOptions,
-) -> (mpsc::Receiver<Vec<NewAdvisory>>, tokio::task::JoinHandle<Result<Seen>>) {
+) -> (mpsc::Receiver<Vec<NewAdvisory>>, JoinHandle<Result<Seen>>) {
     let (sender, receiver) = mpsc::channel(READ_AHEAD);
     let (source, known, only) = (source.clone(), known.clone(), options.only.clone());
     let reader = tokio::task::spawn_blocking(move || {

@@ -2,6 +2,7 @@
 
 mod effect;
 mod enrich;
+mod held;
 mod import;
 mod rollback;
 mod source;
@@ -16,6 +17,7 @@ use parapet_posture::{AssetOrder, Query, Window};
 use parapet_store::feeds::{Feed, FeedImport, FeedState};
 use serde::Serialize;
 
+pub(crate) use held::run_accept;
 pub use import::{ImportOptions, ImportReport, Limits};
 pub use source::{FeedFormat, FeedSource};
 pub(crate) use sync::run as run_sync;
@@ -35,6 +37,8 @@ pub struct FeedStatus {
     /// The feed.
     #[serde(flatten)]
     pub feed: Feed,
+    /// The import that waits for a decision, as it was measured.
+    pub held: Option<ImportReport>,
     /// Newest first.
     pub imports: Vec<FeedImport>,
 }
@@ -47,7 +51,9 @@ impl Feeds<'_> {
         let mut out = Vec::new();
         for feed in session.feeds().await? {
             let imports = session.feed_imports(feed.no, None, 5).await?;
-            out.push(FeedStatus { feed, imports });
+            let waiting = session.waiting_import(feed.no).await?;
+            let held = waiting.as_ref().map(held::read_report).transpose()?;
+            out.push(FeedStatus { feed, held, imports });
         }
         Ok(out)
     }

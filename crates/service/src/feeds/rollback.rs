@@ -44,13 +44,14 @@ impl Feeds<'_> {
             drop(session);
             report.changed += batch.len() as u64;
             report.withdrawn += gone.len() as u64;
-            effect.add(&snapshot, &who.scope(), self.restore(&feed, &batch, &gone).await?);
+            effect.add(&snapshot, self.restore(&feed, &batch, &gone).await?);
             match next {
                 Some(no) => after = no,
                 None => break,
             }
         }
         effect.report(&mut report);
+        self.overtake(feed.no, None).await?;
         self.mark_rolled_back(who, feed, last).await?;
         self.0.live().catch_up().await?;
         Ok(report)

@@ -23,6 +23,8 @@ pub(crate) enum Payload {
     ListRegistry(ListRegistryJob),
     /// Bring feeds up to date from their addresses.
     SyncFeeds(SyncFeedsJob),
+    /// Store what a held import would have stored.
+    AcceptHeld(AcceptHeldJob),
 }
 
 /// See [`Payload::Export`].
@@ -70,6 +72,13 @@ pub(crate) struct SyncFeedsJob {
     pub(crate) feeds: Vec<String>,
     /// When to hold an import.
     pub(crate) limits: Limits,
+}
+
+/// See [`Payload::AcceptHeld`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AcceptHeldJob {
+    /// Name of the feed.
+    pub(crate) feed: String,
 }
 
 impl Payload {

@@ -87,6 +87,19 @@ impl World {
         self.write(&format!("feed/Debian/{id}.json"), &record);
     }
 
+    /// Takes a record out of the feed.
+    pub(crate) fn withdraw(&self, id: &str) {
+        std::fs::remove_file(self.path(&format!("feed/Debian/{id}.json"))).unwrap();
+    }
+
+    /// Why matches of the package of that name were closed, oldest first.
+    pub(crate) async fn closing_reasons(&self, package: &str) -> Vec<&'static str> {
+        let snapshot = self.app.live().snapshot();
+        let numbers: Vec<_> = snapshot.packages_named(package).map(|row| row.no).collect();
+        let history = self.app.store().read().await.unwrap().match_history(&numbers).await.unwrap();
+        history.iter().flat_map(|(_, rows)| rows).filter_map(|row| Some(row.closed?.as_str())).collect()
+    }
+
     pub(crate) async fn scan(&self) -> ScanReport {
         self.scan_as(&self.who).await
     }

@@ -11,6 +11,7 @@ mod held;
 mod new;
 mod put;
 mod rollback;
+mod waiting;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read as _;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use new::{NewAdvisory, Packer};
 pub use put::{Put, PutOutcome};
 pub use rollback::FeedChange;
+pub use waiting::WaitingImport;
 
 use crate::error::Result;
 use crate::feeds::FeedNo;

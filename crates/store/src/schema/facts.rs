@@ -16,4 +16,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(9, "0009_match"),
     migration!(10, "0010_exception"),
     migration!(11, "0011_coverage"),
+    migration!(12, "0012_waiting_import"),
 ];

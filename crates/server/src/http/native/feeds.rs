@@ -33,8 +33,44 @@ struct FeedBody {
     /// The small set that comes with the program.
     starter: bool,
     state: &'static str,
+    /// The import that waits for a decision.
+    held: Option<HeldBody>,
     /// Newest first.
     imports: Vec<ImportBody>,
+}
+
+/// An import that waits for a decision: what it would do, over all projects.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HeldBody {
+    /// Which limit it is beyond.
+    why: String,
+    records: u64,
+    added: u64,
+    changed: u64,
+    withdrawn: u64,
+    matches_opened: u64,
+    matches_closed: u64,
+    findings_opened: u64,
+    findings_closed: u64,
+    /// Some of the vulnerabilities that it opens or closes most.
+    examples: Vec<String>,
+}
+
+impl HeldBody {
+    fn of(report: ImportReport) -> Self {
+        Self {
+            why: report.failures.into_iter().next().unwrap_or_default(),
+            records: report.records,
+            added: report.added,
+            changed: report.changed,
+            withdrawn: report.withdrawn,
+            matches_opened: report.matches_opened,
+            matches_closed: report.matches_closed,
+            findings_opened: report.findings_opened,
+            findings_closed: report.findings_closed,
+            examples: report.examples,
+        }
+    }
 }
 
 /// One import.
@@ -76,6 +112,7 @@ impl FeedBody {
             updated: shown(feed.updated),
             starter: feed.starter,
             state: feed.state.as_str(),
+            held: status.held.map(HeldBody::of),
             imports: imports.collect(),
         }
     }
@@ -112,6 +149,29 @@ pub(super) async fn sync(
     let limits = Limits { max_opened: request.max_opened, max_closed: request.max_closed };
     let job = state.app.feeds().sync_job(caller.principal(), request.feeds, limits).await?;
     Ok((StatusCode::ACCEPTED, Json(JobTicket::of(job))))
+}
+
+/// Accepts the import of a feed that is held: 202 and the job.
+#[utoipa::path(post, path = "/api/v1/feeds/{name}/held/accept", params(("name" = String, Path)), tag = "feeds",
+    responses((status = 202, body = JobTicket), (status = 409, description = "No import is held")))]
+pub(super) async fn accept(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    caller: Caller,
+) -> ApiResult<(StatusCode, Json<JobTicket>)> {
+    let job = state.app.feeds().accept_job(caller.principal(), &name).await?;
+    Ok((StatusCode::ACCEPTED, Json(JobTicket::of(job))))
+}
+
+/// Turns the import of a feed that is held down; what it would have done.
+#[utoipa::path(post, path = "/api/v1/feeds/{name}/held/reject", params(("name" = String, Path)), tag = "feeds",
+    responses((status = 200, body = HeldBody), (status = 409, description = "No import is held")))]
+pub(super) async fn reject(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    caller: Caller,
+) -> ApiResult<Json<HeldBody>> {
+    Ok(Json(HeldBody::of(state.app.feeds().reject(caller.principal(), &name).await?)))
 }
 
 /// What a rollback did.

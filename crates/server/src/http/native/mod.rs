@@ -53,6 +53,8 @@ pub(crate) fn routes() -> Table {
         .add(Method::GET, "/api/v1/feeds", right(P::FeedsRead), feeds::list)
         .add(Method::POST, "/api/v1/feeds/sync", right(P::FeedsWrite), feeds::sync)
         .add(Method::POST, "/api/v1/feeds/{name}/rollback", right(P::FeedsWrite), feeds::rollback)
+        .add(Method::POST, "/api/v1/feeds/{name}/held/accept", right(P::FeedsWrite), feeds::accept)
+        .add(Method::POST, "/api/v1/feeds/{name}/held/reject", right(P::FeedsWrite), feeds::reject)
         .add(Method::GET, "/api/v1/registries", right(P::RegistriesRead), registries::list)
         .add(Method::POST, "/api/v1/registries", right(P::RegistriesWrite), registries::create)
         .add(Method::DELETE, "/api/v1/registries/{id}", right(P::RegistriesWrite), registries::delete)

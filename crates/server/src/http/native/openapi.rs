@@ -32,6 +32,8 @@ use super::{assets, audit, error, exceptions, exports, feeds, findings, jobs, re
         feeds::list,
         feeds::sync,
         feeds::rollback,
+        feeds::accept,
+        feeds::reject,
         registries::list,
         registries::create,
         registries::delete,

@@ -27,6 +27,7 @@ mod matcher;
 mod password;
 mod ranking;
 pub mod registries;
+mod rematch;
 pub mod scan;
 mod vulnerabilities;
 

@@ -81,6 +81,7 @@ pub(super) async fn serve_until_signal(
     workers: usize,
 ) -> anyhow::Result<()> {
     app.sweep().await?;
+    app.rematch_if_needed().await?;
     let follower = tokio::spawn({
         let app = app.clone();
         async move { app.live().follow().await }

@@ -25,6 +25,8 @@ pub(crate) enum Payload {
     SyncFeeds(SyncFeedsJob),
     /// Store what a held import would have stored.
     AcceptHeld(AcceptHeldJob),
+    /// Compute all matches again with the matcher of this program.
+    Rematch,
 }
 
 /// See [`Payload::Export`].

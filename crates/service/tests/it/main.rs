@@ -4,4 +4,5 @@
 
 mod held;
 mod looks;
+mod rematch;
 mod world;

@@ -59,6 +59,9 @@ const READ: Bulk<1> = Bulk {
     after: ") SELECT b.advisory, b.body FROM k CROSS JOIN advisory a CROSS JOIN advisory_body b \
             WHERE a.no = k.no AND b.advisory = k.no AND b.hash = a.hash ORDER BY b.advisory, b.hash",
 };
+const READ_AFTER: &str = "SELECT b.advisory, b.body FROM advisory a \
+     JOIN advisory_body b ON b.advisory = a.no AND b.hash = a.hash WHERE a.no > $1 ORDER BY a.no, b.advisory, b.hash LIMIT $2";
+const COUNT: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM advisory";
 const HISTORY: &str = "SELECT t.advisory, t.from_at, t.to_at, b.body FROM advisory_record t \
      JOIN advisory_body b ON b.advisory = t.advisory AND b.hash = t.hash \
      WHERE t.advisory = $1 AND t.from_at < t.to_at ORDER BY t.from_at";
@@ -144,6 +147,22 @@ impl Session {
     pub async fn advisories(&mut self, numbers: &[AdvisoryNo]) -> Result<Vec<(AdvisoryNo, Arc<Advisory>)>> {
         let bodies = self.bodies(numbers).await?;
         Ok(bodies.into_iter().map(|(no, body)| (no, Arc::new(body.advisory))).collect())
+    }
+
+    /// At most `limit` current records with numbers above `after`, by number.
+    pub async fn advisories_after(
+        &mut self,
+        after: AdvisoryNo,
+        limit: u32,
+    ) -> Result<Vec<(AdvisoryNo, Advisory)>> {
+        let rows = self.fetch(READ_AFTER, args![after, limit]).await?;
+        rows.iter().map(|row| body(row).map(|(no, body)| (no, body.advisory))).collect()
+    }
+
+    /// How many advisories were ever stored.
+    pub async fn advisory_count(&mut self) -> Result<u64> {
+        let row = self.fetch_one(COUNT, args![]).await?;
+        row.map_or(Ok(0), |row| row.fields("advisory").u64("no"))
     }
 
     async fn bodies(&mut self, numbers: &[AdvisoryNo]) -> Result<Vec<(AdvisoryNo, Body)>> {

@@ -77,6 +77,7 @@ fn postgres_server() -> Option<String> {
             })
         }
         _ => {
+            assert!(std::env::var_os("PARAPET_REQUIRE_PEERS").is_none(), "PARAPET_POSTGRES must be set here");
             SAID.call_once(|| eprintln!("left out: PostgreSQL, set PARAPET_POSTGRES to a server's URL"));
             None
         }

@@ -1,4 +1,4 @@
-//! One server per store (REVIEW B5). Short command-line writers need no lock; they only ask whether
+//! One server per store. Short command-line writers need no lock; they only ask whether
 //! a server holds it before they migrate.
 
 use std::fs::{File, TryLockError};

@@ -27,7 +27,6 @@ mod matcher;
 mod password;
 mod ranking;
 pub mod registries;
-mod rematch;
 pub mod scan;
 mod vulnerabilities;
 

@@ -4,6 +4,7 @@ mod effect;
 mod enrich;
 mod held;
 mod import;
+mod rematch;
 mod rollback;
 mod source;
 mod starter;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub(crate) use held::run_accept;
 pub use import::{ImportOptions, ImportReport, Limits};
+pub(crate) use rematch::run as run_rematch;
 pub use source::{FeedFormat, FeedSource};
 pub(crate) use sync::run as run_sync;
 pub use sync::{PublicFeed, SyncReport};

@@ -244,7 +244,7 @@ async fn dispatch(app: &Arc<App>, run: &Run, claimed: &ClaimedJob) -> Result<Out
         Payload::ScanImage(job) => crate::scan::run_scan(app, run, job).await,
         Payload::ListRegistry(job) => crate::registries::run_list(app, run, job).await,
         Payload::SyncFeeds(job) => crate::feeds::run_sync(app, run, job).await,
-        Payload::Rematch => crate::rematch::run(app, run).await,
+        Payload::Rematch => crate::feeds::run_rematch(app, run).await,
         Payload::AcceptHeld(job) => crate::feeds::run_accept(app, run, job).await,
     }
 }

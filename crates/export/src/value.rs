@@ -71,7 +71,7 @@ pub(crate) fn value_of<'a>(
 ) -> Value<'a> {
     let (asset, package) = (finding.asset, &finding.package.key);
     let (vulnerability, verdict) = (finding.vulnerability, finding.verdict);
-    let references = |part| Value::List(Texts::References(&asset.references, references_at, part));
+    let references = |part| Value::List(Texts::References(finding.references, references_at, part));
     match column {
         Column::Kind => Value::Word(asset.kind.as_str()),
         Column::Asset => text(&asset.name),

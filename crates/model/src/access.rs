@@ -55,6 +55,14 @@ permissions! {
     UsersWrite = "users.write",
     /// Report hosts as a sensor.
     SensorReport = "sensor.report",
+    /// See sensor profiles.
+    SensorProfilesView = "sensor_profiles.view",
+    /// Make sensor profiles.
+    SensorProfilesCreate = "sensor_profiles.create",
+    /// Change sensor profiles.
+    SensorProfilesUpdate = "sensor_profiles.update",
+    /// Delete sensor profiles.
+    SensorProfilesDelete = "sensor_profiles.delete",
 }
 
 impl Permission {
@@ -93,9 +101,13 @@ impl Role {
                     ExceptionsRead,
                     ExceptionsRequest,
                     FeedsRead,
+                    SensorProfilesView,
                 ],
             ),
-            role("reader", &[FindingsRead, ExportsCreate, RegistriesRead, ExceptionsRead, FeedsRead]),
+            role(
+                "reader",
+                &[FindingsRead, ExportsCreate, RegistriesRead, ExceptionsRead, FeedsRead, SensorProfilesView],
+            ),
             role("sensor", &[SensorReport]),
         ]
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::asset::AssetKind;
 use crate::filter::Filter;
 use crate::id::{AssetNo, EnterpriseProjectNo, ExceptionNo, ProjectNo};
 use crate::time::Millis;
@@ -92,6 +93,20 @@ pub struct Decision {
     pub comment: String,
 }
 
+/// How a wire family asked, kept to answer in the same words. It decides nothing: the target does.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Asked {
+    /// For images (and so for their containers) or for containers alone.
+    #[serde(default)]
+    pub scope: Option<AssetKind>,
+    /// The live filter as it was written.
+    #[serde(default)]
+    pub filter: Option<String>,
+    /// The list that the vulnerabilities were taken from. When it changes, the target does.
+    #[serde(default)]
+    pub list: Option<Uuid>,
+}
+
 /// An exception.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exception {
@@ -111,6 +126,9 @@ pub struct Exception {
     pub comment: String,
     /// What it is for.
     pub target: Target,
+    /// How that was asked for.
+    #[serde(default)]
+    pub asked: Asked,
     /// First instant it holds.
     pub start: Millis,
     /// First instant it no longer holds; [`crate::FOREVER`] for no end.

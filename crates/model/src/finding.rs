@@ -2,7 +2,7 @@
 
 use crate::coverage::Coverage;
 use crate::exception::Exception;
-use crate::facts::{AssetRow, PackageRow};
+use crate::facts::{AssetRow, PackageRow, ReferenceRow};
 use crate::id::AdvisoryNo;
 use crate::severity::Severity;
 use crate::time::Millis;
@@ -13,8 +13,10 @@ use crate::vulnerability::Vulnerability;
 /// row.
 #[derive(Debug, Clone, Copy)]
 pub struct Finding<'a> {
-    /// The asset, with its references.
+    /// The asset.
     pub asset: &'a AssetRow,
+    /// Where it is or was referenced; for a container, its image.
+    pub references: &'a [ReferenceRow],
     /// Name of its enterprise project.
     pub enterprise_project: &'a str,
     /// Worst coverage word of the asset.

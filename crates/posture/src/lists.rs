@@ -9,9 +9,11 @@ use parapet_model::finding::Finding;
 use parapet_model::vulnerability::Vulnerability;
 use parapet_model::{AssetNo, Coverage, MatchState, Millis, Severity, VulnerabilityNo};
 
+use crate::block::AssetView;
 use crate::count::{Counter, Counts};
 use crate::query::{List, Query, Window};
 use crate::snapshot::Snapshot;
+use crate::walk::Walk;
 
 /// A vulnerability with all its findings of a query.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,20 +129,7 @@ impl Snapshot {
         let mut walk = self.walk(query, false);
         let mut rows: Vec<AssetSummary<'s>> = Vec::new();
         for asset in walk.assets(AssetNo(0)) {
-            if !walk.sees(&asset) {
-                continue;
-            }
-            let mut counter = Counter::default();
-            let _ = walk.turn_to(&asset, None, &mut |row, open| counter.add(row, open));
-            let coverage = walk.coverage();
-            let passes = if walk.split.is_about_assets() {
-                walk.split.accepts_late(&self.data, &asset, coverage)
-            } else {
-                counter.counts.findings > 0
-            };
-            if passes {
-                rows.push(AssetSummary { asset: asset.row, coverage, counts: counter.counts });
-            }
+            rows.extend(self.summary(&mut walk, &asset));
         }
         match order {
             AssetOrder::Number => {}
@@ -150,6 +139,27 @@ impl Snapshot {
             }),
         }
         window.cut(rows)
+    }
+
+    /// One asset with its findings of a query, if it passes.
+    pub fn asset_summary<'s>(&'s self, query: &Query<'_>, no: AssetNo) -> Option<AssetSummary<'s>> {
+        let asset = self.asset_view(query.scope, no)?;
+        self.summary(&mut self.walk(query, false), &asset)
+    }
+
+    fn summary<'s>(&'s self, walk: &mut Walk<'s, '_>, asset: &AssetView<'s>) -> Option<AssetSummary<'s>> {
+        if !walk.sees(asset) {
+            return None;
+        }
+        let mut counter = Counter::default();
+        let _ = walk.turn_to(asset, None, &mut |row, open| counter.add(row, open));
+        let coverage = walk.coverage();
+        let passes = if walk.split.is_about_assets() {
+            walk.split.accepts_late(&self.data, asset, coverage)
+        } else {
+            counter.counts.findings > 0
+        };
+        passes.then_some(AssetSummary { asset: asset.row, coverage, counts: counter.counts })
     }
 }
 

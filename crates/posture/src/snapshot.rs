@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::block::AssetView;
 use crate::count::{Counter, Counts};
 use crate::data::Data;
-use crate::exceptions::Layer;
+use crate::exceptions::{Layer, live_filter};
 use crate::query::{Cursor, Query};
 use crate::walk::Walk;
 
@@ -195,6 +195,30 @@ impl Snapshot {
     pub fn exception(&self, scope: &Scope, no: ExceptionNo) -> Option<&Exception> {
         let exception = self.data.exceptions.get(&no)?;
         (exception.project == scope.project()).then_some(exception.as_ref())
+    }
+
+    /// The exceptions of the scope's project, by number.
+    pub fn exceptions<'s>(&'s self, scope: &'s Scope) -> impl Iterator<Item = &'s Exception> {
+        let all = self.data.exceptions.values().map(Arc::as_ref);
+        all.filter(move |e| scope.sees(e.project, e.enterprise_project))
+    }
+
+    /// Whether an exception is for an asset, be it of its own or, for a container, of its image.
+    /// Neither state nor window matter.
+    pub fn is_for_asset(&self, exception: &Exception, scope: &Scope, no: AssetNo, now: Millis) -> bool {
+        let Some(asset) = self.asset_view(scope, no) else { return false };
+        let homes = [Some(no), asset.row.image];
+        let target = &exception.target;
+        if homes.iter().flatten().any(|home| target.excluded.contains(home)) {
+            return false;
+        }
+        homes.iter().flatten().any(|&home| {
+            target.included.contains(&home)
+                || live_filter(exception).is_some_and(|filter| {
+                    let query = Query { include_not_run_here: true, ..Query::new(scope, filter, now) };
+                    self.asset_summary(&query, home).is_some()
+                })
+        })
     }
 
     /// What judges which ecosystem.

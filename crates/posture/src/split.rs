@@ -148,8 +148,10 @@ static BLANK: LazyLock<(PackageRow, Vulnerability, FindingVerdict)> = LazyLock::
 /// A row that answers for the asset only.
 pub(crate) fn asset_row<'s>(data: &'s Data, asset: &AssetView<'s>, coverage: Coverage) -> Finding<'s> {
     let (package, vulnerability, verdict) = &*BLANK;
+    let image = data.assets.image_of(asset);
     Finding {
         asset: asset.row,
+        references: image.map_or(&asset.row.references, |image| &image.row.references),
         enterprise_project: data.enterprise_project(asset.row.enterprise_project),
         asset_coverage: coverage,
         package,

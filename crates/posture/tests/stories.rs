@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use parapet_model::asset::Reference;
-use parapet_model::exception::{Exception, ExceptionState, Target, TargetKind};
+use parapet_model::exception::{Asked, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::facts::{
     AssetRow, Change, LinkRow, MatchRow, PackageRow, PresenceRow, ReferenceRow, SetRow,
 };
@@ -104,6 +104,7 @@ fn exception(no: u32, target: Target, start: Millis, end: Millis) -> Exception {
         requested_by: "tess".into(),
         requested_at: 0,
         decisions: Vec::new(),
+        asked: Asked::default(),
     }
 }
 

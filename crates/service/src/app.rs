@@ -17,6 +17,7 @@ use crate::exports::{Exports, HeldViews, RowShape};
 use crate::feeds::Feeds;
 use crate::findings::Findings;
 use crate::jobs::Jobs;
+use crate::lists::Lists;
 use crate::live::Live;
 use crate::registries::Registries;
 use crate::scan::Scans;
@@ -109,6 +110,11 @@ impl App {
         self.clock.now()
     }
 
+    /// A fresh id, for an answer that has to name something.
+    pub fn fresh_id(&self) -> uuid::Uuid {
+        self.ids.uuid()
+    }
+
     /// The read model.
     pub fn live(&self) -> &Live {
         &self.live
@@ -142,6 +148,11 @@ impl App {
     /// Exceptions.
     pub fn exceptions(&self) -> Exceptions<'_> {
         Exceptions(self)
+    }
+
+    /// Lists of vulnerabilities.
+    pub fn lists(&self) -> Lists<'_> {
+        Lists(self)
     }
 
     /// Exports and their files.

@@ -1,11 +1,13 @@
 //! Exceptions: ask, preview, decide, end. One engine; wire families bring their own words to it.
 
-use parapet_model::exception::{Decision, Exception, ExceptionState, Target, TargetKind};
+use parapet_model::exception::{Asked, Decision, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::filter::{Field, Filter};
 use parapet_model::{
     AssetNo, EnterpriseProjectNo, ExceptionNo, FOREVER, Millis, Permission, Principal, Scope,
 };
 use parapet_posture::{Counts, Query};
+use parapet_store::lists::VulnerabilityList;
+use parapet_store::{Session, Tx};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -13,6 +15,7 @@ use crate::accounts::require;
 use crate::app::App;
 use crate::audit;
 use crate::error::{Error, Result};
+use crate::lists;
 
 /// Longest title, reason and comment, in characters.
 const MAX_TEXT: usize = 4096;
@@ -36,6 +39,8 @@ pub struct NewException {
     pub assets: Vec<Uuid>,
     /// Vulnerability ids; empty means all.
     pub vulnerabilities: Vec<String>,
+    /// How a wire family asked. With a list, the vulnerabilities are the list's.
+    pub asked: Asked,
     /// First instant; `None` means now.
     pub start: Option<Millis>,
     /// First instant it no longer holds; `None` means without end.
@@ -51,7 +56,8 @@ impl Exceptions<'_> {
     pub async fn preview(&self, who: &Principal, new: &NewException) -> Result<Counts> {
         require(who, Permission::ExceptionsRead)?;
         let app = self.0;
-        let mut exception = self.draft(who, new, app.now())?;
+        let list = list_named(&mut app.store.read().await?, who, new).await?;
+        let mut exception = self.draft(who, new, list, &[], app.now())?;
         exception.state = ExceptionState::Approved;
         // A window that starts later is previewed as if it had started.
         exception.start = exception.start.min(app.now());
@@ -66,7 +72,8 @@ impl Exceptions<'_> {
         let approves = who.may(Permission::ExceptionsApprove);
         let mut tx = app.store.begin().await?;
         let now = tx.recorded();
-        let mut exception = self.draft(who, new, now)?;
+        let list = list_named(&mut tx, who, new).await?;
+        let mut exception = self.draft(who, new, list, &[], now)?;
         if approves {
             exception.state = ExceptionState::Approved;
             let by = who.name.clone();
@@ -86,6 +93,92 @@ impl Exceptions<'_> {
         Ok(exception)
     }
 
+    /// Changes an exception: words, window, vulnerabilities and live filter become what is said,
+    /// assets named are added to those it has, `remove` are taken out. What was decided stays.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] when it is approved and the asker may not approve.
+    pub async fn update(
+        &self,
+        who: &Principal,
+        id: Uuid,
+        new: &NewException,
+        remove: &[Uuid],
+    ) -> Result<Exception> {
+        let mut tx = self.0.store.begin().await?;
+        let old = self.of_scope(&mut tx, who, id).await?;
+        require_change(who, &old)?;
+        if !matches!(old.state, ExceptionState::Pending | ExceptionState::Approved) {
+            return Err(Error::Conflict(format!("a {} exception cannot be changed", old.state.as_str())));
+        }
+        let list = list_named(&mut tx, who, new).await?;
+        let mut next = self.draft(who, new, list, &old.target.included, tx.recorded())?;
+        let removed = self.assets_named(&who.scope(), remove)?;
+        let added = std::mem::take(&mut next.target.included);
+        next.target.excluded = old.target.excluded.clone();
+        edit(&mut next.target, &added, &removed);
+        let next = Exception {
+            no: old.no,
+            uuid: old.uuid,
+            enterprise_project: old.enterprise_project,
+            state: old.state,
+            requested_by: old.requested_by.clone(),
+            requested_at: old.requested_at,
+            decisions: old.decisions.clone(),
+            ..next
+        };
+        self.store_next(tx, who, "update", &old, next).await
+    }
+
+    /// Adds an asset to an exception or takes it out.
+    ///
+    /// # Errors
+    /// Like [`Exceptions::update`].
+    pub async fn assign(&self, who: &Principal, id: Uuid, asset: Uuid, holds: bool) -> Result<Exception> {
+        let asset = self.assets_named(&who.scope(), &[asset])?;
+        let mut tx = self.0.store.begin().await?;
+        let old = self.of_scope(&mut tx, who, id).await?;
+        require_change(who, &old)?;
+        let mut next = old.clone();
+        let (added, removed): (&[AssetNo], &[AssetNo]) = if holds { (&asset, &[]) } else { (&[], &asset) };
+        edit(&mut next.target, added, removed);
+        self.store_next(tx, who, if holds { "assign" } else { "deassign" }, &old, next).await
+    }
+
+    /// Exceptions that are for an asset, whatever their state, by number.
+    pub async fn of_asset(&self, who: &Principal, asset: Uuid) -> Result<Vec<Exception>> {
+        require(who, Permission::ExceptionsRead)?;
+        let (scope, now) = (who.scope(), self.0.now());
+        let no = self.assets_named(&scope, &[asset])?;
+        let snapshot = self.0.live().snapshot();
+        let is_for = |e: &Exception| no.iter().any(|&no| snapshot.is_for_asset(e, &scope, no, now));
+        Ok(snapshot.exceptions(&scope).filter(|e| is_for(e)).cloned().collect())
+    }
+
+    /// An exception the asker may see, for a change.
+    async fn of_scope(&self, tx: &mut Tx, who: &Principal, id: Uuid) -> Result<Exception> {
+        let found = tx.exception(who.project, &id).await?;
+        found
+            .filter(|e| who.scope().sees(e.project, e.enterprise_project))
+            .ok_or_else(|| Error::NotFound("exception".to_owned()))
+    }
+
+    async fn store_next(
+        &self,
+        mut tx: Tx,
+        who: &Principal,
+        action: &str,
+        old: &Exception,
+        next: Exception,
+    ) -> Result<Exception> {
+        let next = tx.put_exception(&next).await?;
+        let (id, before, after) = (old.uuid.to_string(), summary(old), summary(&next));
+        audit::event(&mut tx, who, action, "exception", &id, Some(before), Some(after)).await?;
+        tx.commit().await?;
+        self.0.live().catch_up().await?;
+        Ok(next)
+    }
+
     /// Decides on an exception: approve, reject or end.
     pub async fn decide(
         &self,
@@ -97,10 +190,8 @@ impl Exceptions<'_> {
         let app = self.0;
         check_text("comment", comment)?;
         let mut tx = app.store.begin().await?;
-        let found = tx.exception(who.project, &id).await?;
-        let mut exception = found
-            .filter(|e| who.scope().sees(e.project, e.enterprise_project))
-            .ok_or_else(|| Error::NotFound("exception".to_owned()))?;
+        let old = self.of_scope(&mut tx, who, id).await?;
+        let mut exception = old.clone();
         let withdraws = next == ExceptionState::Ended
             && exception.state == ExceptionState::Pending
             && exception.requested_by == who.name;
@@ -114,7 +205,6 @@ impl Exceptions<'_> {
                 next.as_str()
             )));
         }
-        let before = summary(&exception);
         exception.state = next;
         exception.decisions.push(Decision {
             at: tx.recorded(),
@@ -122,13 +212,7 @@ impl Exceptions<'_> {
             state: next,
             comment: comment.to_owned(),
         });
-        tx.put_exception(&exception).await?;
-        let after = summary(&exception);
-        audit::event(&mut tx, who, next.as_str(), "exception", &id.to_string(), Some(before), Some(after))
-            .await?;
-        tx.commit().await?;
-        app.live().catch_up().await?;
-        Ok(exception)
+        self.store_next(tx, who, next.as_str(), &old, exception).await
     }
 
     /// An exception of the asker's scope.
@@ -149,8 +233,15 @@ impl Exceptions<'_> {
         Ok(list)
     }
 
-    /// Checks the request and resolves what a static one holds.
-    fn draft(&self, who: &Principal, new: &NewException, now: Millis) -> Result<Exception> {
+    /// Checks the request and resolves what a static one holds, beside the assets it keeps.
+    fn draft(
+        &self,
+        who: &Principal,
+        new: &NewException,
+        list: Option<VulnerabilityList>,
+        keeping: &[AssetNo],
+        now: Millis,
+    ) -> Result<Exception> {
         check_text("title", &new.title)?;
         check_text("reason", &new.reason)?;
         check_text("comment", &new.comment)?;
@@ -159,9 +250,6 @@ impl Exceptions<'_> {
         }
         if new.assets.len() > MAX_NAMED || new.vulnerabilities.len() > MAX_NAMED {
             return Err(Error::Invalid(format!("more than {MAX_NAMED} assets or vulnerabilities")));
-        }
-        if new.filter.is_none() && new.assets.is_empty() {
-            return Err(Error::Invalid("an exception needs a filter or assets".to_owned()));
         }
         let (start, end) = (new.start.unwrap_or(now), new.end.unwrap_or(FOREVER));
         if end <= start || end <= now {
@@ -174,7 +262,7 @@ impl Exceptions<'_> {
             check_filter(wanted)?;
             if new.kind == TargetKind::Static {
                 let held = self.assets_held(&scope, wanted, now);
-                if held.is_empty() && included.is_empty() {
+                if held.is_empty() && included.is_empty() && keeping.is_empty() {
                     let message = "a static exception must hold at least one asset; the filter holds none";
                     return Err(Error::Invalid(message.to_owned()));
                 }
@@ -182,8 +270,12 @@ impl Exceptions<'_> {
                 filter = None;
             }
         }
+        included.extend(keeping);
         included.sort_unstable();
         included.dedup();
+        if filter.is_none() && included.is_empty() {
+            return Err(Error::Invalid("an exception needs a filter or assets".to_owned()));
+        }
         Ok(Exception {
             no: ExceptionNo(0),
             uuid: Uuid::nil(),
@@ -197,8 +289,10 @@ impl Exceptions<'_> {
                 filter,
                 included,
                 excluded: Vec::new(),
-                vulnerabilities: new.vulnerabilities.clone(),
+                vulnerabilities: list
+                    .map_or_else(|| new.vulnerabilities.clone(), |list| lists::vulnerabilities(&list)),
             },
+            asked: new.asked.clone(),
             start,
             end,
             state: ExceptionState::Pending,
@@ -226,6 +320,38 @@ impl Exceptions<'_> {
     }
 }
 
+/// The list that an exception takes its vulnerabilities from.
+async fn list_named(
+    session: &mut Session,
+    who: &Principal,
+    new: &NewException,
+) -> Result<Option<VulnerabilityList>> {
+    let Some(id) = new.asked.list else { return Ok(None) };
+    let list = session.vulnerability_list(who.project, &id).await?;
+    list.map(Some).ok_or_else(|| Error::Invalid(format!("there is no list {id}")))
+}
+
+/// Whoever may approve changes every exception; who asked for one changes it while it is pending.
+fn require_change(who: &Principal, exception: &Exception) -> Result<()> {
+    let own = exception.state == ExceptionState::Pending && exception.requested_by == who.name;
+    let right = if own { Permission::ExceptionsRequest } else { Permission::ExceptionsApprove };
+    require(who, right)
+}
+
+/// Adds and removes assets. What a live filter holds is only lost by being excluded.
+fn edit(target: &mut Target, added: &[AssetNo], removed: &[AssetNo]) {
+    target.excluded.retain(|no| !added.contains(no));
+    target.included.extend(added);
+    target.included.retain(|no| !removed.contains(no));
+    if target.kind == TargetKind::Dynamic {
+        target.excluded.extend(removed);
+    }
+    for list in [&mut target.included, &mut target.excluded] {
+        list.sort_unstable();
+        list.dedup();
+    }
+}
+
 /// An exception cannot depend on exceptions.
 fn check_filter(filter: &Filter) -> Result<()> {
     let mut result = Ok(());
@@ -237,7 +363,7 @@ fn check_filter(filter: &Filter) -> Result<()> {
     result
 }
 
-fn check_text(what: &str, text: &str) -> Result<()> {
+pub(crate) fn check_text(what: &str, text: &str) -> Result<()> {
     if text.chars().count() > MAX_TEXT || text.contains('\0') {
         return Err(Error::Invalid(format!("{what} is longer than {MAX_TEXT} characters or holds a NUL")));
     }
@@ -245,7 +371,7 @@ fn check_text(what: &str, text: &str) -> Result<()> {
 }
 
 /// What the audit trail keeps.
-fn summary(exception: &Exception) -> serde_json::Value {
+pub(crate) fn summary(exception: &Exception) -> serde_json::Value {
     json!({
         "title": exception.title,
         "reason": exception.reason,

@@ -22,6 +22,7 @@ pub mod exports;
 pub mod feeds;
 pub mod findings;
 pub mod jobs;
+pub mod lists;
 mod live;
 mod matcher;
 mod password;
@@ -30,7 +31,7 @@ pub mod registries;
 pub mod scan;
 mod vulnerabilities;
 
-pub use accounts::{Accounts, NewKey, SignedIn, TokenScope};
+pub use accounts::{Accounts, BearerError, NewKey, SignedIn, TokenScope};
 pub use app::{App, Options};
 pub use error::{Error, Result};
 pub use findings::{PastInstant, View};

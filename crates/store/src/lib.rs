@@ -16,6 +16,7 @@ pub mod facts;
 pub mod feeds;
 pub mod jobs;
 pub mod layer_cache;
+pub mod lists;
 mod lock;
 mod log;
 pub mod matches;

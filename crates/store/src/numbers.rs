@@ -27,6 +27,7 @@ pub(crate) enum Counter {
     ApiKey,
     Audit,
     Registry,
+    List,
     Job,
     Artifact,
 }
@@ -49,6 +50,7 @@ impl Counter {
             Self::ApiKey => "api_key",
             Self::Audit => "audit",
             Self::Registry => "registry",
+            Self::List => "vulnerability_list",
             Self::Job => "job",
             Self::Artifact => "artifact",
         }

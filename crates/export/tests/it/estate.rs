@@ -3,7 +3,7 @@
 //! Also used by `examples/bench_csv.rs`.
 
 use parapet_model::asset::{HostFacts, ImageFacts, Reference};
-use parapet_model::exception::{Exception, ExceptionState, Target, TargetKind};
+use parapet_model::exception::{Asked, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::facts::{AssetRow, PackageRow, ReferenceRow};
 use parapet_model::finding::{Finding, FindingVerdict};
 use parapet_model::verdict::AdvisoryClass;
@@ -69,6 +69,7 @@ impl Estate {
                     };
                     visit(&Finding {
                         asset,
+                        references: &asset.references,
                         enterprise_project: "payments",
                         asset_coverage: Coverage::PartialFeed,
                         package: &matched.package,
@@ -188,6 +189,7 @@ pub(crate) fn exception(no: u32) -> Exception {
         requested_by: "kim".to_owned(),
         requested_at: MARCH,
         decisions: Vec::new(),
+        asked: Asked::default(),
     }
 }
 

@@ -144,6 +144,7 @@ proptest! {
         let (vulnerability, verdict) = (vulnerability(1, "CVE-2026-1", &title), verdict(Severity::Low, &version));
         let finding = Finding {
             asset: &image,
+            references: &image.references,
             enterprise_project: &title,
             asset_coverage: Coverage::Assessed,
             package: &package,

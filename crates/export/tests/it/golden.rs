@@ -37,6 +37,7 @@ fn each_sample(mut visit: impl FnMut(&Finding<'_>)) {
 
     let first = Finding {
         asset: &image,
+        references: &image.references,
         enterprise_project: "payments",
         asset_coverage: Coverage::Assessed,
         package: &openssl,

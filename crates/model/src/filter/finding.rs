@@ -13,6 +13,7 @@ impl Row for Finding<'_> {
             Field::Kind => visit(Text(asset.kind.as_str())),
             Field::Asset => visit(Text(&asset.name)),
             Field::AssetId => visit(Text(asset.uuid.as_hyphenated().encode_lower(&mut [0; 36]))),
+            Field::Identity => visit(Text(&asset.identity)),
             Field::Digest => {
                 asset.kind == AssetKind::Image
                     && (visit(Text(&asset.identity))
@@ -68,10 +69,6 @@ fn any_reference(
     visit: &mut dyn FnMut(ValueRef<'_>) -> bool,
     part: impl Fn(&crate::asset::Reference) -> &String,
 ) -> bool {
-    finding
-        .asset
-        .references
-        .iter()
-        .filter(|row| row.held.is_open())
-        .any(|row| visit(ValueRef::Text(part(&row.reference))))
+    let current = finding.references.iter().filter(|row| row.held.is_open());
+    current.map(|row| &row.reference).any(|reference| visit(ValueRef::Text(part(reference))))
 }

@@ -159,13 +159,15 @@ fields! {
     Asset = "asset": Text Asset,
     /// Id of the asset
     AssetId = "asset_id": Text Asset,
+    /// Config digest of an image, engine's id of a container, machine id of a host
+    Identity = "identity": Text Asset,
     /// Config, manifest or index digest of an image, with `sha256:`
     Digest = "digest": Text Asset,
-    /// Registry of a current reference
+    /// Registry of a current reference, for a container of its image
     Registry = "registry": Text Asset,
-    /// Repository of a current reference
+    /// Repository of a current reference, for a container of its image
     Repository = "repository": Text Asset,
-    /// Tag of a current reference
+    /// Tag of a current reference, for a container of its image
     Tag = "tag": Text Asset,
     /// Enterprise project, by name
     EnterpriseProject = "enterprise_project": Text Asset,

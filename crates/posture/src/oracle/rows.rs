@@ -73,6 +73,7 @@ fn row<'f>(
     let image = facts.image_of(asset);
     Some(Finding {
         asset,
+        references: image.map_or(&asset.references, |image| &image.references),
         enterprise_project: named.map_or("", |row| &row.name),
         asset_coverage: facts.coverage(asset),
         package,

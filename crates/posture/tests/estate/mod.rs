@@ -4,7 +4,7 @@
 
 use parapet_model::asset::{HostFacts, ImageFacts, Reference};
 use parapet_model::coverage::EcosystemCoverage;
-use parapet_model::exception::{Exception, ExceptionState, Target, TargetKind};
+use parapet_model::exception::{Asked, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::facts::{
     AssetRow, Change, EnterpriseProjectRow, LinkRow, MatchRow, PackageRow, PresenceRow, ReferenceRow, SetRow,
 };
@@ -215,6 +215,7 @@ pub(crate) fn exception() -> impl Strategy<Value = Exception> {
             requested_by: "tess".into(),
             requested_at: 0,
             decisions: Vec::new(),
+            asked: Asked::default(),
         },
     )
 }

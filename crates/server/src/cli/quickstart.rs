@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use parapet_model::exception::TargetKind;
+use parapet_model::exception::{Asked, TargetKind};
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::time::DAY;
 use parapet_model::{Principal, Scope};
@@ -166,6 +166,7 @@ async fn preview(app: &App, who: &Principal, view: &View, scope: &Scope) -> anyh
                 filter: Some(Filter::test(Field::Vulnerability, Op::Eq, id.as_str())),
                 assets: Vec::new(),
                 vulnerabilities: vec![id.clone()],
+                asked: Asked::default(),
                 start: None,
                 end: Some(app.now() + 30 * DAY),
             },

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | native | `Authorization: Basic`, or `X-Auth-Token` |
 //! | HSS | `X-Auth-Token` from the identity family; a token of another project fails |
+//! | Qualys CS | `Authorization: Bearer` with a JWT of its `/auth`, or `Authorization: Basic` |
 //! | identity | `X-Auth-Token` |
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -14,13 +15,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use parapet_model::Principal;
-use parapet_service::{Error, SignedIn};
+use parapet_model::{Permission, Principal};
+use parapet_service::{BearerError, Error, SignedIn};
 use parapet_store::seal::Secret;
 
 use super::hss::HssError;
 use super::keystone::KeystoneError;
 use super::native::ApiError;
+use super::qualys_cs::{Allowance, CsError};
 use super::route::{Access, Family};
 use super::state::AppState;
 
@@ -61,11 +63,12 @@ pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: 
     if gate.access == Access::Open {
         return next.run(request).await;
     }
+    if gate.family == Family::QualysCs {
+        return check_qualys(&gate, request, next).await;
+    }
     match authenticate(&gate, request.headers()).await {
         Ok(signed_in) => {
-            if let Access::Right(permission) = gate.access
-                && !signed_in.principal.may(permission)
-            {
+            if let Some(permission) = missing(&gate, &signed_in) {
                 return refuse(gate.family, Error::Forbidden(permission), None);
             }
             request.extensions_mut().insert(Caller(signed_in));
@@ -73,6 +76,54 @@ pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: 
         }
         Err((error, why)) => refuse(gate.family, error, Some(why)),
     }
+}
+
+/// The right that the route demands and the caller has not.
+fn missing(gate: &Gate, signed_in: &SignedIn) -> Option<Permission> {
+    match gate.access {
+        Access::Right(permission) if !signed_in.principal.may(permission) => Some(permission),
+        _ => None,
+    }
+}
+
+/// The check of the Qualys family, which counts calls too.
+async fn check_qualys(gate: &Gate, mut request: Request, next: Next) -> Response {
+    let signed_in = match authenticate_qualys(gate, request.headers()).await {
+        Ok(signed_in) => signed_in,
+        Err(error) => return error.into_response(),
+    };
+    let (user, path) = (signed_in.principal.user, request.uri().path());
+    let allowance = gate.state.limits.take(user, path, gate.state.app.now());
+    if let Some(refusal) = allowance.and_then(Allowance::refusal) {
+        return refusal;
+    }
+    let mut response = if missing(gate, &signed_in).is_some() {
+        CsError::forbidden(request.method(), path, &signed_in.principal.name).into_response()
+    } else {
+        request.extensions_mut().insert(Caller(signed_in));
+        next.run(request).await
+    };
+    if let Some(allowance) = allowance {
+        allowance.tell(response.headers_mut());
+    }
+    response
+}
+
+async fn authenticate_qualys(gate: &Gate, headers: &HeaderMap) -> Result<SignedIn, CsError> {
+    let accounts = gate.state.app.accounts();
+    if let Some((name, password)) = basic(headers) {
+        return Ok(accounts.sign_in(&name, password).await?);
+    }
+    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token =
+        value.and_then(|value| value.split_once(' ')).filter(|(s, _)| s.eq_ignore_ascii_case("bearer"));
+    let Some((_, token)) = token else {
+        return Err(CsError::unauthenticated("Authorization: Bearer with a JWT is expected"));
+    };
+    accounts.by_jwt(token.trim()).await.map_err(|error| match error {
+        BearerError::Failed(error) => error.into(),
+        refused => CsError::unauthenticated(refused.to_string()),
+    })
 }
 
 /// Why a credential was not accepted, in the HSS gateway's words.
@@ -108,6 +159,7 @@ fn refuse(family: Family, error: Error, why: Option<Why>) -> Response {
         (Family::Hss, Error::Unauthenticated, Some(why)) => HssError::unauthenticated(why).into_response(),
         (Family::Hss, ..) => HssError::from(error).into_response(),
         (Family::Keystone, ..) => KeystoneError::from(error).into_response(),
+        (Family::QualysCs, ..) => CsError::from(error).into_response(),
         (Family::Native | Family::Operations, ..) => ApiError::from(error).into_response(),
     }
 }

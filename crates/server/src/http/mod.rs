@@ -7,6 +7,8 @@ mod hss;
 mod keystone;
 mod native;
 mod operations;
+mod qualys_cs;
+mod query;
 mod route;
 mod state;
 
@@ -19,6 +21,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use parapet_service::App;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -30,9 +36,14 @@ use state::AppState;
 /// A handler that takes longer answers 408. Downloads stream after the handler has returned.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a client may take to send its headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long no connection is accepted after one could not be.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// The whole server as one service.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let state = AppState { app, metrics: Arc::default() };
+    let state = AppState { app, metrics: Arc::default(), limits: Arc::default() };
     route::mount(&state)
         .layer(axum::middleware::from_fn_with_state(state, operations::count))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, HANDLER_TIMEOUT))
@@ -53,7 +64,37 @@ pub(crate) async fn serve(
     app: Arc<App>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await?;
+    let service = TowerToHyperService::new(router(app));
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    // A client of the Qualys family looks for `Link`, not `link` (contract `qualys-cs` 1.5).
+    server.http1().title_case_headers(true).timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let connections = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection =
+                    server.serve_connection_with_upgrades(TokioIo::new(stream), service.clone()).into_owned();
+                let connection = connections.watch(connection);
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%error, "connection ended");
+                    }
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely; somebody has to close one first.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.shutdown().await;
     Ok(())
 }
 
@@ -62,6 +103,8 @@ async fn unknown_path(uri: Uri) -> Response {
     let path = uri.path();
     if path.starts_with("/v5/") {
         hss::HssError::no_api().into_response()
+    } else if path.starts_with("/csapi/") {
+        qualys_cs::CsError::no_api(path).into_response()
     } else if path.starts_with("/v3/") {
         keystone::KeystoneError::no_api().into_response()
     } else {

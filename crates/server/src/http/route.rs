@@ -19,6 +19,8 @@ pub(crate) enum Family {
     Native,
     /// Huawei HSS under `/v5`.
     Hss,
+    /// Qualys Container Security under `/csapi/v1.3`.
+    QualysCs,
     /// Identity under `/v3`.
     Keystone,
     /// Probes and metrics.
@@ -77,10 +79,16 @@ impl Table {
 
 /// Every route of the server.
 pub(crate) fn all() -> Vec<Route> {
-    [super::operations::routes(), super::native::routes(), super::keystone::routes(), super::hss::routes()]
-        .into_iter()
-        .flat_map(Table::into_routes)
-        .collect()
+    [
+        super::operations::routes(),
+        super::native::routes(),
+        super::keystone::routes(),
+        super::hss::routes(),
+        super::qualys_cs::routes(),
+    ]
+    .into_iter()
+    .flat_map(Table::into_routes)
+    .collect()
 }
 
 /// Mounts the table: each handler behind the check of its own permission.
@@ -150,6 +158,10 @@ mod tests {
                 let signed_in = accounts.sign_in(&role.name, Secret::new(PASSWORD)).await.unwrap();
                 let (token, _) = accounts.issue_token(&signed_in, &TokenScope::HomeProject).await.unwrap();
                 let request = match route.family {
+                    Family::QualysCs => {
+                        let jwt = accounts.issue_jwt(&signed_in).await.unwrap();
+                        request().header("Authorization", format!("Bearer {jwt}"))
+                    }
                     Family::Native => {
                         let basic = STANDARD.encode(format!("{}:{PASSWORD}", role.name));
                         request().header("Authorization", format!("Basic {basic}"))

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use parapet_service::App;
 
 use super::operations::Metrics;
+use super::qualys_cs::Limits;
 
 /// Shared by all handlers; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct AppState {
     pub(crate) app: Arc<App>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: Arc<Limits>,
 }

@@ -1,6 +1,7 @@
 //! Who may sign in, and as what. One set of users for every wire family; each kind of credential
 //! carries the user's epoch, so disabling a user or changing a password ends all of them at once.
 
+mod jwt;
 mod manage;
 mod sign_in;
 mod throttle;
@@ -11,6 +12,7 @@ use parapet_model::facts::{EnterpriseProjectRow, ProjectRow};
 use parapet_model::{Millis, Principal, time::DAY};
 use parapet_store::accounts::Directory;
 
+pub use jwt::BearerError;
 pub use manage::NewKey;
 pub(crate) use manage::require;
 pub(crate) use sign_in::SignIns;

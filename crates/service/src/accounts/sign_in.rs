@@ -153,6 +153,30 @@ impl Accounts<'_> {
         }
     }
 
+    /// Signs in with both halves of a key pair, acting in the key's project. A wrong key and a wrong
+    /// secret look the same.
+    pub async fn sign_in_with_key(&self, access_key: &str, secret: &Secret) -> Result<SignedIn> {
+        let app = self.0;
+        let now = app.now();
+        app.sign_ins.throttle.check(access_key, now)?;
+        let found = app.store.read().await?.api_key_secret(&app.key, access_key).await?;
+        let directory = self.directory().await?;
+        // Hashes are compared, so that time tells nothing of the secret.
+        let hash = |secret: &Secret| Digest::of(secret.expose().as_bytes());
+        let key = found.filter(|(key, right)| !key.disabled && hash(right) == hash(secret));
+        let user = key.as_ref().and_then(|(key, _)| directory.user(key.user));
+        match key.as_ref().zip(user.filter(|user| !user.disabled)) {
+            Some(((key, _), user)) => {
+                app.sign_ins.throttle.succeeded(access_key);
+                self.signed_in(&directory, user, key.project, now, now + TOKEN_LIFETIME).await
+            }
+            None => {
+                app.sign_ins.throttle.failed(access_key, now);
+                Err(Error::Unauthenticated)
+            }
+        }
+    }
+
     /// Issues a token to somebody who just signed in.
     pub async fn issue_token(&self, who: &SignedIn, scope: &TokenScope) -> Result<(Secret, SignedIn)> {
         let app = self.0;
@@ -214,7 +238,8 @@ impl Accounts<'_> {
             .ok_or(Error::Unauthenticated)
     }
 
-    async fn signed_in(
+    /// Somebody who proved to be `user`, acting in `project`.
+    pub(super) async fn signed_in(
         &self,
         directory: &Directory,
         user: &User,

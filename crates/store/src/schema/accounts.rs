@@ -1,4 +1,4 @@
-//! Steps 100–199: accounts, registries, jobs, artifacts, audit.
+//! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists.
 
 use super::{Migration, migration};
 
@@ -10,4 +10,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(103, "0103_jobs"),
     migration!(104, "0104_artifacts"),
     migration!(105, "0105_layer_cache"),
+    migration!(106, "0106_lists"),
 ];

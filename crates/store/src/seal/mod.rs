@@ -148,6 +148,8 @@ impl fmt::Display for Place {
 pub struct MasterKey {
     cipher: XChaCha20Poly1305,
     id: [u8; KEY_ID],
+    /// What other keys are derived from; never the key itself.
+    root: Zeroizing<[u8; 32]>,
 }
 
 impl fmt::Debug for MasterKey {
@@ -159,14 +161,12 @@ impl fmt::Debug for MasterKey {
 impl MasterKey {
     /// The key with these bytes.
     pub fn from_bytes(mut bytes: [u8; 32]) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(b"parapet master key id 1\n");
-        hash.update(bytes);
         let mut id = [0; KEY_ID];
-        id.copy_from_slice(&hash.finalize()[..KEY_ID]);
+        id.copy_from_slice(&tagged_hash(b"parapet master key id 1\n", &bytes)[..KEY_ID]);
         let cipher = XChaCha20Poly1305::new((&bytes).into());
+        let root = Zeroizing::new(tagged_hash(b"parapet derived keys 1\n", &bytes));
         bytes.zeroize();
-        Self { cipher, id }
+        Self { cipher, id, root }
     }
 
     /// Reads the key file, or makes one of mode 600 with a fresh random key. A new file appears
@@ -199,6 +199,12 @@ impl MasterKey {
         hex::decode_to_slice(text.trim_ascii(), bytes.as_mut_slice())
             .map_err(|_| SealError::KeyFile(path.to_owned()))?;
         Ok(Self::from_bytes(*bytes))
+    }
+
+    /// A key of its own for one purpose, the same on every start. It says nothing of the master key
+    /// or of the key of another purpose.
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(tagged_hash(self.root.as_slice(), purpose.as_bytes()))
     }
 
     /// Seals `secret` for `place`.
@@ -247,6 +253,13 @@ impl MasterKey {
             }
         }
     }
+}
+
+fn tagged_hash(tag: &[u8], bytes: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(tag);
+    hash.update(bytes);
+    hash.finalize().into()
 }
 
 fn create_key_file(path: &Path) -> Result<(), SealError> {

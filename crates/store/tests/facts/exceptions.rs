@@ -1,6 +1,6 @@
 //! Exceptions and their versions.
 
-use parapet_model::exception::{Exception, ExceptionState, Target, TargetKind};
+use parapet_model::exception::{Asked, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::id::EnterpriseProjectNo;
 use parapet_model::{AssetNo, ExceptionNo, FOREVER};
 use parapet_store::Error;
@@ -31,6 +31,7 @@ pub(crate) fn asked_for(title: &str, included: &[u32]) -> Exception {
         requested_by: "ana".into(),
         requested_at: 7,
         decisions: vec![],
+        asked: Asked::default(),
     }
 }
 

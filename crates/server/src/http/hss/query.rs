@@ -1,32 +1,25 @@
 //! Query parameters of the HSS family: read by name, validated here, because the SDKs validate
 //! nothing (contract 1.1).
 
-use std::collections::BTreeMap;
-
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::error::HssError;
+use crate::http::query::RawQuery;
 
-/// The parameters of one request. Repeated names keep all values; unknown names are ignored.
+/// The parameters of one request. Unknown names are ignored.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Query(BTreeMap<String, Vec<String>>);
+pub(crate) struct Query(RawQuery);
 
 impl Query {
-    /// Reads a raw query string: `+` is a space, `%XX` is decoded, raw commas and slashes are
-    /// accepted as they come.
+    /// Reads a raw query string.
     pub(crate) fn parse(raw: &str) -> Result<Self, HssError> {
-        let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            values.entry(decode(name)?).or_default().push(decode(value)?);
-        }
-        Ok(Self(values))
+        RawQuery::parse(raw).map(Self).map_err(|why| HssError::invalid(why.to_owned()))
     }
 
     /// The first value that is not empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.iter().map(String::as_str).find(|value| !value.is_empty())
+        self.0.text(name)
     }
 
     /// A text of at most `max` characters.
@@ -81,17 +74,6 @@ impl Query {
             .map(|value| value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect())
             .unwrap_or_default()
     }
-}
-
-fn decode(text: &str) -> Result<String, HssError> {
-    let spaced = text.replace('+', " ");
-    let decoded = percent_encoding::percent_decode_str(&spaced)
-        .decode_utf8()
-        .map_err(|_| HssError::invalid("a query parameter is not UTF-8".to_owned()))?;
-    if decoded.contains('\0') {
-        return Err(HssError::invalid("a query parameter contains a NUL".to_owned()));
-    }
-    Ok(decoded.into_owned())
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {

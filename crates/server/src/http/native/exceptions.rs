@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use parapet_model::ExceptionNo;
-use parapet_model::exception::{Exception, ExceptionState, TargetKind};
+use parapet_model::exception::{Asked, Exception, ExceptionState, TargetKind};
 use parapet_service::exceptions::NewException;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -65,6 +65,7 @@ impl ExceptionRequest {
             filter: self.where_.map(|text| params::filter(Some(&text))).transpose()?,
             assets: self.assets,
             vulnerabilities: self.vulnerabilities,
+            asked: Asked::default(),
             start: instant("start", self.start)?,
             end: instant("end", self.end)?,
         })

@@ -1,0 +1,96 @@
+//! Qualys Container Security, API v1.3 (contract `qualys-cs`). What is done and each choice taken
+//! where the contract is silent: `docs/compat/qualys-cs.md`.
+
+mod assets;
+mod body;
+mod error;
+mod exceptions;
+mod limits;
+mod lists;
+mod paging;
+mod qql;
+mod sign_in;
+
+use axum::http::Method;
+use parapet_model::{FOREVER, Millis, Permission as P};
+use uuid::Uuid;
+
+pub(crate) use error::CsError;
+pub(crate) use limits::{Allowance, Limits};
+
+use super::route::{Access, Family, Table};
+
+/// Result of a handler.
+type CsResult<T> = Result<T, CsError>;
+
+/// Rows of the route table.
+pub(crate) fn routes() -> Table {
+    let right = Access::Right;
+    let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
+    Table::new(Family::QualysCs)
+        .add(post.clone(), "/auth", Access::Open, sign_in::password)
+        .add(post.clone(), "/auth/oidc", Access::Open, sign_in::client)
+        .add(post.clone(), "/csapi/v1.3/auth", Access::Open, sign_in::password)
+        .add(get.clone(), "/csapi/v1.3/exception", right(P::ExceptionsRead), exceptions::list)
+        .add(post.clone(), "/csapi/v1.3/exception", right(P::ExceptionsRequest), exceptions::create)
+        .add(delete.clone(), "/csapi/v1.3/exception", right(P::ExceptionsRequest), exceptions::delete_many)
+        .add(get.clone(), "/csapi/v1.3/exception/{exceptionId}", right(P::ExceptionsRead), exceptions::get)
+        .add(
+            put.clone(),
+            "/csapi/v1.3/exception/{exceptionId}",
+            right(P::ExceptionsRequest),
+            exceptions::update,
+        )
+        .add(
+            delete.clone(),
+            "/csapi/v1.3/exception/{exceptionId}",
+            right(P::ExceptionsRequest),
+            exceptions::delete,
+        )
+        .add(
+            get.clone(),
+            "/csapi/v1.3/images/{imageSha}/exceptions",
+            right(P::ExceptionsRead),
+            exceptions::of_image,
+        )
+        .add(
+            put.clone(),
+            "/csapi/v1.3/images/{imageSha}/exceptions",
+            right(P::ExceptionsRequest),
+            exceptions::map_image,
+        )
+        .add(
+            get.clone(),
+            "/csapi/v1.3/containers/{containerSha}/exceptions",
+            right(P::ExceptionsRead),
+            exceptions::of_container,
+        )
+        .add(
+            put.clone(),
+            "/csapi/v1.3/containers/{containerSha}/exceptions",
+            right(P::ExceptionsRequest),
+            exceptions::map_container,
+        )
+        .add(get.clone(), "/csapi/v1.3/list", right(P::ExceptionsRead), lists::list)
+        .add(post, "/csapi/v1.3/list", right(P::ExceptionsRequest), lists::create)
+        .add(get, "/csapi/v1.3/list/{listId}", right(P::ExceptionsRead), lists::get)
+        .add(put, "/csapi/v1.3/list/{listId}", right(P::ExceptionsRequest), lists::update)
+        .add(delete, "/csapi/v1.3/list/{listId}", right(P::ExceptionsRequest), lists::delete)
+}
+
+/// What "without end" is on this wire: 2099-12-31 (contract 1.4).
+const NEVER: Millis = 4_102_358_400_000;
+
+/// An instant on its way out: epoch milliseconds as text; `None` for none.
+fn millis(at: Millis) -> Option<String> {
+    match at {
+        0 => None,
+        FOREVER => Some(NEVER.to_string()),
+        at => Some(at.to_string()),
+    }
+}
+
+/// Reads an id of the path or body.
+fn id(text: &str, what: &str) -> CsResult<Uuid> {
+    Uuid::try_parse(text).map_err(|_| CsError::not_found(format!("{what} {text}")))
+}

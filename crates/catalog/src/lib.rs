@@ -17,7 +17,7 @@
 
 pub mod apk;
 mod combine;
-mod distro;
+pub mod distro;
 pub mod dpkg;
 mod foreign;
 pub mod image;

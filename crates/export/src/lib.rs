@@ -11,17 +11,23 @@
 //! Each layer's `finish` hands back the layer below. A stack that is dropped instead of finished
 //! leaves nothing behind, because only [`ArtifactWriter::finish`] gives the file its name.
 //!
+//! Documents for other tools ([`Sarif`], [`CycloneDx`]) are written the same way, but need more than
+//! a finding: where the package was seen, and what was not assessed (see `document.rs`).
+//!
 //! How to add a format: one file with a `RowFormat` (see `rows.rs`) and a golden file in `tests`.
 
 mod artifact;
 mod buffer;
 mod columns;
 mod csv;
+mod cyclonedx;
+mod document;
 mod instants;
 mod jsonl;
 mod provenance;
 mod quote;
 mod rows;
+mod sarif;
 mod sweep;
 mod table;
 mod tails;
@@ -31,9 +37,12 @@ mod zip;
 pub use artifact::{ArtifactError, ArtifactWriter, Finished};
 pub use columns::{Column, Columns, Heading, SelectionError};
 pub use csv::{CsvOptions, FindingsCsv, Newline};
+pub use cyclonedx::CycloneDx;
+pub use document::{Gap, Place, Subject};
 pub use jsonl::FindingsJsonl;
 pub use provenance::{AS_OF_NOTE, FeedDate, Provenance, provenance_name};
 pub use quote::{guard, unguard};
+pub use sarif::Sarif;
 pub use sweep::{Leftover, sweep};
 pub use table::TableCsv;
 pub use zip::ZipMember;

@@ -1,5 +1,6 @@
 //! An immutable state of posture, and every question it answers.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -172,6 +173,18 @@ impl Snapshot {
     /// A package.
     pub fn package(&self, no: PackageNo) -> Option<&PackageRow> {
         self.data.tables.package(no).map(|(_, row)| row)
+    }
+
+    /// The vulnerabilities that a standing advisory says the package does not have, where no other
+    /// advisory prevails; by number.
+    pub fn not_affected(&self, package: PackageNo) -> Vec<&Vulnerability> {
+        let verdicts = self.data.tables.package(package).and_then(|(entry, _)| entry.verdicts.as_deref());
+        let Some(verdicts) = verdicts else { return Vec::new() };
+        let denials = verdicts.rows.iter().filter(|row| row.held.is_open() && !row.state.is_positive());
+        let denied: BTreeSet<_> =
+            denials.map(|row| self.data.tables.canonical_no(row.vulnerability)).collect();
+        let closed = denied.into_iter().filter(|no| verdicts.open_on(*no).is_none());
+        closed.filter_map(|no| self.vulnerability(no)).collect()
     }
 
     /// A vulnerability as named, canonical or not.

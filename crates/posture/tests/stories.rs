@@ -345,3 +345,26 @@ fn thousands_of_changes_merge_and_keep_their_answers() {
     assert_eq!(counts(&posture), before);
     assert_eq!(posture.snapshot().assets_with_package_named(&scope, "OpenSSL", None).len(), 9000);
 }
+
+#[test]
+fn a_denial_counts_where_no_other_advisory_prevails() {
+    let mut denial = affected(1, 7, Interval::since(0)).1.remove(0);
+    denial.state = MatchState::NotAffected;
+    let mut outvoted = MatchRow { vulnerability: VulnerabilityNo(8), ..denial.clone() };
+    outvoted.precedence = 5;
+    let ended =
+        MatchRow { vulnerability: VulnerabilityNo(9), held: Interval { from: 0, to: 5 }, ..denial.clone() };
+    let positive = affected(1, 8, Interval::since(0)).1.remove(0);
+    let snapshot = Snapshot::build(Change {
+        packages: vec![package(1, "glass")],
+        matches: vec![(PackageNo(1), vec![denial, outvoted, ended, positive])],
+        vulnerabilities: vec![
+            vulnerability(7, "CVE-7"),
+            vulnerability(8, "CVE-8"),
+            vulnerability(9, "CVE-9"),
+        ],
+        ..Change::default()
+    });
+    let denied: Vec<&str> = snapshot.not_affected(PackageNo(1)).iter().map(|v| v.id.as_str()).collect();
+    assert_eq!(denied, ["CVE-7"]);
+}

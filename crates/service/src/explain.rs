@@ -119,7 +119,7 @@ pub(crate) async fn explain(
     let mut explained = outline(&explanation);
     let mut session = app.store.read().await?;
     for showing in &explanation.showings {
-        for found in session.set_evidence(showing.set, package).await? {
+        for (_, found) in session.set_evidence(showing.set, |no| no == package).await? {
             explained.evidence.push(Evidence {
                 layer: showing.layer.to_owned(),
                 database: found.database,

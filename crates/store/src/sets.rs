@@ -59,13 +59,17 @@ impl Session {
         row.map(|row| row.fields("package_set").u32("no").map(SetNo)).transpose()
     }
 
-    /// Where a set shows a package: one entry for each database that names it; empty when the set
-    /// does not hold it.
-    pub async fn set_evidence(&mut self, set: SetNo, package: PackageNo) -> Result<Vec<Evidence>> {
+    /// Where a set shows the packages that are `wanted`: one entry for each package and database that
+    /// names it, in the order of the set; nothing for packages that the set does not hold.
+    pub async fn set_evidence(
+        &mut self,
+        set: SetNo,
+        wanted: impl Fn(PackageNo) -> bool + Send,
+    ) -> Result<Vec<(PackageNo, Evidence)>> {
         let Some(row) = self.fetch_one(EVIDENCE, args![set]).await? else { return Ok(Vec::new()) };
         let mut f = row.fields("package_set_evidence");
         f.i64()?;
-        unpack_evidence(f.blob()?, package).ok_or_else(|| f.inconsistent("evidence"))
+        unpack_evidence(f.blob()?, wanted).ok_or_else(|| f.inconsistent("evidence"))
     }
 }
 
@@ -108,25 +112,27 @@ fn pack_evidence(set: &PackageSet, numbers: &[PackageNo]) -> Result<Vec<u8>> {
     zstd::bulk::compress(&out, 1).map_err(|e| Error::Invalid(format!("evidence cannot be packed: {e}")))
 }
 
-fn unpack_evidence(packed: &[u8], wanted: PackageNo) -> Option<Vec<Evidence>> {
+fn unpack_evidence(packed: &[u8], wanted: impl Fn(PackageNo) -> bool) -> Option<Vec<(PackageNo, Evidence)>> {
     let mut all = Vec::new();
     let limit = (MAX_EVIDENCE as u64).checked_mul(2)?;
     zstd::stream::read::Decoder::new(packed).ok()?.take(limit).read_to_end(&mut all).ok()?;
     let mut rest = all.as_slice();
     let mut out = Vec::new();
     while !rest.is_empty() {
-        let no = blob::take(&mut rest)?;
+        let no = PackageNo(blob::take(&mut rest)?);
+        let is_wanted = wanted(no);
         let database = blob::take_bytes(&mut rest)?;
         let count = blob::take(&mut rest)?;
         let mut paths = Vec::new();
         for _ in 0..count {
             let path = blob::take_bytes(&mut rest)?;
-            if no == wanted.0 {
+            if is_wanted {
                 paths.push(path.to_vec());
             }
         }
-        if no == wanted.0 {
-            out.push(Evidence { database: std::str::from_utf8(database).ok()?.to_owned(), paths });
+        if is_wanted {
+            let database = std::str::from_utf8(database).ok()?.to_owned();
+            out.push((no, Evidence { database, paths }));
         }
     }
     Some(out)

@@ -125,6 +125,28 @@ pub(crate) fn ecosystem(id: &str, version: &str) -> String {
     }
 }
 
+/// The way back from [`ecosystem`]: the id of os-release and the release, which may be empty.
+/// `None` for what is no distribution's.
+pub fn identity(ecosystem: &str) -> Option<(&'static str, &str)> {
+    let family = family_of(ecosystem);
+    let release = ecosystem.get(family.len()..)?.trim_start_matches(':');
+    let id = match family {
+        "Debian" => "debian",
+        "Ubuntu" => "ubuntu",
+        "Alpine" => "alpine",
+        "AlmaLinux" => "almalinux",
+        "Rocky Linux" => "rocky",
+        "Red Hat" => "rhel",
+        "SUSE" => "sles",
+        "openSUSE" => "opensuse",
+        "Mageia" => "mageia",
+        "Wolfi" => "wolfi",
+        "Chainguard" => "chainguard",
+        _ => return None,
+    };
+    Some((id, release.trim_start_matches('v').trim_end_matches(":LTS")))
+}
+
 /// Long-term releases are those of April in even years (Ubuntu, *Release cycle*), and OSV marks
 /// them.
 fn ubuntu_release((year, month): (&str, &str)) -> String {

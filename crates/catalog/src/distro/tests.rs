@@ -58,3 +58,15 @@ fn older_files_do_where_os_release_is_missing() {
     );
     assert_eq!(from(&[]), None);
 }
+
+#[test]
+fn an_ecosystem_leads_back_to_its_distribution() {
+    for name in
+        ["Debian:12", "Ubuntu:22.04:LTS", "Ubuntu:23.10", "Alpine:v3.20", "Rocky Linux:9", "Wolfi", "SUSE"]
+    {
+        let (id, release) = identity(name).unwrap();
+        assert_eq!(ecosystem(id, release), name);
+    }
+    assert_eq!(identity("npm"), None);
+    assert_eq!(identity("dpkg"), None);
+}

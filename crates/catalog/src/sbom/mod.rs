@@ -4,3 +4,4 @@ pub mod cyclonedx;
 pub mod purl;
 #[cfg(test)]
 mod tests;
+mod write;

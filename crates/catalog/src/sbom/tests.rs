@@ -70,6 +70,49 @@ fn sources_come_from_the_upstream_qualifier() {
     assert_eq!(source(rpm), ("openssl".to_owned(), "1:3.0.7-24.el9".to_owned()));
 }
 
+/// Packages of every kind that readers name, and odd ones.
+fn written() -> Vec<PackageKey> {
+    let mut openssl = PackageKey::new("Debian:12", "libssl3", "1:3.0.11-1+b1");
+    openssl.arch = "amd64".to_owned();
+    openssl.source_name = "openssl".to_owned();
+    openssl.source_version = "3.0.11-1".to_owned();
+    let mut musl = PackageKey::new("Alpine:v3.18", "musl-utils", "1.2.4-r2");
+    musl.source_name = "musl".to_owned();
+    let mut nginx = PackageKey::new("Rocky Linux:9", "nginx-core", "2:1.20.1-14.module+el9");
+    nginx.module = "nginx:1.22:9030020230801093742:rhel9".to_owned();
+    let mut keys = vec![openssl, musl, nginx];
+    let plain = [
+        ("Ubuntu:22.04:LTS", "vim", "2:9.0"),
+        ("Ubuntu:23.10", "vim", "2:9.0"),
+        ("AlmaLinux:9", "bash", "5.1.8-6.el9"),
+        ("Wolfi", "bash", "5.2-r1"),
+        ("Debian", "bash", "5.2"),
+        ("dpkg", "tool", "1"),
+        ("PyPI", "zope-interface", "5.0+local.1"),
+        ("npm", "@angular/core", "17.0.0-rc.1+build"),
+        ("Maven", "org.apache.logging.log4j:log4j-core", "2.14.1"),
+        ("Go", "github.com/gorilla/mux", "1.8.0"),
+        ("Go", "stdlib", "1.17.2"),
+        ("crates.io", "time", "0.1.43"),
+        ("RubyGems", "rake", "13.0.6"),
+        ("Packagist", "symfony/http-kernel", "5.4.0"),
+        ("npm", "odd name?#&=%25@", "1.0.0 é"),
+    ];
+    keys.extend(plain.map(|(ecosystem, name, version)| PackageKey::new(ecosystem, name, version)));
+    keys
+}
+
+#[test]
+fn a_written_package_url_is_read_as_the_same_package() {
+    for package in written() {
+        let text = Purl::of(&package).unwrap().to_string();
+        assert_eq!(key(&text), Some(package), "{text}");
+    }
+    let scoped = PackageKey::new("npm", "@angular/core", "1.2.3");
+    assert_eq!(Purl::of(&scoped).unwrap().to_string(), "pkg:npm/%40angular/core@1.2.3");
+    assert_eq!(Purl::of(&PackageKey::new("OSS-Fuzz", "zlib", "1")), None);
+}
+
 #[test]
 fn components_are_found_at_any_depth() {
     let text = document(

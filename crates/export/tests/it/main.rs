@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "says what was left out")]
 
 mod artifact;
+mod documents;
 mod estate;
 mod findings;
 mod golden;

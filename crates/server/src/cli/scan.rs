@@ -1,6 +1,7 @@
 //! `parapet scan`.
 
 use std::collections::HashSet;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use parapet_service::App;
 use parapet_service::exports::{ExportRequest, Format as RowFormat};
 use parapet_service::feeds::{FeedSource, ImportOptions};
 use parapet_service::scan::{ScanOptions, ScanReport, Target};
+use uuid::Uuid;
 
 use super::options::StoreOptions;
 use super::{output, summary};
@@ -29,7 +31,7 @@ Without --data-dir the scan stands alone: give it feeds. With it the asset is re
 
 Examples:
   parapet scan rootfs:/ --feed Debian.zip
-  parapet scan registry.example:5000/team/web:1 --feed feeds/ --format jsonl
+  parapet scan registry.example:5000/team/web:1 --feed feeds/ --format sarif >web.sarif
   parapet scan oci:./image --data-dir /var/lib/parapet")]
 pub(super) struct Scan {
     /// What to scan
@@ -82,6 +84,10 @@ enum ScanFormat {
     Csv,
     /// One JSON object per finding
     Jsonl,
+    /// SARIF 2.1.0, one run for each target
+    Sarif,
+    /// CycloneDX 1.6 in JSON with packages and vulnerabilities, of one target
+    Cyclonedx,
 }
 
 impl Access {
@@ -114,7 +120,10 @@ impl Scan {
         let options = self.access.options()?;
         let filter = Filter::parse(&self.filter)?;
         if filter != Filter::All && matches!(self.format, ScanFormat::Table | ScanFormat::Json) {
-            bail!("--where selects findings; use it with --format csv or jsonl");
+            bail!("--where selects findings; use it with --format csv, jsonl, sarif or cyclonedx");
+        }
+        if self.format == ScanFormat::Cyclonedx && targets.len() > 1 {
+            bail!("a CycloneDX document describes one thing; scan one target at a time");
         }
         // A stand-alone scan is a store that is thrown away (docs/adr/0005).
         let temporary = match &self.data_dir {
@@ -152,12 +161,38 @@ impl Scan {
                 let view = app.findings().view(None, None).await?;
                 return output::print(&summary::describe(&view, &who.scope()));
             }
+            ScanFormat::Sarif | ScanFormat::Cyclonedx => {
+                return self.write_document(app, who, &filter, reports).await;
+            }
             ScanFormat::Csv => RowFormat::Csv,
             ScanFormat::Jsonl => RowFormat::Jsonl,
         };
         let request = ExportRequest { format, ..ExportRequest::findings(filter) };
         let bytes = app.exports().to_bytes(who, &request).await?;
         output::print(&String::from_utf8(bytes)?)
+    }
+
+    /// Streams a document about the scanned assets to standard output.
+    async fn write_document(
+        &self,
+        app: &Arc<App>,
+        who: &Principal,
+        filter: &Filter,
+        reports: &[ScanReport],
+    ) -> anyhow::Result<()> {
+        let out = std::io::stdout();
+        // Two targets may be the same image.
+        let mut assets: Vec<Uuid> = Vec::new();
+        for report in reports {
+            if !assets.contains(&report.asset) {
+                assets.push(report.asset);
+            }
+        }
+        let mut out = match (self.format, assets.as_slice()) {
+            (ScanFormat::Cyclonedx, [asset, ..]) => app.exports().cyclonedx(who, *asset, filter, out).await?,
+            _ => app.exports().sarif(who, &assets, filter, out).await?,
+        };
+        Ok(out.flush()?)
     }
 }
 

@@ -4,19 +4,18 @@
 use std::fmt::Write as _;
 
 use parapet_model::filter::{Field, Filter, Op};
-use parapet_model::inventory::ReadOutcome;
 use parapet_model::severity::Severity;
 use parapet_model::verdict::MatchState;
 use parapet_model::{Coverage, Scope};
-use parapet_posture::{AssetOrder, AssetSummary, Counts, Query, VulnerabilityOrder, Window};
-use parapet_service::View;
+use parapet_posture::{AssetOrder, AssetSummary, Counts, VulnerabilityOrder, Window};
+use parapet_service::{View, gaps_of, kernels_left_out};
 
 use super::output::table;
 
 /// Vulnerabilities listed under "fix this first".
 const FIRST: usize = 10;
-/// Databases named per asset.
-const DATABASES: usize = 5;
+/// Reasons named per asset.
+const GAPS: usize = 10;
 
 /// Everything, in words.
 pub(super) fn describe(view: &View, scope: &Scope) -> String {
@@ -26,8 +25,7 @@ pub(super) fn describe(view: &View, scope: &Scope) -> String {
     let counts = view.snapshot.count(&query);
     let mut out = assessed(view, scope, &assets.rows);
     let _ = write!(out, "\n{}", numbers(&counts, &assets.rows));
-    let kernels = Query { include_not_run_here: true, ..query };
-    let hidden = view.snapshot.count(&kernels).findings - counts.findings;
+    let hidden = kernels_left_out(view, scope, &everything);
     if hidden > 0 {
         let _ = writeln!(out, "{hidden} findings of kernel packages that do not run here are left out");
     }
@@ -57,39 +55,15 @@ fn assessed(view: &View, scope: &Scope, assets: &[AssetSummary<'_>]) -> String {
     out
 }
 
+/// Why an asset's word is not "assessed", a line for each reason.
 fn reasons(view: &View, scope: &Scope, summary: &AssetSummary<'_>) -> String {
     let mut out = String::new();
-    let asset = summary.asset;
-    if let Some(coverage) = view.snapshot.coverage_of(scope, asset.no) {
-        for word in coverage.ecosystems.iter().filter(|word| word.coverage != Coverage::Assessed) {
-            let judged = view.snapshot.ecosystems().iter().find(|row| row.ecosystem == word.ecosystem);
-            let feeds = judged.map(|row| row.feeds.join(", ")).filter(|feeds| !feeds.is_empty());
-            let _ = writeln!(
-                out,
-                "  {}: {} packages of {}: {} ({})",
-                asset.name,
-                word.packages,
-                word.ecosystem,
-                word.coverage,
-                feeds.map_or_else(|| "no feed".to_owned(), |feeds| format!("judged by {feeds}"))
-            );
-        }
+    let (name, gaps) = (&summary.asset.name, gaps_of(view, scope, summary.asset.no));
+    for gap in gaps.iter().take(GAPS) {
+        let _ = writeln!(out, "  {name}: {gap}");
     }
-    let unread: Vec<_> = asset.databases.iter().filter(|d| d.outcome != ReadOutcome::Read).collect();
-    for database in unread.iter().take(DATABASES) {
-        let (word, why) = match &database.outcome {
-            ReadOutcome::Unreadable(why) => (Coverage::Unreadable, why),
-            ReadOutcome::NotRead(why) => (Coverage::NotScanned, why),
-            ReadOutcome::Read => continue,
-        };
-        let why: String = why.chars().take(80).collect();
-        let _ = writeln!(out, "  {}: {} at {}: {word} ({why})", asset.name, database.kind, database.path);
-    }
-    if unread.len() > DATABASES {
-        let _ = writeln!(out, "  {}: and {} more databases like these", asset.name, unread.len() - DATABASES);
-    }
-    if asset.databases.is_empty() {
-        let _ = writeln!(out, "  {}: no package database was found: {}", asset.name, Coverage::NotScanned);
+    if gaps.len() > GAPS {
+        let _ = writeln!(out, "  {name}: and {} more like these", gaps.len() - GAPS);
     }
     out
 }

@@ -1,6 +1,7 @@
 //! Exports: asked for at a log position, promised a number of rows, delivered by a job into an
 //! artifact with exactly that number.
 
+mod document;
 mod file;
 mod held;
 mod request;

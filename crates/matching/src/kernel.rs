@@ -6,7 +6,7 @@
 use parapet_model::PackageKey;
 
 use crate::ecosystem::{Naming, family};
-use crate::order::{Order, apk};
+use crate::order::Order;
 
 /// Whether the package is built from the kernel's source: images, modules, headers, tools.
 ///
@@ -72,44 +72,6 @@ fn is_rpm_kernel_source(source: &str) -> bool {
     source == "kernel" || source.starts_with("kernel-")
 }
 
-/// Whether the package is the kernel that runs on a host, given what `uname -r` prints there. Of
-/// the kernel's packages these are the images and the modules; an unknown release runs none.
-pub fn is_running(package: &PackageKey, uname_release: &str) -> bool {
-    if uname_release.is_empty() || !is_kernel_package(package) {
-        return false;
-    }
-    match Order::of_ecosystem(&package.ecosystem) {
-        Some(Order::Dpkg) => is_running_dpkg(&package.name, uname_release),
-        Some(Order::Apk) => is_running_apk(package, uname_release),
-        Some(Order::Rpm) => is_running_rpm(package, uname_release),
-        _ => false,
-    }
-}
-
-/// `linux-image-6.1.0-18-amd64` runs as `6.1.0-18-amd64`.
-fn is_running_dpkg(name: &str, uname_release: &str) -> bool {
-    const BEGINNINGS: [&str; 4] =
-        ["linux-image-unsigned-", "linux-image-", "linux-modules-extra-", "linux-modules-"];
-    BEGINNINGS.iter().any(|beginning| name.strip_prefix(beginning) == Some(uname_release))
-}
-
-/// `linux-lts` `6.6.14-r0` runs as `6.6.14-0-lts`.
-fn is_running_apk(package: &PackageKey, uname_release: &str) -> bool {
-    let (upstream, revision) = apk::split_revision(&package.version);
-    let rest = uname_release.strip_prefix(upstream).and_then(|r| r.strip_prefix('-'));
-    let flavour = rest.and_then(|r| r.strip_prefix(revision)).and_then(|r| r.strip_prefix('-'));
-    flavour.is_some_and(|flavour| package.name.strip_prefix("linux-") == Some(flavour))
-}
-
-/// `kernel-core` `5.14.0-362.8.1.el9_3`, x86_64, runs as `5.14.0-362.8.1.el9_3.x86_64`.
-fn is_running_rpm(package: &PackageKey, uname_release: &str) -> bool {
-    let version = package.version.split_once(':').map_or(package.version.as_str(), |(_, rest)| rest);
-    let is_image = ["kernel", "kernel-core", "kernel-default", "kernel-modules", "kernel-modules-core"]
-        .contains(&package.name.as_str());
-    let release = uname_release.strip_prefix(version);
-    is_image && release.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.') == Some(&package.arch))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,22 +107,5 @@ mod tests {
         ] {
             assert!(!is_kernel_package(&package(ecosystem, source, source, "1", "")), "{source}");
         }
-    }
-
-    #[test]
-    fn the_running_kernel_is_told_from_the_others() {
-        let debian = |name| package("Debian:12", name, "linux-signed-amd64", "6.1.76-1", "amd64");
-        assert!(is_running(&debian("linux-image-6.1.0-18-amd64"), "6.1.0-18-amd64"));
-        assert!(!is_running(&debian("linux-image-6.1.0-17-amd64"), "6.1.0-18-amd64"));
-        assert!(!is_running(&debian("linux-headers-6.1.0-18-amd64"), "6.1.0-18-amd64"));
-        assert!(!is_running(&debian("linux-image-6.1.0-18-amd64"), ""));
-
-        let alpine = package("Alpine:v3.19", "linux-lts", "linux-lts", "6.6.14-r0", "x86_64");
-        assert!(is_running(&alpine, "6.6.14-0-lts"));
-        assert!(!is_running(&alpine, "6.6.14-1-lts"));
-
-        let alma = package("AlmaLinux:9", "kernel-core", "kernel", "5.14.0-362.8.1.el9_3", "x86_64");
-        assert!(is_running(&alma, "5.14.0-362.8.1.el9_3.x86_64"));
-        assert!(!is_running(&alma, "5.14.0-362.13.1.el9_3.x86_64"));
     }
 }

@@ -191,7 +191,7 @@ pub struct Change {
     pub vulnerabilities: Vec<Vulnerability>,
     /// Exceptions, whole.
     pub exceptions: Vec<Exception>,
-    /// The table of what judges which ecosystem; `None` when unchanged.
+    /// The table of what judges which ecosystem, computed by the service; `None` when unchanged.
     pub coverage: Option<Vec<EcosystemCoverage>>,
     /// Enterprise projects; `None` when unchanged.
     pub enterprise_projects: Option<Vec<EnterpriseProjectRow>>,

@@ -253,7 +253,7 @@ impl Tx {
         let state = new.state as u8;
         self.execute(INSERT, args![no.0, name, kind, none, none, none, zero, zero, zero, zero, state, zero])
             .await?;
-        self.log(Kind::Coverage, 0);
+        self.log(Kind::Feeds, 0);
         Ok(new)
     }
 
@@ -281,7 +281,7 @@ impl Tx {
         let rows: Vec<[Value<'_>; 3]> =
             feed.ecosystems.iter().map(|(name, n)| [feed.no.0.into(), name.into(), (*n).into()]).collect();
         self.bulk(&INSERT_ECOSYSTEM, &rows).await?;
-        self.log(Kind::Coverage, 0);
+        self.log(Kind::Feeds, 0);
         Ok(())
     }
 

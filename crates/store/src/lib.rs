@@ -7,7 +7,6 @@ pub mod artifacts;
 pub mod assets;
 pub mod audit;
 mod blob;
-mod coverage;
 mod db;
 mod enrichment;
 mod error;

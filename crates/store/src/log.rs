@@ -68,8 +68,8 @@ kinds! {
     Vulnerability = 5,
     /// An exception.
     Exception = 6,
-    /// Feeds and what they judge (subject: 0).
-    Coverage = 7,
+    /// Feeds, and so what they judge (subject: 0).
+    Feeds = 7,
     /// Enterprise projects (subject: 0).
     EnterpriseProject = 8,
     /// A project.

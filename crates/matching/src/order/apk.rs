@@ -29,11 +29,6 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     }
 }
 
-/// The version without `-r` and its number: `6.6.14-r0` → (`6.6.14`, `0`).
-pub(crate) fn split_revision(version: &str) -> (&str, &str) {
-    version.rsplit_once("-r").unwrap_or((version, ""))
-}
-
 /// Kinds of tokens, in the order in which they sort where they differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
@@ -217,11 +212,5 @@ mod tests {
             ],
         );
         assert_eq!(compare("1.0", "2.0_nonsense"), None, "broken after the first difference");
-    }
-
-    #[test]
-    fn the_revision_is_found() {
-        assert_eq!(split_revision("6.6.14-r0"), ("6.6.14", "0"));
-        assert_eq!(split_revision("6.6.14"), ("6.6.14", ""));
     }
 }

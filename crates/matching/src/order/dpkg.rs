@@ -7,43 +7,23 @@
 use std::cmp::Ordering;
 
 use super::digits::{compare_numbers, split_digits, split_while};
-
-struct Version<'a> {
-    epoch: &'a [u8],
-    upstream: &'a [u8],
-    revision: &'a [u8],
-}
+use super::evr::Evr;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
-    let (a, b) = (Version::parse(a)?, Version::parse(b)?);
-    Some(
-        compare_numbers(a.epoch, b.epoch)
-            .then_with(|| compare_part(a.upstream, b.upstream))
-            .then_with(|| compare_part(a.revision, b.revision)),
-    )
+    Some(parse(a)?.compare(&parse(b)?, compare_part))
 }
 
-impl<'a> Version<'a> {
-    /// Policy's syntax. dpkg itself warns about an upstream version that starts with a letter and
-    /// goes on; no archive holds one, and a number followed by nonsense sorts after every fix, so
-    /// here it has no place.
-    fn parse(text: &'a str) -> Option<Self> {
-        let text = text.as_bytes();
-        let (epoch, rest) = match text.iter().position(|&c| c == b':') {
-            Some(colon) => (text.get(..colon)?, text.get(colon + 1..)?),
-            None => (b"0".as_slice(), text),
-        };
-        let (upstream, revision) = match rest.iter().rposition(|&c| c == b'-') {
-            Some(hyphen) => (rest.get(..hyphen)?, Some(rest.get(hyphen + 1..)?)),
-            None => (rest, None),
-        };
-        let plain = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'+' | b'~');
-        let good = is_epoch(epoch)
-            && upstream.first()?.is_ascii_digit()
-            && upstream.iter().all(|c| plain(c) || matches!(c, b'-' | b':'))
-            && revision.is_none_or(|r| !r.is_empty() && r.iter().all(plain));
-        good.then_some(Self { epoch, upstream, revision: revision.unwrap_or_default() })
-    }
+/// Policy's syntax. dpkg itself warns about an upstream version that starts with a letter and
+/// goes on; no archive holds one, and a number followed by nonsense sorts after every fix, so
+/// here it has no place.
+fn parse(text: &str) -> Option<Evr<'_>> {
+    let evr = Evr::split(text);
+    let plain = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'+' | b'~');
+    let good = is_epoch(evr.epoch)
+        && evr.version.first()?.is_ascii_digit()
+        && evr.version.iter().all(|c| plain(c) || matches!(c, b'-' | b':'))
+        && evr.revision.is_none_or(|r| !r.is_empty() && r.iter().all(plain));
+    good.then_some(evr)
 }
 
 /// dpkg keeps the epoch in a C `int`.

@@ -13,9 +13,10 @@
 //! 3. the families that use it in `ecosystem.rs`;
 //! 4. a line in `tests/orders.rs`, which checks the laws of an order over generated versions.
 
-pub(crate) mod apk;
+mod apk;
 mod digits;
 mod dpkg;
+mod evr;
 mod npm;
 mod pep440;
 mod rpm;

@@ -8,41 +8,17 @@
 use std::cmp::Ordering;
 
 use super::digits::{compare_numbers, is_number, split_digits, split_while};
-
-struct Version<'a> {
-    epoch: &'a [u8],
-    version: &'a [u8],
-    release: &'a [u8],
-}
+use super::evr::Evr;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
-    let (a, b) = (Version::parse(a)?, Version::parse(b)?);
-    Some(
-        compare_numbers(a.epoch, b.epoch)
-            .then_with(|| compare_part(a.version, b.version))
-            .then_with(|| compare_part(a.release, b.release)),
-    )
+    Some(parse(a)?.compare(&parse(b)?, compare_part))
 }
 
-impl<'a> Version<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let text = text.as_bytes();
-        let (epoch, rest) = match text.iter().position(|&c| c == b':') {
-            Some(colon) => (text.get(..colon)?, text.get(colon + 1..)?),
-            None => (b"0".as_slice(), text),
-        };
-        let (version, release) = match rest.iter().rposition(|&c| c == b'-') {
-            Some(hyphen) => (rest.get(..hyphen)?, Some(rest.get(hyphen + 1..)?)),
-            None => (rest, None),
-        };
-        let plain = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'+' | b'~' | b'^');
-        let part = |text: &[u8]| text.iter().any(u8::is_ascii_alphanumeric) && text.iter().all(plain);
-        (is_number(epoch) && part(version) && release.is_none_or(part)).then_some(Self {
-            epoch,
-            version,
-            release: release.unwrap_or_default(),
-        })
-    }
+fn parse(text: &str) -> Option<Evr<'_>> {
+    let evr = Evr::split(text);
+    let plain = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'+' | b'~' | b'^');
+    let part = |text: &[u8]| text.iter().any(u8::is_ascii_alphanumeric) && text.iter().all(plain);
+    (is_number(evr.epoch) && part(evr.version) && evr.revision.is_none_or(part)).then_some(evr)
 }
 
 /// What comes next, in the order in which it sorts.

@@ -90,7 +90,6 @@ impl Session {
         for project in BTreeSet::from_iter(all.assets.iter().map(|asset| asset.project)) {
             all.exceptions.extend(self.exceptions(project, ExceptionNo(0), u32::MAX).await?);
         }
-        all.coverage = Some(self.coverage().await?);
         all.enterprise_projects = Some(self.enterprise_projects().await?);
         Ok(all)
     }

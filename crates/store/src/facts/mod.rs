@@ -34,7 +34,6 @@ struct Subjects {
     matches: BTreeSet<PackageNo>,
     vulnerabilities: BTreeSet<VulnerabilityNo>,
     exceptions: BTreeSet<ExceptionNo>,
-    coverage: bool,
     enterprise_projects: bool,
 }
 
@@ -74,10 +73,15 @@ impl Subjects {
             Kind::Matches => drop(self.matches.insert(PackageNo(subject))),
             Kind::Vulnerability => drop(self.vulnerabilities.insert(VulnerabilityNo(subject))),
             Kind::Exception => drop(self.exceptions.insert(ExceptionNo(subject))),
-            Kind::Coverage => self.coverage = true,
             Kind::EnterpriseProject => self.enterprise_projects = true,
-            // Accounts, registries and settings are followed by others.
-            Kind::Project | Kind::User | Kind::Role | Kind::Key | Kind::Registry | Kind::Setting => {}
+            // What feeds judge is computed after every change; the others are followed elsewhere.
+            Kind::Feeds
+            | Kind::Project
+            | Kind::User
+            | Kind::Role
+            | Kind::Key
+            | Kind::Registry
+            | Kind::Setting => {}
         }
     }
 }
@@ -101,7 +105,6 @@ impl Session {
             let numbers: Vec<ExceptionNo> = numbers.map(ExceptionNo).collect();
             all.exceptions.extend(self.exceptions_by_number(&numbers).await?);
         }
-        all.coverage = Some(self.coverage().await?);
         all.enterprise_projects = Some(self.enterprise_projects().await?);
         Ok(all)
     }
@@ -121,7 +124,7 @@ impl Session {
             exceptions: self
                 .exceptions_by_number(&Vec::from_iter(subjects.exceptions.iter().copied()))
                 .await?,
-            coverage: if subjects.coverage { Some(self.coverage().await?) } else { None },
+            coverage: None,
             enterprise_projects: if subjects.enterprise_projects {
                 Some(self.enterprise_projects().await?)
             } else {

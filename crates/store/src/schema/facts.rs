@@ -17,4 +17,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_exception"),
     migration!(11, "0011_coverage"),
     migration!(12, "0012_waiting_import"),
+    migration!(13, "0013_no_coverage_table"),
 ];

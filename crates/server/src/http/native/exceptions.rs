@@ -7,11 +7,11 @@ use parapet_model::ExceptionNo;
 use parapet_model::exception::{Asked, Exception, ExceptionState, TargetKind};
 use parapet_service::exceptions::NewException;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::findings::CountsBody;
-use super::params::{self, shown};
+use super::params::{self, After, shown};
 use super::{ApiError, ApiResult};
 use crate::http::auth::Caller;
 use crate::http::state::AppState;
@@ -163,17 +163,6 @@ pub(super) struct ExceptionPage {
     next: Option<u32>,
 }
 
-/// Where to go on.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct After {
-    /// The `next` of the page before.
-    #[serde(default)]
-    after: u32,
-    /// Most entries, 1 to 1000; 100 when absent.
-    limit: Option<usize>,
-}
-
 /// Exceptions of the project, oldest first.
 #[utoipa::path(get, path = "/api/v1/exceptions", params(After), tag = "exceptions",
     responses((status = 200, body = ExceptionPage)))]
@@ -182,10 +171,9 @@ pub(super) async fn list(
     caller: Caller,
     Query(paging): Query<After>,
 ) -> ApiResult<Json<ExceptionPage>> {
-    let limit = params::limit(paging.limit)?;
-    let wanted = u32::try_from(limit).unwrap_or(u32::MAX);
-    let found = state.app.exceptions().list(caller.principal(), ExceptionNo(paging.after), wanted).await?;
-    let next = found.last().map(|e| e.no.0).filter(|_| found.len() == limit);
+    let limit = paging.limit()?;
+    let found = state.app.exceptions().list(caller.principal(), ExceptionNo(paging.after), limit).await?;
+    let next = found.last().map(|e| e.no.0).filter(|_| found.len() == limit as usize);
     let exceptions = found.iter().map(|e| ExceptionBody::of(&state, &caller, e)).collect();
     Ok(Json(ExceptionPage { exceptions, next }))
 }

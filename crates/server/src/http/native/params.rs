@@ -62,6 +62,24 @@ impl Paging {
     }
 }
 
+/// Where to go on in a list that is read by number.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct After {
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub(super) after: u32,
+    /// Most entries, 1 to 1000; 100 when absent.
+    limit: Option<usize>,
+}
+
+impl After {
+    /// Entries wanted.
+    pub(super) fn limit(&self) -> Result<u32, ApiError> {
+        Ok(u32::try_from(limit(self.limit)?).unwrap_or(u32::MAX))
+    }
+}
+
 /// Checks a page size.
 pub(super) fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
     match wanted.unwrap_or(DEFAULT_LIMIT) {

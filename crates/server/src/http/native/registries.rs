@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 use parapet_store::registries::{Globs, Registry, RegistryKind, RegistrySettings, Selection};
 use parapet_store::seal::Secret;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::ApiResult;
 use super::jobs::JobTicket;
-use super::params::{self, shown};
+use super::params::{self, After, shown};
 use crate::http::auth::Caller;
 use crate::http::state::AppState;
 
@@ -77,17 +77,6 @@ impl RegistryBody {
     }
 }
 
-/// Where to go on.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct After {
-    /// The `next` of the page before.
-    #[serde(default)]
-    after: u32,
-    /// Most entries, 1 to 1000; 100 when absent.
-    limit: Option<usize>,
-}
-
 /// The project's registries.
 #[utoipa::path(get, path = "/api/v1/registries", params(After), tag = "registries",
     responses((status = 200, body = RegistryPage)))]
@@ -96,10 +85,9 @@ pub(super) async fn list(
     caller: Caller,
     Query(paging): Query<After>,
 ) -> ApiResult<Json<RegistryPage>> {
-    let limit = params::limit(paging.limit)?;
-    let wanted = u32::try_from(limit).unwrap_or(u32::MAX);
-    let found = state.app.registries().list(caller.principal(), paging.after, wanted).await?;
-    let next = found.last().map(|r| r.no).filter(|_| found.len() == limit);
+    let limit = paging.limit()?;
+    let found = state.app.registries().list(caller.principal(), paging.after, limit).await?;
+    let next = found.last().map(|r| r.no).filter(|_| found.len() == limit as usize);
     Ok(Json(RegistryPage { registries: found.into_iter().map(RegistryBody::of).collect(), next }))
 }
 

@@ -234,8 +234,20 @@ pub enum FetchError {
         #[source]
         why: Box<LayerError>,
     },
+    /// A bucket.
+    #[error("{what} {url}: {why}")]
+    Bucket {
+        /// What was tried.
+        what: &'static str,
+        /// Which object.
+        url: String,
+        /// What the service or the connection said.
+        why: String,
+        /// Whether it will not mend itself: no such bucket, no rights.
+        permanent: bool,
+    },
     /// The local disk.
-    #[error("could not write the download: {0}")]
+    #[error("the local disk: {0}")]
     Disk(#[from] std::io::Error),
 }
 
@@ -243,6 +255,7 @@ impl FetchError {
     /// Whether asking again later, unchanged, is pointless. Jobs retry only what is not permanent.
     pub fn is_permanent(&self) -> bool {
         match self {
+            Self::Bucket { permanent, .. } => *permanent,
             Self::Resolve { .. }
             | Self::Connect { .. }
             | Self::Timeout { .. }

@@ -18,6 +18,7 @@
 
 mod address;
 mod body;
+mod bucket;
 mod client;
 mod download;
 mod environment;
@@ -30,6 +31,7 @@ mod retry;
 mod tls;
 
 pub use address::AddressPolicy;
+pub use bucket::{Bucket, BucketOptions, ObjectBody};
 pub use client::{Client, ClientOptions};
 pub use download::{Download, DownloadedFile, Validators, download};
 pub use environment::{Environment, Pause, TokioPause};

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `PARAPET_DPKG=1` | `dpkg --compare-versions` |
 //! | `PARAPET_RPM=1` | `rpm`, its built-in version comparison |
+//! | `PARAPET_NODE_SEMVER=<folder>` | node's package `semver` in that folder, run by `node` |
 //! | `PARAPET_PYTHON=<interpreter>` | the Python package `packaging` |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
@@ -84,8 +85,8 @@ proptest! {
 /// How many pairs an oracle is asked.
 const PAIRS: usize = 4000;
 
-/// Pairs of versions, among them many that differ in one place only.
-fn pairs(order: Order) -> Vec<(String, String)> {
+/// Pairs of versions that are `asked` about, among them many that differ in one place only.
+fn pairs(order: Order, asked: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let mut runner = TestRunner::deterministic();
     let strategy = (nasty::version(order), nasty::version(order), any::<prop::sample::Index>());
     let mut pairs = Vec::with_capacity(PAIRS);
@@ -95,15 +96,18 @@ fn pairs(order: Order) -> Vec<(String, String)> {
         let neighbour: String =
             a.chars().enumerate().filter_map(|(i, c)| (i != place).then_some(c)).collect();
         let b = if pairs.len() % 2 == 0 && order.parses(&neighbour) { neighbour } else { b };
-        pairs.push((a, b));
+        if asked(&a) && asked(&b) {
+            pairs.push((a, b));
+        }
     }
     pairs
 }
 
-/// Asks a program about all pairs in one run: it gets `a b` per line and answers `<`, `=` or `>`.
-fn check_against(order: Order, command: &mut Command) {
-    let pairs = pairs(order);
-    let input: String = pairs.iter().map(|(a, b)| format!("{a} {b}\n")).collect();
+/// Asks a program about all pairs in one run: it gets `a`, a tab and `b` per line and answers `<`,
+/// `=` or `>`.
+fn check_against(order: Order, asked: impl Fn(&str) -> bool, command: &mut Command) {
+    let pairs = pairs(order, asked);
+    let input: String = pairs.iter().map(|(a, b)| format!("{a}\t{b}\n")).collect();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
@@ -131,7 +135,7 @@ fn dpkg_agrees() {
             elif dpkg --compare-versions "$a" gt "$b"; then echo '>'
             else echo '='; fi
         done"#;
-        check_against(Order::Dpkg, Command::new("sh").args(["-c", script]));
+        check_against(Order::Dpkg, |_| true, Command::new("sh").args(["-c", script]));
     }
 }
 
@@ -141,10 +145,10 @@ fn rpm_agrees() {
         let script = r#"%{lua:
             local signs = { [-1] = "<", [0] = "=", [1] = ">" }
             for line in io.lines("/dev/stdin") do
-                local a, b = line:match("(%S+) (%S+)")
+                local a, b = line:match("(%S+)%s(%S+)")
                 print(signs[rpm.vercmp(a, b)] .. "\n")
             end}"#;
-        check_against(Order::Rpm, Command::new("rpm").args(["--eval", script]));
+        check_against(Order::Rpm, |_| true, Command::new("rpm").args(["--eval", script]));
     }
 }
 
@@ -156,6 +160,35 @@ fn packaging_agrees() {
             for line in sys.stdin:\n    \
                 a, b = map(Version, line.split())\n    \
                 print('<' if a < b else '>' if a > b else '=')\n";
-        check_against(Order::Pep440, Command::new(python).args(["-c", script]));
+        check_against(Order::Pep440, |_| true, Command::new(python).args(["-c", script]));
     }
+}
+
+/// Whether node's semver takes part: it wants all three numbers, and holds them in 53 bits, where
+/// records and lock files also have `1.2`, and ours count on.
+fn node_reads(version: &str) -> bool {
+    let core = version.trim_start_matches(['=', 'v', ' ']);
+    let core = core.split(|c: char| c != '.' && !c.is_ascii_digit()).next().unwrap_or_default();
+    let numbers: Vec<&str> = core.split('.').collect();
+    numbers.len() == 3 && numbers.iter().all(|number| number.len() <= 15)
+}
+
+fn node_agrees(order: Order, loose: bool) {
+    let Some(folder) = named("PARAPET_NODE_SEMVER", "comparing with node's semver") else { return };
+    let script = "const semver = require(process.argv[1]), loose = process.argv[2] === 'true';
+        for (const line of require('fs').readFileSync(0, 'utf8').trimEnd().split('\\n')) {
+            const [a, b] = line.split('\\t');
+            console.log({'-1': '<', 0: '=', 1: '>'}[semver.compare(a, b, loose)]);
+        }";
+    check_against(order, node_reads, Command::new("node").args(["-e", script, &folder, &loose.to_string()]));
+}
+
+#[test]
+fn npm_agrees() {
+    node_agrees(Order::Npm, true);
+}
+
+#[test]
+fn semver_agrees() {
+    node_agrees(Order::Semver, false);
 }

@@ -1,7 +1,6 @@
 //! The application: what every use case works with.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use parapet_model::job::{JobKind, JobState};
@@ -11,6 +10,7 @@ use parapet_store::seal::MasterKey;
 use parapet_store::{Store, StoreUrl};
 
 use crate::accounts::{Accounts, SignIns, require};
+use crate::artifacts::{ArtifactPlace, Artifacts};
 use crate::error::{Error, Result};
 use crate::exceptions::Exceptions;
 use crate::exports::{Exports, HeldViews, RowShape};
@@ -33,8 +33,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Identifiers.
     pub ids: Arc<dyn Ids>,
-    /// Folder of finished exports.
-    pub artifacts: PathBuf,
+    /// Where finished exports are kept.
+    pub artifacts: ArtifactPlace,
     /// From which age on a feed counts as stale.
     pub stale_after: Millis,
     /// The columns of wire families, by name.
@@ -48,7 +48,7 @@ pub struct App {
     pub(crate) key: MasterKey,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
-    pub(crate) artifacts: PathBuf,
+    pub(crate) artifacts: Artifacts,
     pub(crate) shapes: BTreeMap<String, Arc<dyn RowShape>>,
     pub(crate) sign_ins: SignIns,
     pub(crate) held_views: HeldViews,
@@ -70,24 +70,23 @@ impl App {
         let mut tx = store.begin().await?;
         tx.check_master_key(&options.key).await?;
         tx.commit().await?;
-        tokio::fs::create_dir_all(&options.artifacts)
-            .await
-            .map_err(|e| Error::file(&options.artifacts, e))?;
+        let client = parapet_fetch::Client::new(
+            parapet_fetch::ClientOptions::default(),
+            parapet_fetch::Environment::system(),
+        )?;
+        let artifacts = Artifacts::open(options.artifacts, &client).await?;
         let live = Live::load(store.clone(), options.clock.clone(), options.stale_after).await?;
         Ok(Arc::new(Self {
             store,
             key: options.key,
             clock: options.clock,
             ids: options.ids,
-            artifacts: options.artifacts,
+            artifacts,
             shapes: options.shapes.into_iter().collect(),
             sign_ins: SignIns::default(),
             held_views: HeldViews::default(),
             wake: tokio::sync::Notify::new(),
-            client: parapet_fetch::Client::new(
-                parapet_fetch::ClientOptions::default(),
-                parapet_fetch::Environment::system(),
-            )?,
+            client,
             live,
         }))
     }

@@ -14,6 +14,7 @@
 
 mod accounts;
 mod app;
+mod artifacts;
 mod audit;
 mod error;
 pub mod exceptions;
@@ -34,6 +35,7 @@ mod vulnerabilities;
 
 pub use accounts::{Accounts, BearerError, NewKey, SignedIn, TokenScope};
 pub use app::{App, Options};
+pub use artifacts::{ArtifactBody, ArtifactPlace};
 pub use error::{Error, Result};
 pub use findings::{PastInstant, View};
 pub use gaps::{gaps_of, kernels_left_out};

@@ -2,6 +2,7 @@
 //! shown on a terminal and silent in a pipe.
 
 mod accounts;
+mod artifacts;
 mod export;
 mod feed;
 mod options;

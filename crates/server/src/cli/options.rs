@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use parapet_model::{Principal, RandomIds, SystemClock};
-use parapet_service::App;
+use parapet_service::{App, ArtifactPlace};
 use parapet_store::StoreUrl;
 use parapet_store::seal::MasterKey;
 
@@ -50,7 +50,7 @@ impl StoreOptions {
             key,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
-            artifacts: self.data_dir.join("artifacts"),
+            artifacts: ArtifactPlace::Folder(self.data_dir.join("artifacts")),
             stale_after: i64::from(self.stale_after_days) * parapet_model::time::DAY,
             shapes: vec![(HSS_SHAPE.to_owned(), Arc::new(HssShape))],
         })

@@ -13,6 +13,7 @@ use parapet_store::seal::Secret;
 use tokio::net::TcpListener;
 
 use super::accounts::{fresh_password, read_password};
+use super::artifacts::artifact_place;
 use super::options::StoreOptions;
 use super::output;
 use crate::http;
@@ -24,7 +25,8 @@ pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   parapet serve --data-dir /var/lib/parapet --listen 0.0.0.0:8080
-  parapet serve --database-url postgres://parapet@127.0.0.1/parapet --key-file /etc/parapet/key")]
+  parapet serve --database-url postgres://parapet@127.0.0.1/parapet --key-file /etc/parapet/key
+  AWS_REGION=eu-central-1 parapet serve --artifacts s3://parapet/exports")]
 pub(super) struct Serve {
     #[command(flatten)]
     store: StoreOptions,
@@ -34,6 +36,10 @@ pub(super) struct Serve {
     /// Password of the first account, `admin`; without it one is made and printed once
     #[arg(long, value_name = "FILE")]
     admin_password_file: Option<PathBuf>,
+    /// Where finished exports are kept: file:DIR, or s3://BUCKET/PREFIX with region, credentials and
+    /// AWS_ENDPOINT_URL from the usual AWS variables [default: file:DATA_DIR/artifacts]
+    #[arg(long, value_name = "URL", env = "PARAPET_ARTIFACTS")]
+    artifacts: Option<String>,
     /// Jobs run at the same time
     #[arg(long, value_name = "N", default_value_t = 2)]
     workers: usize,
@@ -41,7 +47,12 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let app = App::open(self.store.app_options()?).await?;
+        let mut options = self.store.app_options()?;
+        if let Some(place) = &self.artifacts {
+            options.artifacts =
+                artifact_place(place, &self.store.data_dir, &|name| std::env::var(name).ok())?;
+        }
+        let app = App::open(options).await?;
         let _lock = app.store().lock_server().await?;
         let given = self.admin_password_file.as_deref().map(read_password).transpose()?;
         if let Some(password) = first_account(&app, given).await? {

@@ -7,18 +7,12 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use parapet_service::Error;
+use parapet_service::{App, Error};
 use parapet_store::artifacts::Artifact;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
 /// The answer that carries `artifact`.
-pub(crate) async fn answer(artifact: &Artifact, headers: &HeaderMap) -> Result<Response, Error> {
-    let path = std::path::Path::new(&artifact.path);
-    let mut file = tokio::fs::File::open(path).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::NotFound("file".to_owned()),
-        _ => Error::file(path, error),
-    })?;
+pub(crate) async fn answer(app: &App, artifact: &Artifact, headers: &HeaderMap) -> Result<Response, Error> {
     let etag = format!("\"{}\"", artifact.sha256);
     let mut response = Response::new(Body::empty());
     let out = response.headers_mut();
@@ -48,8 +42,8 @@ pub(crate) async fn answer(artifact: &Artifact, headers: &HeaderMap) -> Result<R
         }
     };
     response.headers_mut().insert(CONTENT_LENGTH, number(length.to_string()));
-    file.seek(std::io::SeekFrom::Start(start)).await.map_err(|e| Error::file(path, e))?;
-    *response.body_mut() = Body::from_stream(ReaderStream::with_capacity(file.take(length), 1 << 16));
+    let bytes = app.exports().open(artifact, start, length).await?;
+    *response.body_mut() = Body::from_stream(ReaderStream::with_capacity(bytes, 1 << 16));
     Ok(response)
 }
 

@@ -13,5 +13,6 @@ mod hostile;
 mod kill;
 mod peers;
 mod quickstart;
+mod s3;
 mod sdk;
 mod support;

@@ -150,7 +150,8 @@ impl Server {
         Self::start_as(fixture, clean(command))
     }
 
-    fn start_as(fixture: &Fixture, mut command: Command) -> Self {
+    /// The same with a command of the caller's making, to which the usual arguments are added.
+    pub(crate) fn start_as(fixture: &Fixture, mut command: Command) -> Self {
         let password = "a password for tests".to_owned();
         let file = fixture.path("password");
         std::fs::write(&file, &password).unwrap();

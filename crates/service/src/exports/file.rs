@@ -6,12 +6,14 @@ use std::sync::atomic::AtomicU64;
 
 use parapet_export::{ArtifactWriter, Leftover, Provenance, sweep};
 use parapet_model::{Permission, Principal};
+use parapet_store::artifacts::Artifact;
 use uuid::Uuid;
 
 use super::Exports;
 use super::request::ExportRequest;
 use super::run::{artifact_error, count, io_error, provenance, write};
 use crate::accounts::require;
+use crate::artifacts::ArtifactBody;
 use crate::error::{Error, Result};
 
 /// Expired artifacts removed in one go.
@@ -92,19 +94,8 @@ impl Exports<'_> {
             let mut tx = app.store.begin().await?;
             let expired = tx.expire_artifacts(app.now(), BATCH).await?;
             tx.commit().await?;
-            for path in &expired {
-                let path = Path::new(path);
-                let provenance = path.with_file_name(format!(
-                    "{}.provenance.json",
-                    path.file_name().unwrap_or_default().to_string_lossy()
-                ));
-                for file in [path, provenance.as_path()] {
-                    if let Err(error) = std::fs::remove_file(file)
-                        && error.kind() != std::io::ErrorKind::NotFound
-                    {
-                        tracing::warn!(file = %file.display(), %error, "an expired file stays");
-                    }
-                }
+            for place in &expired {
+                app.artifacts.remove(place).await;
             }
             if expired.len() < BATCH as usize {
                 return Ok(());
@@ -112,31 +103,56 @@ impl Exports<'_> {
         }
     }
 
-    /// Removes files that no artifact knows: what a killed process left. For a server at start, which
-    /// knows that nobody writes artifacts yet.
-    pub(crate) async fn sweep_leftovers(&self) -> Result<()> {
-        let directory = self.0.artifacts.clone();
-        let mut named: Vec<Uuid> = Vec::new();
-        for entry in std::fs::read_dir(&directory).map_err(|e| Error::file(&directory, e))?.flatten() {
-            let name = entry.file_name();
-            let stem = name.to_string_lossy().split('.').next().map(Uuid::try_parse);
-            if let Some(Ok(job)) = stem {
-                named.push(job);
-            }
+    /// Opens a part of a finished file, from byte `start` on.
+    pub async fn open(&self, artifact: &Artifact, start: u64, length: u64) -> Result<ArtifactBody> {
+        self.0.artifacts.read(&artifact.path, start, length).await
+    }
+
+    /// Removes files in the folder that no artifact knows: what a killed process left. For a server at
+    /// start, which knows that nobody writes artifacts yet.
+    pub(crate) async fn sweep_folder(&self) -> Result<()> {
+        let directory = self.0.artifacts.folder();
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(directory).map_err(|e| Error::file(directory, e))?.flatten() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
         }
-        let known: BTreeSet<Uuid> = self.0.store.read().await?.jobs_with_files(&named).await?;
-        let removed = sweep(&directory, |leftover| match leftover {
+        let known = self.known(&names).await?;
+        let removed = sweep(directory, |leftover| match leftover {
             Leftover::Unfinished { .. } => false,
-            Leftover::Finished { name } => name
-                .split('.')
-                .next()
-                .and_then(|stem| Uuid::try_parse(stem).ok())
-                .is_none_or(|id| known.contains(&id)),
+            Leftover::Finished { name } => is_kept(name, &known),
         })
-        .map_err(|e| Error::file(&directory, e))?;
+        .map_err(|e| Error::file(directory, e))?;
         for path in removed {
             tracing::info!(path = %path.display(), "removed what a killed export left");
         }
         Ok(())
     }
+
+    /// The same in the bucket, at any time: what is there before the jobs are asked for belongs to
+    /// one that runs, to one that has its artifact, or to none.
+    pub(crate) async fn sweep_bucket(&self) -> Result<()> {
+        let Some((bucket, names)) = self.0.artifacts.objects().await? else { return Ok(()) };
+        let known = self.known(&names).await?;
+        for name in names.iter().filter(|name| !is_kept(name, &known)) {
+            bucket.delete(name).await?;
+            tracing::info!(object = bucket.url(name), "removed what a killed export left");
+        }
+        Ok(())
+    }
+
+    /// Of the jobs that these files are named after, those whose files are kept.
+    async fn known(&self, names: &[String]) -> Result<BTreeSet<Uuid>> {
+        let jobs: Vec<Uuid> = names.iter().filter_map(|name| job_of(name)).collect();
+        Ok(self.0.store.read().await?.jobs_with_files(&jobs).await?)
+    }
+}
+
+/// The job a file is named after.
+fn job_of(name: &str) -> Option<Uuid> {
+    Uuid::try_parse(name.split('.').next()?).ok()
+}
+
+/// Files that are named after no job are not ours.
+fn is_kept(name: &str, known: &BTreeSet<Uuid>) -> bool {
+    job_of(name).is_none_or(|job| known.contains(&job))
 }

@@ -170,7 +170,7 @@ pub(crate) async fn run(app: &Arc<App>, run: &Run, export: ExportJob) -> Result<
     let stored_name = format!("{}.{extension}", run.id.simple());
     let file_name = format!("{}-{}.{extension}", export.request.name, run.started);
     let shape = app.shapes.get(&export.request.shape).cloned();
-    let (directory, progress) = (app.artifacts.clone(), run.progress.clone());
+    let (directory, progress) = (app.artifacts.folder().to_owned(), run.progress.clone());
     let (scope_for_rows, promised) = (scope.clone(), export.rows);
     let inner_name = format!("{}-{}.{}", export.request.name, run.started, export.request.format.as_str());
     let id = run.id.simple().to_string();
@@ -199,6 +199,7 @@ pub(crate) async fn run(app: &Arc<App>, run: &Run, export: ExportJob) -> Result<
         Ok((finished, provenance))
     })
     .await??;
+    let place = app.artifacts.keep(&finished).await?;
     let mut tx = run.begin(app).await?;
     let artifact = tx
         .create_artifact(&NewArtifact {
@@ -208,7 +209,7 @@ pub(crate) async fn run(app: &Arc<App>, run: &Run, export: ExportJob) -> Result<
             size: finished.size,
             sha256: finished.sha256,
             media_type: if extension == "zip" { "application/zip" } else { "text/csv" },
-            path: &finished.path.to_string_lossy(),
+            path: &place,
             provenance: &provenance,
             expires: tx.recorded() + KEPT,
         })

@@ -22,8 +22,8 @@ const LEASE: Millis = 30_000;
 const BEAT: Duration = Duration::from_secs(1);
 /// How long an idle worker waits before it looks again; jobs of this process wake it at once.
 const IDLE: Duration = Duration::from_millis(500);
-/// Time between looks for expired exports, in milliseconds.
-const SWEEP: Millis = 3_600_000;
+/// Time between looks for expired exports and leftovers.
+const SWEEP: Duration = Duration::from_secs(3600);
 /// Name under which claims are made. One server has the store, so it stays the same over restarts.
 const WORKER: &str = "server";
 /// Attempts at a job whose failures look passing.
@@ -61,7 +61,8 @@ impl App {
                 tokio::spawn(work(self.clone(), kinds(slot, workers), running.clone(), stopped.clone()))
             })
             .collect();
-        tasks.push(tokio::spawn(beat(self.clone(), running, stopped)));
+        tasks.push(tokio::spawn(beat(self.clone(), running, stopped.clone())));
+        tasks.push(tokio::spawn(tidy(self.clone(), stopped)));
         Runner { stop, tasks }
     }
 
@@ -76,13 +77,12 @@ impl App {
         Ok(count)
     }
 
-    /// What a server does before it works: frees the claims of the one before it, removes files
-    /// that no job or artifact knows, forgets what is long over.
+    /// What a server does before it works: frees the claims of the one before it, and removes files
+    /// in its folder that no job or artifact knows.
     pub async fn sweep(&self) -> Result<()> {
         self.store.release_jobs(WORKER).await?;
         self.store.cancel_children().await?;
-        self.exports().expire().await?;
-        self.exports().sweep_leftovers().await
+        self.exports().sweep_folder().await
     }
 }
 
@@ -125,15 +125,27 @@ async fn work(
     }
 }
 
-async fn beat(app: Arc<App>, running: Running, mut stopped: watch::Receiver<bool>) {
-    let mut swept = app.now();
-    loop {
-        if app.now() - swept > SWEEP {
-            swept = app.now();
+/// Removes what is over. A task of its own, for a bucket that is away takes its time.
+async fn tidy(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let rounds = async {
+        loop {
             if let Err(error) = app.exports().expire().await {
                 tracing::error!(%error, "expired exports could not be removed");
             }
+            if let Err(error) = app.exports().sweep_bucket().await {
+                tracing::warn!(%error, "leftovers in the bucket were not looked for");
+            }
+            tokio::time::sleep(SWEEP).await;
         }
+    };
+    tokio::select! {
+        () = rounds => {}
+        _ = stopped.changed() => {}
+    }
+}
+
+async fn beat(app: Arc<App>, running: Running, mut stopped: watch::Receiver<bool>) {
+    loop {
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
             _ = stopped.changed() => {}

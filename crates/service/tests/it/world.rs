@@ -35,7 +35,7 @@ impl World {
             key: MasterKey::from_bytes([7; 32]),
             clock: Arc::new(clock.clone()),
             ids: Arc::new(SeededIds::default()),
-            artifacts: dir.path().join("artifacts"),
+            artifacts: parapet_service::ArtifactPlace::Folder(dir.path().join("artifacts")),
             stale_after: 30 * DAY,
             shapes: Vec::new(),
         })

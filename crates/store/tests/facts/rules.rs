@@ -182,6 +182,8 @@ fn read_statement(schema: &mut Schema, statement: &str) {
         }
     } else if normal.starts_with("CREATE INDEX ") || normal.starts_with("CREATE UNIQUE INDEX ") {
         schema.indexes.insert(normal);
+    } else if let Some(name) = normal.strip_prefix("DROP TABLE ") {
+        schema.tables.remove(name).unwrap();
     } else {
         assert!(
             normal.is_empty() || normal.starts_with("INSERT INTO "),

@@ -23,5 +23,5 @@ pub(super) async fn get(
     let uuid = Uuid::try_parse(&file_id).map_err(|_| HssError::not_found("file"))?;
     let artifact = state.app.exports().artifact(&principal.scope(), uuid).await?;
     let artifact = artifact.ok_or_else(|| HssError::not_found("file"))?;
-    Ok(file::answer(&artifact, &headers).await?)
+    Ok(file::answer(&state.app, &artifact, &headers).await?)
 }

@@ -146,5 +146,5 @@ pub(super) async fn file(
     let id = params::id(&id, "export")?;
     let task = state.app.exports().task(&caller.principal().scope(), id).await?;
     let artifact = task.and_then(|task| task.artifact).ok_or_else(|| ApiError::not_found("file"))?;
-    Ok(file::answer(&artifact, &headers).await?)
+    Ok(file::answer(&state.app, &artifact, &headers).await?)
 }

@@ -6,10 +6,10 @@ CREATE TABLE vulnerability_list (
     no BIGINT NOT NULL PRIMARY KEY,
     uuid BYTEA NOT NULL UNIQUE,
     project BIGINT NOT NULL REFERENCES project (no),
-    name TEXT NOT NULL,
-    description TEXT NOT NULL,
-    entries TEXT NOT NULL,
-    created_by TEXT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    description TEXT COLLATE "C" NOT NULL,
+    entries TEXT COLLATE "C" NOT NULL,
+    created_by TEXT COLLATE "C" NOT NULL,
     created BIGINT NOT NULL,
     updated BIGINT NOT NULL,
     UNIQUE (project, name)
@@ -18,6 +18,6 @@ CREATE TABLE vulnerability_list (
 -- One QID may stand for several CVEs.
 CREATE TABLE qid_map (
     qid BIGINT NOT NULL,
-    cve TEXT NOT NULL,
+    cve TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (qid, cve)
 );

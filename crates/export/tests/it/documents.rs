@@ -74,6 +74,7 @@ impl World {
     fn findings(&self) -> [Finding<'_>; 3] {
         let first = Finding {
             asset: &self.image,
+            references: &self.image.references,
             enterprise_project: "payments",
             asset_coverage: Coverage::NotScanned,
             package: &self.openssl,

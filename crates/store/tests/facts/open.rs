@@ -125,3 +125,29 @@ fn a_row_that_cannot_be_is_named_with_table_and_column() {
         }
     });
 }
+
+/// The certificate of the authority that vouches for the PostgreSQL server.
+fn postgres_authority() -> Option<String> {
+    let path = std::env::var("PARAPET_POSTGRES_CA").ok().filter(|path| !path.is_empty());
+    if path.is_none() {
+        assert!(std::env::var_os("PARAPET_REQUIRE_PEERS").is_none(), "PARAPET_POSTGRES_CA must be set here");
+        eprintln!("left out: PostgreSQL over TLS, set PARAPET_POSTGRES_CA to its authority's certificate");
+    }
+    path
+}
+
+#[test]
+fn postgres_over_tls_trusts_the_authority_that_is_named_and_no_other() {
+    on_both_stores(async |t: TestStore| {
+        let StoreUrl::Postgres(url) = &t.url else { return };
+        let Some(authority) = postgres_authority() else { return };
+        let open = async |ssl: String| {
+            let url = StoreUrl::Postgres(format!("{url}?{ssl}"));
+            Store::open(options(&url, &TestClock::at(1_000_000))).await
+        };
+        let trusted = open(format!("sslmode=verify-full&sslrootcert={authority}")).await.unwrap();
+        trusted.close().await;
+        let refused = open("sslmode=verify-full".to_owned()).await.unwrap_err().to_string();
+        assert!(refused.contains("certificate"), "{refused}");
+    });
+}

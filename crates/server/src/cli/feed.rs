@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use parapet_model::time::format_rfc3339;
 use parapet_service::feeds::{FeedSource, ImportOptions, ImportReport, Limits, PublicFeed};
@@ -17,6 +17,7 @@ use super::output::{self, Format};
   parapet feed import Debian.zip --preview
   parapet feed import Debian.zip --max-closed 1000
   parapet feed accept Debian
+  parapet feed qids qid-to-cve.csv
   parapet feed sync Debian npm
   parapet feed rollback Debian
   parapet feed status --format json")]
@@ -65,6 +66,11 @@ enum Action {
         /// Name of the feed
         name: String,
     },
+    /// Load what Qualys' own QIDs stand for: CSV with a QID and its CVEs per row
+    Qids {
+        /// The file
+        path: PathBuf,
+    },
     /// Show what is loaded, and what is held for a decision
     Status,
 }
@@ -106,6 +112,15 @@ impl Feed {
                     );
                 }
                 Ok(())
+            }
+            Action::Qids { path } => {
+                let file =
+                    std::fs::File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let read = app.lists().import_qids(&who, std::io::BufReader::new(file)).await?;
+                match self.format {
+                    Format::Json => output::print_json(&serde_json::json!({"qids": read})),
+                    Format::Table => output::print(&format!("{read} QIDs read\n")),
+                }
             }
             Action::Sync { ecosystems, limits } => {
                 let wanted = if ecosystems.is_empty() {

@@ -11,6 +11,8 @@ mod qualys_cs;
 mod query;
 mod route;
 mod state;
+#[cfg(test)]
+mod testing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -94,3 +94,6 @@ fn millis(at: Millis) -> Option<String> {
 fn id(text: &str, what: &str) -> CsResult<Uuid> {
     Uuid::try_parse(text).map_err(|_| CsError::not_found(format!("{what} {text}")))
 }
+
+#[cfg(test)]
+mod tests;

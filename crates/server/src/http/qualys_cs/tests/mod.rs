@@ -1,0 +1,4 @@
+//! The family as its clients meet it.
+
+mod exceptions;
+mod sign_in;

@@ -34,6 +34,7 @@ fn exports_survive_kills() {
         });
         assert_eq!(state["state"], "succeeded", "{state}");
         assert_eq!(state["rows_total"].as_u64(), Some(*rows));
+        assert_eq!(state["rows_done"], state["rows_total"]);
         assert!(state["file"]["sha256"].as_str().is_some_and(|digest| digest.len() == 64));
     }
     let left: Vec<String> = std::fs::read_dir(fixture.data().join("artifacts"))

@@ -154,14 +154,7 @@ async fn beat(app: Arc<App>, running: Running, mut stopped: watch::Receiver<bool
             lock(&running).values().for_each(|run| run.progress.cancelled.store(true, Ordering::Relaxed));
             return;
         }
-        let beats: Vec<Beat> = lock(&running)
-            .values()
-            .map(|run| Beat {
-                attempt: run.fence,
-                done: run.progress.done.load(Ordering::Relaxed),
-                total: run.progress.total.load(Ordering::Relaxed),
-            })
-            .collect();
+        let beats: Vec<Beat> = lock(&running).values().map(progress_of).collect();
         if beats.is_empty() {
             continue;
         }
@@ -178,6 +171,14 @@ async fn beat(app: Arc<App>, running: Running, mut stopped: watch::Receiver<bool
     }
 }
 
+fn progress_of(run: &Run) -> Beat {
+    Beat {
+        attempt: run.fence,
+        done: run.progress.done.load(Ordering::Relaxed),
+        total: run.progress.total.load(Ordering::Relaxed),
+    }
+}
+
 async fn run_one(app: &Arc<App>, claimed: ClaimedJob, running: &Running) {
     let fence = claimed.attempt;
     let kind = claimed.kind;
@@ -186,12 +187,12 @@ async fn run_one(app: &Arc<App>, claimed: ClaimedJob, running: &Running) {
             lock(running).insert(fence.job, run.clone());
             let result = dispatch(app, &run, &claimed).await;
             lock(running).remove(&fence.job);
-            result
+            result.map(|outcome| (outcome, progress_of(&run)))
         }
         Err(error) => Err(error),
     };
     let ended = match result {
-        Ok(outcome) => end_well(app, &claimed, outcome).await,
+        Ok((outcome, progress)) => end_well(app, &claimed, outcome, progress).await,
         Err(error) => end_badly(app, &claimed, &error).await,
     };
     match ended {
@@ -203,7 +204,8 @@ async fn run_one(app: &Arc<App>, claimed: ClaimedJob, running: &Running) {
     }
 }
 
-async fn end_well(app: &App, claimed: &ClaimedJob, mut outcome: Outcome) -> Result<()> {
+async fn end_well(app: &App, claimed: &ClaimedJob, mut outcome: Outcome, progress: Beat) -> Result<()> {
+    outcome.tx.progress(progress).await?;
     outcome.tx.finish(claimed.attempt, &outcome.result).await?;
     outcome.tx.commit().await?;
     app.live().catch_up().await

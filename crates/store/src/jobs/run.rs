@@ -16,6 +16,7 @@ const BEAT: Bulk<5> = Bulk {
      FROM beat WHERE job_run.job = beat.job AND job_run.attempt = beat.attempt \
      RETURNING job_run.job, (SELECT job.state FROM job WHERE job.no = job_run.job)",
 };
+const PROGRESS: &str = "UPDATE job_run SET done = $1, total = $2 WHERE job = $3 AND attempt = $4";
 const RELEASE: &str = "UPDATE job_run SET lease_until = $1 WHERE worker = $2 AND lease_until > $3";
 const KEEP_RESULT: &str = "UPDATE job SET result = $1, error = '' WHERE no = $2";
 const RETRY: &str = "UPDATE job SET state = 0, error = $1, not_before = $2 WHERE no = $3";
@@ -64,6 +65,13 @@ impl Tx {
             Some(_) => Ok(()),
             None => Err(Error::Fenced(attempt.job)),
         }
+    }
+
+    /// Says how far an attempt has come, where a heart-beat would be too late: at its end.
+    pub async fn progress(&mut self, beat: Beat) -> Result<()> {
+        let Beat { attempt, done, total } = beat;
+        self.execute(PROGRESS, args![done, total, attempt.job, attempt.number]).await?;
+        Ok(())
     }
 
     /// Ends an attempt well. The job has succeeded now, or, when it has children that are not final,

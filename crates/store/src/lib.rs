@@ -30,6 +30,7 @@ mod session;
 pub mod sets;
 mod sql;
 mod store;
+mod turn;
 mod tx;
 mod visibility;
 mod vulnerabilities;

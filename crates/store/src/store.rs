@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parapet_model::{Clock, Ids, Millis};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::address::StoreUrl;
@@ -14,6 +14,7 @@ use crate::lock::ServerLock;
 use crate::log::Head;
 use crate::session::Session;
 use crate::sql::args;
+use crate::turn::Turns;
 use crate::tx::{Side, Tx};
 use crate::{meta, projects, schema};
 
@@ -49,8 +50,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     epoch: Uuid,
-    /// Writers of this process take turns here, in order, instead of polling the engine's lock.
-    turn: Arc<Mutex<()>>,
+    turns: Turns,
     /// Position of this process's last commit.
     committed: watch::Sender<u64>,
 }
@@ -70,8 +70,8 @@ impl Store {
         ensure_schema(&db, &url, &*ids).await?;
         let epoch = meta::epoch(&mut db.begin_read().await?).await?;
         let (committed, _) = watch::channel(0);
-        let turn = Arc::new(Mutex::new(()));
-        Ok(Self { inner: Arc::new(Inner { db, url, clock, ids, epoch, turn, committed }) })
+        let turns = Turns::open(&url)?;
+        Ok(Self { inner: Arc::new(Inner { db, url, clock, ids, epoch, turns, committed }) })
     }
 
     /// Takes the lock that only one server of a store can hold.
@@ -89,7 +89,7 @@ impl Store {
     /// it (REVIEW B3).
     pub async fn begin(&self) -> Result<Tx> {
         let inner = &self.inner;
-        let turn = inner.turn.clone().lock_owned().await;
+        let turn = inner.turns.take().await?;
         let session = inner.db.begin_write().await?;
         let (ids, committed) = (inner.ids.clone(), inner.committed.clone());
         Tx::begin(session, turn, &*inner.clock, ids, committed, schema::version()).await
@@ -97,7 +97,7 @@ impl Store {
 
     /// A write transaction for what is no fact.
     pub async fn side(&self) -> Result<Side> {
-        let turn = self.inner.turn.clone().lock_owned().await;
+        let turn = self.inner.turns.take().await?;
         Ok(Side::new(self.inner.db.begin_side().await?, turn))
     }
 

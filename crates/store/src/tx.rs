@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use parapet_model::Millis;
 use parapet_model::{Clock, Ids};
-use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::log::{Head, Kind, RAISE_HEAD, WRITE_LOG};
 use crate::session::Session;
 use crate::sql::{Value, args};
+use crate::turn::Turn;
 
 /// A write transaction. Dropping it rolls back.
 pub struct Tx {
@@ -27,8 +28,8 @@ pub struct Tx {
     log: BTreeSet<(Kind, u32)>,
     ids: Arc<dyn Ids>,
     committed: watch::Sender<u64>,
-    /// Only one writer of this process at a time; let go after the session.
-    _turn: OwnedMutexGuard<()>,
+    /// Only one writer at a time; let go after the session.
+    _turn: Turn,
 }
 
 /// What a commit did.
@@ -65,7 +66,7 @@ impl Tx {
     /// Raises the head; refuses a store whose schema somebody migrated since it was opened.
     pub(crate) async fn begin(
         mut session: Session,
-        turn: OwnedMutexGuard<()>,
+        turn: Turn,
         clock: &dyn Clock,
         ids: Arc<dyn Ids>,
         committed: watch::Sender<u64>,
@@ -132,7 +133,7 @@ impl Tx {
 #[derive(Debug)]
 pub struct Side {
     session: Session,
-    _turn: OwnedMutexGuard<()>,
+    _turn: Turn,
 }
 
 impl Deref for Side {
@@ -150,7 +151,7 @@ impl DerefMut for Side {
 }
 
 impl Side {
-    pub(crate) fn new(session: Session, turn: OwnedMutexGuard<()>) -> Self {
+    pub(crate) fn new(session: Session, turn: Turn) -> Self {
         Self { session, _turn: turn }
     }
 

@@ -151,3 +151,41 @@ fn postgres_over_tls_trusts_the_authority_that_is_named_and_no_other() {
         assert!(refused.contains("certificate"), "{refused}");
     });
 }
+
+/// Two programs on one store, one of which writes without a pause.
+#[test]
+fn a_writer_beside_a_busy_one_waits_for_one_transaction_not_for_all() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let dir = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Sqlite(dir.path().join("store.db"));
+        let clock = TestClock::at(0);
+        let (busy, other) = (
+            Store::open(options(&url, &clock)).await.unwrap(),
+            Store::open(options(&url, &clock)).await.unwrap(),
+        );
+        let begun = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let (count, stop) = (begun.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
+        let stopped = stop.clone();
+        let writing = tokio::spawn(async move {
+            while !stopped.load(std::sync::atomic::Ordering::SeqCst) {
+                let mut tx = busy.begin().await.unwrap();
+                count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                tx.ensure_feed("busy", "osv").await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        });
+        let mut waits = Vec::new();
+        for _ in 0..50 {
+            let before = begun.load(std::sync::atomic::Ordering::SeqCst);
+            let tx = other.begin().await.unwrap();
+            waits.push(begun.load(std::sync::atomic::Ordering::SeqCst) - before);
+            drop(tx);
+        }
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+        writing.await.unwrap();
+        // The middle one, because the thread may have been off its core before it asked.
+        waits.sort_unstable();
+        assert!(waits[25] <= 3, "transactions of the busy writer before one of the other: {waits:?}");
+    });
+}

@@ -123,6 +123,81 @@ pub struct HostFacts {
     pub asset_value: String,
 }
 
+/// What a container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ContainerState {
+    /// Made, never started.
+    Created,
+    /// Running.
+    Running,
+    /// Ended.
+    Stopped,
+    /// Frozen.
+    Paused,
+    /// Gone from its engine.
+    Deleted,
+    /// The engine said something else, or nothing.
+    #[default]
+    Unknown,
+}
+
+impl ContainerState {
+    /// The word used in every output (contract `qualys-cs` 5.5).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Running => "RUNNING",
+            Self::Stopped => "STOPPED",
+            Self::Paused => "PAUSED",
+            Self::Deleted => "DELETED",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// The state that an engine means: Docker's and Podman's words, which differ in part.
+    pub fn of_engine(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "created" | "configured" | "initialized" => Self::Created,
+            "running" | "restarting" => Self::Running,
+            "exited" | "stopped" | "stopping" | "dead" => Self::Stopped,
+            "paused" => Self::Paused,
+            "removing" => Self::Deleted,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// What an engine says of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ContainerFacts {
+    /// What it did when it was last seen. A container that is gone keeps this;
+    /// [`crate::facts::AssetRow::container_state`] says what it is now.
+    #[serde(default)]
+    pub state: ContainerState,
+    /// When it was first seen in that state, observed time in epoch milliseconds.
+    #[serde(default)]
+    pub state_since: i64,
+    /// When it was made in epoch milliseconds, 0 when not said.
+    #[serde(default)]
+    pub created: i64,
+    /// Name of the host it is on, or empty.
+    #[serde(default)]
+    pub host: String,
+    /// Id of the host as an asset, if a sensor said.
+    #[serde(default)]
+    pub host_id: Option<Uuid>,
+    /// The digests by which the engine names its image: config, manifest or index.
+    #[serde(default)]
+    pub image_digests: Vec<Digest>,
+    /// What it was started with, for people: `docker.io/library/debian:12`.
+    #[serde(default)]
+    pub image_name: String,
+    /// Labels.
+    #[serde(default)]
+    pub labels: std::collections::BTreeMap<String, String>,
+}
+
 /// What an image manifest and config say beside the layers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ImageFacts {

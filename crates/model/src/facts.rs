@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::asset::{AssetKind, HostFacts, ImageFacts, Reference, ScanState};
+use crate::asset::{AssetKind, ContainerFacts, ContainerState, HostFacts, ImageFacts, Reference, ScanState};
 use crate::coverage::EcosystemCoverage;
 use crate::exception::Exception;
 use crate::id::{AdvisoryNo, AssetNo, EnterpriseProjectNo, PackageNo, ProjectNo, SetNo, VulnerabilityNo};
@@ -114,6 +114,9 @@ pub struct AssetRow {
     pub image_facts: ImageFacts,
     /// Host only.
     pub host_facts: HostFacts,
+    /// Container only.
+    #[serde(default)]
+    pub container_facts: ContainerFacts,
     /// What became of each package database.
     pub databases: Vec<DatabaseRead>,
     /// Where it is or was referenced.
@@ -122,6 +125,13 @@ pub struct AssetRow {
     pub links: Vec<LinkRow>,
     /// Package changes (hosts).
     pub deltas: Vec<PresenceRow>,
+}
+
+impl AssetRow {
+    /// What a container does now: what its engine said last, or [`ContainerState::Deleted`].
+    pub fn container_state(&self) -> ContainerState {
+        if self.held.is_open() { self.container_facts.state } else { ContainerState::Deleted }
+    }
 }
 
 /// One advisory's verdict on one package, with its interval. Closed rows are history.

@@ -215,6 +215,7 @@ fn image(no: u32, layers: u32) -> AssetRow {
         pinned: false,
         image_facts: ImageFacts::default(),
         host_facts: HostFacts::default(),
+        container_facts: Default::default(),
         databases: Vec::new(),
         references: vec![ReferenceRow { reference, held: Interval::since(0) }],
         links: vec![link(no % BASES), link(BASES + no / 20 % layers), link(BASES + layers + no)],

@@ -81,6 +81,7 @@ fn asset(no: u32, kind: AssetKind, links: &[(u32, Interval)]) -> AssetRow {
         pinned: kind == AssetKind::Image,
         image_facts: Default::default(),
         host_facts: Default::default(),
+        container_facts: Default::default(),
         databases: Vec::new(),
         references: Vec::new(),
         links: links.iter().map(link).collect(),

@@ -119,6 +119,7 @@ pub(crate) fn asset(no: u32, name: &str) -> AssetRow {
         pinned: false,
         image_facts: ImageFacts::default(),
         host_facts: HostFacts::default(),
+        container_facts: Default::default(),
         databases: Vec::new(),
         references: vec![
             reference("team/api", "old", Interval { from: MARCH, to: MARCH + 1_000 }),

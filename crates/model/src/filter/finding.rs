@@ -30,7 +30,17 @@ impl Row for Finding<'_> {
                 value => value,
             })),
             Field::Size => asset.kind == AssetKind::Image && visit(Number(asset.image_facts.size as f64)),
-            Field::Created => asset.image_facts.created != 0 && visit(instant(asset.image_facts.created)),
+            Field::ContainerState => {
+                asset.kind == AssetKind::Container && visit(Text(asset.container_state().as_str()))
+            }
+            Field::Host => match asset.kind {
+                AssetKind::Host => visit(Text(&asset.name)),
+                _ => !asset.container_facts.host.is_empty() && visit(Text(&asset.container_facts.host)),
+            },
+            Field::Created => match asset.kind {
+                AssetKind::Container => made(asset.container_facts.created, visit),
+                _ => made(asset.image_facts.created, visit),
+            },
             Field::Scanned => asset.observed != 0 && visit(instant(asset.observed)),
             Field::Scan => visit(Text(asset.scan.as_str())),
             Field::Coverage => visit(Text(self.asset_coverage.as_str())),
@@ -62,6 +72,11 @@ impl Row for Finding<'_> {
             }
         }
     }
+}
+
+/// An instant that is 0 when nobody said.
+fn made(at: i64, visit: &mut dyn FnMut(ValueRef<'_>) -> bool) -> bool {
+    at != 0 && visit(ValueRef::Number(at as f64))
 }
 
 fn any_reference(

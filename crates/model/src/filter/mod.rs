@@ -177,9 +177,13 @@ fields! {
     Group = "group": Text Asset,
     /// Asset value: important, common, test
     AssetValue = "asset_value": Text Asset,
+    /// State of a container: CREATED, RUNNING, STOPPED, PAUSED, UNKNOWN
+    ContainerState = "container_state": Text Asset,
+    /// Name of the host a container is on, or of the host itself
+    Host = "host": Text Asset,
     /// Size of an image in bytes
     Size = "size": Number Asset,
-    /// When the image was built
+    /// When the image was built or the container made
     Created = "created": Instant Asset,
     /// When the asset was last read
     Scanned = "scanned": Instant Asset,

@@ -165,6 +165,7 @@ fn asset(no: impl Strategy<Value = u32>) -> impl Strategy<Value = AssetRow> {
                 pinned,
                 image_facts: ImageFacts::default(),
                 host_facts: HostFacts { kernel: kernel.to_owned(), ..HostFacts::default() },
+                container_facts: Default::default(),
                 databases,
                 references,
                 links,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
-use parapet_model::asset::Reference;
+use parapet_model::asset::{ContainerFacts, Reference};
 use parapet_model::id::EnterpriseProjectNo;
 use parapet_model::{Digest, Principal, TestClock};
 use parapet_service::feeds::{FeedSource, ImportOptions};
@@ -143,7 +143,7 @@ impl TestServer {
     }
 
     /// What `docker save` would write.
-    fn archive(&self, reference: &str, packages: &[(&str, &str)]) -> (PathBuf, Digest) {
+    pub(crate) fn archive(&self, reference: &str, packages: &[(&str, &str)]) -> (PathBuf, Digest) {
         let stanza = |(name, version): &(&str, &str)| {
             format!(
                 "Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n"
@@ -179,7 +179,7 @@ impl TestServer {
             enterprise_project: EnterpriseProjectNo(0),
             identity,
             name,
-            image,
+            facts: &ContainerFacts { image_digests: vec![image], ..ContainerFacts::default() },
             observed: self.app.now(),
         };
         let recorded = tx.record_container(&container).await.unwrap();

@@ -1,19 +1,22 @@
 //! Looks at containers. A container derives from its image and copies nothing; what an engine calls
 //! the image is any of its digests (REVIEW A5).
 
-use parapet_model::asset::{AssetKind, HostFacts, ImageFacts, ScanState};
+use parapet_model::AssetNo;
+use parapet_model::asset::{AssetKind, ContainerFacts, HostFacts, ImageFacts, ScanState};
+use parapet_model::facts::AssetRow;
 use parapet_model::id::{EnterpriseProjectNo, ProjectNo};
 use parapet_model::time::Millis;
-use parapet_model::{AssetNo, Digest};
 
 use super::lives::NewAsset;
 use super::{Look, Outcome, Recorded};
 use crate::error::Result;
 use crate::log::Kind;
-use crate::sql::args;
+use crate::session::Session;
+use crate::sql::{args, to_json};
 use crate::tx::Tx;
 
-const MOVE: &str = "UPDATE asset SET name = $1, image = $2, observed = $3 WHERE no = $4";
+const MOVE: &str =
+    "UPDATE asset SET name = $1, image = $2, observed = $3, container_facts = $4 WHERE no = $5";
 
 /// A container as an engine lists it.
 #[derive(Debug, Clone)]
@@ -26,14 +29,38 @@ pub struct ContainerObservation<'a> {
     pub identity: &'a str,
     /// Name for people.
     pub name: &'a str,
-    /// The digest by which the engine names the image.
-    pub image: Digest,
+    /// State, host, and the digests by which the engine names the image. `state_since` is worked out
+    /// here.
+    pub facts: &'a ContainerFacts,
     /// When it was seen.
     pub observed: Millis,
 }
 
+impl Session {
+    /// The image of the project that any of these digests names, one that was read before one that
+    /// merely stands in.
+    pub async fn find_image_of(
+        &mut self,
+        project: ProjectNo,
+        digests: &[parapet_model::Digest],
+    ) -> Result<Option<AssetRow>> {
+        let mut first = None;
+        for digest in digests {
+            let Some(no) = self.find_image(project, digest).await? else { continue };
+            let image = self.asset(no).await?;
+            match image {
+                Some(image) if image.scan == ScanState::Scanned && image.held.is_open() => {
+                    return Ok(Some(image));
+                }
+                found => first = first.or(found),
+            }
+        }
+        Ok(first)
+    }
+}
+
 impl Tx {
-    /// Records that a container runs. It joins the image any of whose digests it names; when none
+    /// Records that a container exists. It joins the image any of whose digests it names; when none
     /// is known, an image that was not scanned stands in, until a scan learns that digest. A
     /// container that is gone is deleted with [`Tx::delete_asset`].
     ///
@@ -52,38 +79,55 @@ impl Tx {
             });
         }
         let image = self.image_or_stand_in(container).await?;
+        let mut facts = container.facts.clone();
+        facts.state_since = container.observed;
         let (asset, outcome) = match known {
             Some(known) => {
                 let alive = known.held.is_open();
                 if !alive {
                     self.revive(known.no).await?;
+                } else if known.container_facts.state == facts.state {
+                    facts.state_since = known.container_facts.state_since;
                 }
-                let same = alive && known.image == Some(image) && known.name == container.name;
-                self.execute(MOVE, args![container.name, image, container.observed, known.no]).await?;
+                let same = alive
+                    && (known.image, known.name.as_str(), &known.container_facts)
+                        == (image, container.name, &facts);
+                let image = image.unwrap_or_default();
+                let json = to_json(&facts)?;
+                self.execute(MOVE, args![container.name, image, container.observed, &json, known.no]).await?;
                 self.log(Kind::Asset, known.no.0);
                 (known.no, if same { Outcome::Unchanged } else { Outcome::Updated })
             }
             None => {
-                let new = bare(uuid, AssetKind::Container, container.identity, Some(image));
-                (
-                    self.insert_asset(&container.look(container.name, container.observed), &new).await?,
-                    Outcome::New,
-                )
+                let new = bare(uuid, AssetKind::Container, container.identity, image, &facts);
+                let look = container.look(container.name, container.observed);
+                (self.insert_asset(&look, &new).await?, Outcome::New)
             }
         };
         Ok(Recorded { asset, uuid, outcome, reference_moved: false })
     }
 
-    async fn image_or_stand_in(&mut self, container: &ContainerObservation<'_>) -> Result<AssetNo> {
-        if let Some(image) = self.find_image(container.project, &container.image).await? {
-            return Ok(image);
-        }
-        let identity = container.image.to_string();
-        let uuid = AssetKind::Image.uuid(container.project, &identity);
-        let new = bare(uuid, AssetKind::Image, &identity, None);
-        let no = self.insert_asset(&container.look(&identity, 0), &new).await?;
-        self.add_aliases(container.project, no, &[&container.image]).await?;
-        Ok(no)
+    /// The image of a container; none when the engine does not name it. What else the engine calls
+    /// that image is learnt.
+    async fn image_or_stand_in(&mut self, container: &ContainerObservation<'_>) -> Result<Option<AssetNo>> {
+        let (project, digests) = (container.project, &container.facts.image_digests);
+        let Some(first) = digests.first() else { return Ok(None) };
+        let image = match self.find_image_of(project, digests).await? {
+            Some(image) => image.no,
+            None => {
+                let identity = first.to_string();
+                let uuid = AssetKind::Image.uuid(project, &identity);
+                let none = ContainerFacts::default();
+                let new = bare(uuid, AssetKind::Image, &identity, None, &none);
+                let name = match container.facts.image_name.as_str() {
+                    "" => identity.as_str(),
+                    name => name,
+                };
+                self.insert_asset(&container.look(name, 0), &new).await?
+            }
+        };
+        self.learn_image_digests(project, image, digests).await?;
+        Ok(Some(image))
     }
 }
 
@@ -102,7 +146,13 @@ const NO_HOST_FACTS: &HostFacts = &HostFacts {
 };
 
 /// An asset that nobody has read.
-fn bare(uuid: uuid::Uuid, kind: AssetKind, identity: &str, image: Option<AssetNo>) -> NewAsset<'_> {
+fn bare<'a>(
+    uuid: uuid::Uuid,
+    kind: AssetKind,
+    identity: &'a str,
+    image: Option<AssetNo>,
+    container_facts: &'a ContainerFacts,
+) -> NewAsset<'a> {
     NewAsset {
         uuid,
         kind,
@@ -112,11 +162,12 @@ fn bare(uuid: uuid::Uuid, kind: AssetKind, identity: &str, image: Option<AssetNo
         pinned: false,
         image_facts: NO_IMAGE_FACTS,
         host_facts: NO_HOST_FACTS,
+        container_facts,
     }
 }
 
-impl<'a> ContainerObservation<'a> {
-    fn look(&self, name: &'a str, observed: Millis) -> Look<'a> {
+impl ContainerObservation<'_> {
+    fn look<'b>(&self, name: &'b str, observed: Millis) -> Look<'b> {
         Look {
             project: self.project,
             enterprise_project: self.enterprise_project,
@@ -124,7 +175,7 @@ impl<'a> ContainerObservation<'a> {
             distro: None,
             databases: &[],
             observed,
-            content: Digest([0; 32]),
+            content: parapet_model::Digest([0; 32]),
             reader_version: 0,
         }
     }

@@ -1,7 +1,7 @@
 //! Looks at hosts: one whole set each time; the store works out what came and went.
 
 use parapet_model::SetNo;
-use parapet_model::asset::{AssetKind, HostFacts, ImageFacts, ScanState};
+use parapet_model::asset::{AssetKind, ContainerFacts, HostFacts, ImageFacts, ScanState};
 use parapet_model::facts::AssetRow;
 use parapet_model::verdict::ClosingReason;
 
@@ -44,6 +44,7 @@ impl Tx {
                     pinned: true,
                     image_facts: &ImageFacts::default(),
                     host_facts: host.facts,
+                    container_facts: &ContainerFacts::default(),
                 };
                 let asset = self.insert_asset(&host.look, &new).await?;
                 let sets = [(host.set, String::new())];

@@ -1,7 +1,7 @@
 //! Looks at images. The config digest fixes the content, so two reads by the same reader show the
 //! same, and only a better reader changes what an image shows.
 
-use parapet_model::asset::{AssetKind, HostFacts, ImageFacts, Reference, ScanState};
+use parapet_model::asset::{AssetKind, ContainerFacts, HostFacts, ImageFacts, Reference, ScanState};
 use parapet_model::facts::AssetRow;
 use parapet_model::id::ProjectNo;
 use parapet_model::verdict::ClosingReason;
@@ -51,7 +51,9 @@ impl Tx {
             Some(known) => (known.no, self.look_again(&known, image).await?),
             None => (self.first_look(uuid, &identity, image).await?, Outcome::New),
         };
-        self.learn_aliases(asset, image).await?;
+        let digests: Vec<Digest> =
+            std::iter::once(image.config).chain(image.facts.manifest_digests.iter().copied()).collect();
+        self.learn_image_digests(project, asset, &digests).await?;
         let reference_moved = match image.reference {
             Some(reference) => self.point_reference(project, reference, asset, image.look.observed).await?,
             None => false,
@@ -74,6 +76,7 @@ impl Tx {
             pinned: image.pinned,
             image_facts: image.facts,
             host_facts: &HostFacts::default(),
+            container_facts: &ContainerFacts::default(),
         };
         let asset = self.insert_asset(&image.look, &new).await?;
         self.open_links(asset, image.sets).await?;
@@ -111,37 +114,34 @@ impl Tx {
         Ok(Outcome::Updated)
     }
 
-    /// Digests by which engines and registries name the image. A stand-in that a container made
-    /// under one of them gives way.
-    async fn learn_aliases(&mut self, asset: AssetNo, image: &ImageObservation<'_>) -> Result<()> {
-        let project = image.look.project;
-        let digests: Vec<&Digest> =
-            std::iter::once(&image.config).chain(&image.facts.manifest_digests).collect();
-        self.add_aliases(project, asset, &digests).await?;
-        for digest in &image.facts.manifest_digests {
+    /// Learns digests by which engines and registries name an image: config, manifest, index. A
+    /// stand-in that a container made under one of them gives way.
+    pub async fn learn_image_digests(
+        &mut self,
+        project: ProjectNo,
+        image: AssetNo,
+        digests: &[Digest],
+    ) -> Result<()> {
+        self.add_aliases(project, image, digests).await?;
+        for digest in digests {
             let uuid = AssetKind::Image.uuid(project, &digest.to_string());
             let stand_in = self.asset_by_uuid(project, &uuid).await?;
-            let Some(stand_in) = stand_in.filter(|s| s.no != asset && s.scan == ScanState::NotScanned) else {
+            let Some(stand_in) = stand_in.filter(|s| s.no != image && s.scan == ScanState::NotScanned) else {
                 continue;
             };
             for row in self.fetch(CONTAINERS, args![stand_in.no]).await? {
                 let container = row.fields("asset").u32("no")?;
                 self.log(Kind::Asset, container);
             }
-            self.execute(REJOIN, args![asset, stand_in.no]).await?;
+            self.execute(REJOIN, args![image, stand_in.no]).await?;
             self.delete_asset(stand_in.no).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn add_aliases(
-        &mut self,
-        project: ProjectNo,
-        asset: AssetNo,
-        digests: &[&Digest],
-    ) -> Result<()> {
+    async fn add_aliases(&mut self, project: ProjectNo, asset: AssetNo, digests: &[Digest]) -> Result<()> {
         let rows: Vec<[Value<'_>; 3]> =
-            digests.iter().map(|&digest| [project.into(), digest.into(), asset.into()]).collect();
+            digests.iter().map(|digest| [project.into(), digest.into(), asset.into()]).collect();
         self.bulk(&ADD_ALIAS, &rows).await?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The asset row itself: its birth, what a newer look changes in it, its end and its return.
 
 use parapet_model::AssetNo;
-use parapet_model::asset::{AssetKind, HostFacts, ImageFacts, ScanState};
+use parapet_model::asset::{AssetKind, ContainerFacts, HostFacts, ImageFacts, ScanState};
 use parapet_model::facts::AssetRow;
 use parapet_model::time::{FOREVER, Interval};
 use parapet_model::verdict::ClosingReason;
@@ -17,8 +17,8 @@ use crate::tx::Tx;
 
 const INSERT: &str = "INSERT INTO asset (no, uuid, project, enterprise_project, kind, identity, name, image, \
      distro, ecosystem, scan, scan_error, first_seen, observed, scanned, reader_version, from_at, to_at, pinned, \
-     image_facts, host_facts, package_databases) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
-     $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+     image_facts, host_facts, package_databases, container_facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+     $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
 const UPDATE: &str = "UPDATE asset SET enterprise_project = $1, name = $2, distro = $3, ecosystem = $4, scan = $5, \
      scan_error = $6, observed = $7, scanned = $8, reader_version = $9, image_facts = $10, host_facts = $11, \
      package_databases = $12, pinned = $13 WHERE no = $14";
@@ -46,6 +46,7 @@ pub(super) struct NewAsset<'a> {
     pub(super) pinned: bool,
     pub(super) image_facts: &'a ImageFacts,
     pub(super) host_facts: &'a HostFacts,
+    pub(super) container_facts: &'a ContainerFacts,
 }
 
 impl Session {
@@ -125,6 +126,7 @@ impl Tx {
                 &to_json(new.image_facts)?,
                 &to_json(new.host_facts)?,
                 &to_json(&look.databases)?,
+                &to_json(new.container_facts)?,
             ],
         )
         .await?;

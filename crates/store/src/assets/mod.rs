@@ -41,7 +41,7 @@ const READ: Bulk<1> = Bulk {
     after: ") SELECT t.no, t.uuid, t.project, t.enterprise_project, t.kind, t.identity, t.name, t.image, \
             t.distro, t.ecosystem, t.scan, t.scan_error, t.first_seen, t.observed, t.scanned, \
             t.reader_version, t.from_at, t.to_at, t.pinned, t.image_facts, t.host_facts, \
-            t.package_databases FROM k CROSS JOIN asset t WHERE t.no = k.no ORDER BY t.no",
+            t.package_databases, t.container_facts FROM k CROSS JOIN asset t WHERE t.no = k.no ORDER BY t.no",
 };
 const LINKS: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
@@ -143,6 +143,7 @@ fn asset(row: &Row) -> Result<AssetRow> {
         image_facts: f.json::<ImageFacts>("image_facts")?,
         host_facts: f.json::<HostFacts>("host_facts")?,
         databases: f.json("package_databases")?,
+        container_facts: f.json("container_facts")?,
         references: Vec::new(),
         links: Vec::new(),
         deltas: Vec::new(),

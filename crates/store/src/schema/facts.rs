@@ -18,4 +18,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011_coverage"),
     migration!(12, "0012_waiting_import"),
     migration!(13, "0013_no_coverage_table"),
+    migration!(14, "0014_container"),
 ];

@@ -1,6 +1,7 @@
 //! Images, their digests and references, and containers.
 
 use parapet_model::asset::ScanState;
+use parapet_model::asset::{ContainerFacts, ContainerState};
 use parapet_model::facts::AssetRow;
 use parapet_model::id::EnterpriseProjectNo;
 use parapet_model::verdict::ClosingReason;
@@ -197,18 +198,10 @@ fn a_failed_scan_is_noted_and_what_was_read_stays() {
 #[test]
 fn a_container_joins_its_image_whichever_digest_the_engine_names() {
     on_both_stores(async |t: TestStore| {
-        let seen = |identity: &'static str, image: Digest, observed| ContainerObservation {
-            project: PROJECT,
-            enterprise_project: EnterpriseProjectNo(0),
-            identity,
-            name: identity,
-            image,
-            observed,
-        };
         let mut tx = t.store.begin().await.unwrap();
         let known = image(&mut tx, 1, None, 10, 1, &["bash"]).await;
-        let joined = tx.record_container(&seen("c1", manifest(1), 10)).await.unwrap();
-        let early = tx.record_container(&seen("c2", manifest(2), 10)).await.unwrap();
+        let joined = tx.record_container(&seen("c1", &running(&[manifest(1)]), 10)).await.unwrap();
+        let early = tx.record_container(&seen("c2", &running(&[manifest(2)]), 10)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(asset(&t.store, joined.asset).await.image, Some(known.asset));
         let stand_in = asset(&t.store, early.asset).await.image.unwrap();
@@ -226,11 +219,84 @@ fn a_container_joins_its_image_whichever_digest_the_engine_names() {
         assert!(told.contains(&early.asset) && told.contains(&stand_in) && told.contains(&scanned.asset));
 
         let mut tx = t.store.begin().await.unwrap();
-        let again = tx.record_container(&seen("c2", manifest(2), 30)).await.unwrap();
+        let again = tx.record_container(&seen("c2", &running(&[manifest(2)]), 30)).await.unwrap();
         assert_eq!(again.outcome, Outcome::Unchanged);
-        let older = tx.record_container(&seen("c2", manifest(1), 5)).await.unwrap();
+        let older = tx.record_container(&seen("c2", &running(&[manifest(1)]), 5)).await.unwrap();
         assert_eq!(older.outcome, Outcome::OlderKept);
         tx.commit().await.unwrap();
         assert_eq!(asset(&t.store, early.asset).await.image, Some(scanned.asset));
     });
+}
+
+#[test]
+fn every_digest_an_engine_names_joins_the_image() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let known = image(&mut tx, 1, None, 10, 1, &["bash"]).await;
+        let index = Digest::of(b"an index nobody asked for");
+        // The engine knows the image by its manifest, and by an index the server never saw.
+        let both = running(&[index, manifest(1)]);
+        let joined = tx.record_container(&seen("c1", &both, 10)).await.unwrap();
+        // From then on the index alone names it too.
+        let by_index = tx.record_container(&seen("c2", &running(&[index]), 10)).await.unwrap();
+        let nameless = tx.record_container(&seen("c3", &running(&[]), 10)).await.unwrap();
+        tx.commit().await.unwrap();
+        for container in [joined, by_index] {
+            assert_eq!(asset(&t.store, container.asset).await.image, Some(known.asset));
+        }
+        assert_eq!(asset(&t.store, nameless.asset).await.image, None);
+    });
+}
+
+#[test]
+fn a_container_keeps_since_when_it_is_in_its_state_and_ends_deleted() {
+    on_both_stores(async |t: TestStore| {
+        let paused = ContainerFacts { state: ContainerState::Paused, ..running(&[manifest(1)]) };
+        let mut tx = t.store.begin().await.unwrap();
+        let made = tx.record_container(&seen("c1", &running(&[manifest(1)]), 10)).await.unwrap();
+        let same = tx.record_container(&seen("c1", &running(&[manifest(1)]), 20)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(same.outcome, Outcome::Unchanged);
+        let row = asset(&t.store, made.asset).await;
+        assert_eq!((row.container_state(), row.container_facts.state_since), (ContainerState::Running, 10));
+        assert_eq!((row.container_facts.host.as_str(), row.observed), ("node-1", 20));
+
+        let mut tx = t.store.begin().await.unwrap();
+        let moved = tx.record_container(&seen("c1", &paused, 30)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(moved.outcome, Outcome::Updated);
+        let row = asset(&t.store, made.asset).await;
+        assert_eq!((row.container_state(), row.container_facts.state_since), (ContainerState::Paused, 30));
+
+        let mut tx = t.store.begin().await.unwrap();
+        assert!(tx.delete_asset(made.asset).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(asset(&t.store, made.asset).await.container_state(), ContainerState::Deleted);
+        let mut tx = t.store.begin().await.unwrap();
+        tx.record_container(&seen("c1", &paused, 40)).await.unwrap();
+        tx.commit().await.unwrap();
+        let row = asset(&t.store, made.asset).await;
+        assert_eq!((row.container_state(), row.container_facts.state_since), (ContainerState::Paused, 40));
+    });
+}
+
+/// What the engine of `node-1` says of a running container.
+fn running(digests: &[Digest]) -> ContainerFacts {
+    ContainerFacts {
+        state: ContainerState::Running,
+        host: "node-1".to_owned(),
+        image_digests: digests.to_vec(),
+        ..ContainerFacts::default()
+    }
+}
+
+fn seen<'a>(identity: &'a str, facts: &'a ContainerFacts, observed: i64) -> ContainerObservation<'a> {
+    ContainerObservation {
+        project: PROJECT,
+        enterprise_project: EnterpriseProjectNo(0),
+        identity,
+        name: identity,
+        facts,
+        observed,
+    }
 }

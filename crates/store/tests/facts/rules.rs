@@ -182,6 +182,9 @@ fn read_statement(schema: &mut Schema, statement: &str) {
         }
     } else if normal.starts_with("CREATE INDEX ") || normal.starts_with("CREATE UNIQUE INDEX ") {
         schema.indexes.insert(normal);
+    } else if let Some(rest) = normal.strip_prefix("ALTER TABLE ") {
+        let (name, column) = rest.split_once(" ADD COLUMN ").unwrap();
+        read_part(schema.tables.get_mut(name).unwrap(), column);
     } else if let Some(name) = normal.strip_prefix("DROP TABLE ") {
         schema.tables.remove(name).unwrap();
     } else {

@@ -75,6 +75,13 @@ const IMAGE_TOKENS: &[(&str, Means)] = &[
     ("size", Means::Number(Field::Size)),
 ];
 
+/// Tokens of containers alone.
+const CONTAINER_TOKENS: &[(&str, Means)] = &[
+    ("state", Means::Text(Field::ContainerState)),
+    ("host.hostname", Means::Text(Field::Host)),
+    ("containerId", Means::Text(Field::Identity)),
+];
+
 /// Compiles a query. `All` when there is none.
 pub(in crate::http::qualys_cs) fn compile(
     text: Option<&str>,
@@ -106,7 +113,7 @@ impl Compiler {
     fn test(&self, test: &Test) -> Result<Filter, CsError> {
         let own = match self.subject {
             Subject::Image => IMAGE_TOKENS,
-            Subject::Container => &[],
+            Subject::Container => CONTAINER_TOKENS,
         };
         let prefix = format!("{}.", self.subject.kind());
         let token = test.token.strip_prefix(&prefix).unwrap_or(&test.token);
@@ -270,6 +277,13 @@ mod tests {
         assert!(jenkins.contains("scanned >= \"2027-01-15T07:55:00.000Z\""), "{jenkins}");
         let twice = "repo.registry%3A%22https%3A//reg.example%22";
         assert_eq!(compiled(twice), "registry ~ \"https://reg.example\"");
+    }
+
+    #[test]
+    fn containers_are_asked_for_by_state_and_host() {
+        let compiled =
+            compile(Some("state:`RUNNING` and host.hostname:node"), Subject::Container, NOW).unwrap();
+        assert_eq!(compiled.to_string(), "container_state = \"RUNNING\" and host ~ \"node\"");
     }
 
     #[test]

@@ -109,13 +109,15 @@ impl Response {
 }
 
 /// The error document of the OCI distribution specification (*Error Codes*), or a plain
-/// `{"message": …}` as gateways write it.
+/// `{"message": …}` as gateways write it, or `{"error": {…}}` as another Parapet does.
 #[derive(Deserialize)]
 struct ErrorDocument {
     #[serde(default)]
     errors: Vec<ErrorEntry>,
     #[serde(default)]
     message: String,
+    #[serde(default)]
+    error: Option<ErrorEntry>,
 }
 
 #[derive(Deserialize)]
@@ -132,7 +134,7 @@ fn detail(body: &[u8]) -> String {
     let Ok(document) = serde_json::from_slice::<ErrorDocument>(body) else {
         return String::new();
     };
-    let text = match document.errors.into_iter().next() {
+    let text = match document.errors.into_iter().next().or(document.error) {
         Some(ErrorEntry { code, message }) if message.is_empty() => code,
         Some(entry) => entry.message,
         None => document.message,

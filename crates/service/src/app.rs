@@ -21,6 +21,7 @@ use crate::lists::Lists;
 use crate::live::Live;
 use crate::registries::Registries;
 use crate::scan::Scans;
+use crate::sensors::{SensorProfiles, Sensors};
 
 /// What an application is opened with.
 #[derive(Debug)]
@@ -152,6 +153,16 @@ impl App {
     /// Lists of vulnerabilities.
     pub fn lists(&self) -> Lists<'_> {
         Lists(self)
+    }
+
+    /// Sensors, and what they report.
+    pub fn sensors(&self) -> Sensors<'_> {
+        Sensors(self)
+    }
+
+    /// Profiles of sensors.
+    pub fn sensor_profiles(&self) -> SensorProfiles<'_> {
+        SensorProfiles(self.sensors())
     }
 
     /// Exports and their files.

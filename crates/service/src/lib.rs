@@ -31,6 +31,7 @@ mod password;
 mod ranking;
 pub mod registries;
 pub mod scan;
+pub mod sensors;
 mod vulnerabilities;
 
 pub use accounts::{Accounts, BearerError, NewKey, SignedIn, TokenScope};

@@ -26,6 +26,7 @@ pub mod projects;
 pub mod registries;
 mod schema;
 pub mod seal;
+pub mod sensors;
 mod session;
 pub mod sets;
 mod sql;

@@ -28,6 +28,8 @@ pub(crate) enum Counter {
     Audit,
     Registry,
     List,
+    Sensor,
+    SensorProfile,
     Job,
     Artifact,
 }
@@ -51,6 +53,8 @@ impl Counter {
             Self::Audit => "audit",
             Self::Registry => "registry",
             Self::List => "vulnerability_list",
+            Self::Sensor => "sensor",
+            Self::SensorProfile => "sensor_profile",
             Self::Job => "job",
             Self::Artifact => "artifact",
         }

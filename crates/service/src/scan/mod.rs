@@ -2,7 +2,7 @@
 
 mod cache;
 mod read;
-mod record;
+pub(crate) mod record;
 mod target;
 
 use std::sync::Arc;

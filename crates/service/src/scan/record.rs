@@ -42,7 +42,7 @@ pub struct ScanReport {
 }
 
 /// Records an observation. The transaction that records the asset is open when it comes back.
-pub(super) async fn record(
+pub(crate) async fn record(
     app: &App,
     who: &Principal,
     observed: Observed,

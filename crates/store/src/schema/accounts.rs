@@ -11,4 +11,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(104, "0104_artifacts"),
     migration!(105, "0105_layer_cache"),
     migration!(106, "0106_lists"),
+    migration!(109, "0109_sensors"),
 ];

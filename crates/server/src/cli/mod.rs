@@ -9,6 +9,7 @@ mod options;
 mod output;
 mod quickstart;
 mod scan;
+mod sensor;
 mod serve;
 mod summary;
 
@@ -45,6 +46,8 @@ enum Command {
     Key(accounts::Key),
     /// Issue sign-in tokens
     Token(accounts::Token),
+    /// Report this host and its containers to a server
+    Sensor(sensor::Sensor),
     /// Write findings to a file
     Export(export::Export),
 }
@@ -68,6 +71,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Role(command) => command.run().await,
             Command::Key(command) => command.run().await,
             Command::Token(command) => command.run().await,
+            Command::Sensor(command) => command.run().await,
             Command::Export(command) => command.run().await,
         }
     });

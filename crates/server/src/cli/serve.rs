@@ -16,6 +16,7 @@ use super::accounts::{fresh_password, read_password};
 use super::artifacts::artifact_place;
 use super::options::StoreOptions;
 use super::output;
+use super::sensor::BuiltInSensor;
 use crate::http;
 
 /// Where a server listens when nothing else is said.
@@ -25,6 +26,7 @@ pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   parapet serve --data-dir /var/lib/parapet --listen 0.0.0.0:8080
+  parapet serve --data-dir /var/lib/parapet --sensor --engine-socket /run/podman/podman.sock
   parapet serve --database-url postgres://parapet@127.0.0.1/parapet --key-file /etc/parapet/key
   AWS_REGION=eu-central-1 parapet serve --artifacts s3://parapet/exports")]
 pub(super) struct Serve {
@@ -43,6 +45,8 @@ pub(super) struct Serve {
     /// Jobs run at the same time
     #[arg(long, value_name = "N", default_value_t = 2)]
     workers: usize,
+    #[command(flatten)]
+    sensor: BuiltInSensor,
 }
 
 impl Serve {
@@ -60,7 +64,12 @@ impl Serve {
         }
         let (listener, address) = http::bind(&self.listen).await?;
         output::note(&format!("listening on http://{address}"));
-        serve_until_signal(app, listener, self.workers).await
+        let sensor = self.sensor.start(&app).await?;
+        let served = serve_until_signal(app, listener, self.workers).await;
+        if let Some(sensor) = sensor {
+            sensor.abort();
+        }
+        served
     }
 }
 

@@ -15,6 +15,7 @@ use parapet_model::sensor::{
     SensorSettings,
 };
 use parapet_model::{Clock, Millis, Principal};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::exclusions::Exclusions;
@@ -69,7 +70,7 @@ pub struct AgentOptions {
 }
 
 /// What a round did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Round {
     /// A blackout window holds: nothing was read.
     pub blackout: bool,

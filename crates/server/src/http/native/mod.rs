@@ -12,6 +12,7 @@ mod jobs;
 mod openapi;
 mod params;
 mod registries;
+mod sensors;
 mod vulnerabilities;
 
 use axum::http::Method;
@@ -59,6 +60,9 @@ pub(crate) fn routes() -> Table {
         .add(Method::POST, "/api/v1/registries", right(P::RegistriesWrite), registries::create)
         .add(Method::DELETE, "/api/v1/registries/{id}", right(P::RegistriesWrite), registries::delete)
         .add(Method::POST, "/api/v1/registries/{id}/scan", right(P::AssetsWrite), registries::scan)
+        .add(Method::POST, "/api/v1/sensors/register", right(P::SensorReport), sensors::register)
+        .add(Method::POST, "/api/v1/sensors/check-in", right(P::SensorReport), sensors::check_in)
+        .add(Method::POST, "/api/v1/sensors/report", right(P::SensorReport), sensors::report)
         .add(Method::GET, "/api/v1/jobs", right(P::FindingsRead), jobs::list)
         .add(Method::GET, "/api/v1/jobs/{id}", right(P::FindingsRead), jobs::get)
         .add(Method::POST, "/api/v1/jobs/{id}/cancel", right(P::JobsWrite), jobs::cancel)

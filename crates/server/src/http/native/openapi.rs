@@ -4,7 +4,9 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{assets, audit, error, exceptions, exports, feeds, findings, jobs, registries, vulnerabilities};
+use super::{
+    assets, audit, error, exceptions, exports, feeds, findings, jobs, registries, sensors, vulnerabilities,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -38,6 +40,9 @@ use super::{assets, audit, error, exceptions, exports, feeds, findings, jobs, re
         registries::create,
         registries::delete,
         registries::scan,
+        sensors::register,
+        sensors::check_in,
+        sensors::report,
         jobs::list,
         jobs::get,
         jobs::cancel,

@@ -27,6 +27,11 @@ impl CsError {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// What it says.
+    pub(crate) fn into_message(self) -> String {
+        self.message
+    }
+
     /// No such thing, or not the asker's to see.
     pub(crate) fn not_found(what: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("{what} not found"))

@@ -8,7 +8,9 @@ mod exceptions;
 mod limits;
 mod lists;
 mod paging;
+mod profiles;
 mod qql;
+mod sensors;
 mod sign_in;
 
 use axum::http::Method;
@@ -22,6 +24,9 @@ use super::route::{Access, Family, Table};
 
 /// Result of a handler.
 type CsResult<T> = Result<T, CsError>;
+
+const PROFILES: &str = "/csapi/v1.3/sensorProfile";
+const PROFILE: &str = "/csapi/v1.3/sensorProfile/{sensorProfileId}";
 
 /// Rows of the route table.
 pub(crate) fn routes() -> Table {
@@ -71,6 +76,14 @@ pub(crate) fn routes() -> Table {
             right(P::ExceptionsRequest),
             exceptions::map_container,
         )
+        .add(get.clone(), PROFILES, right(P::SensorProfilesView), profiles::list)
+        .add(post.clone(), PROFILES, right(P::SensorProfilesCreate), profiles::create)
+        .add(get.clone(), PROFILE, right(P::SensorProfilesView), profiles::get)
+        .add(put.clone(), PROFILE, right(P::SensorProfilesUpdate), profiles::update)
+        .add(delete.clone(), PROFILE, right(P::SensorProfilesDelete), profiles::delete)
+        .add(get.clone(), "/csapi/v1.3/sensors", right(P::FindingsRead), sensors::list)
+        .add(delete.clone(), "/csapi/v1.3/sensors", right(P::AssetsWrite), sensors::delete)
+        .add(get.clone(), "/csapi/v1.3/sensors/{sensorId}", right(P::FindingsRead), sensors::get)
         .add(get.clone(), "/csapi/v1.3/list", right(P::ExceptionsRead), lists::list)
         .add(post, "/csapi/v1.3/list", right(P::ExceptionsRequest), lists::create)
         .add(get, "/csapi/v1.3/list/{listId}", right(P::ExceptionsRead), lists::get)

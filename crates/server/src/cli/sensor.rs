@@ -1,0 +1,188 @@
+//! `parapet sensor`, and the same sensor built into `parapet serve`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use parapet_fetch::{Client, ClientOptions, Environment, ParapetServer};
+use parapet_model::SystemClock;
+use parapet_model::sensor::{Registration, ReportAnswer, SensorReport, SensorSettings};
+use parapet_service::sensors::{Agent, AgentOptions, BuiltIn, Round, Upstream};
+use parapet_service::{App, Result};
+use serde_json::json;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::accounts::read_password;
+use super::output::{self, Format};
+
+/// Report this host and its containers to a server.
+#[derive(Debug, Args)]
+#[command(after_help = "The account needs the right sensor.report and no other: role `sensor`.
+
+Examples:
+  parapet sensor --server https://parapet.example --user node-1 --password-file /etc/parapet/sensor
+  parapet sensor --server https://parapet.example --user node-1 --password-file /etc/parapet/sensor \\
+      --engine-socket /var/run/docker.sock
+  parapet sensor --server http://127.0.0.1:8080 --user node-1 --password-file sensor.txt --once --format json")]
+pub(super) struct Sensor {
+    /// Address of the server
+    #[arg(long, value_name = "URL", env = "PARAPET_SERVER")]
+    server: String,
+    /// Account that reports, by its name or an access key of it
+    #[arg(long, value_name = "NAME", env = "PARAPET_SENSOR_USER")]
+    user: String,
+    /// File whose first line is the account's password, or the secret of the access key
+    #[arg(long, value_name = "FILE", env = "PARAPET_SENSOR_PASSWORD_FILE")]
+    password_file: PathBuf,
+    /// Certificates (PEM) of the server's own authority
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    looks: Looks,
+    /// Look once and end
+    #[arg(long)]
+    once: bool,
+    /// Seconds between two check-ins, 10 to 600 [default: what the server says]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(10..=600))]
+    interval: Option<u32>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What a sensor looks at.
+#[derive(Debug, Clone, Args)]
+struct Looks {
+    /// Root file system of the host
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// Socket of a Docker-compatible engine
+    #[arg(long, value_name = "PATH")]
+    engine_socket: Option<PathBuf>,
+    /// Name of the sensor [default: the host name]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    sensor_name: String,
+}
+
+impl Looks {
+    fn options(&self) -> AgentOptions {
+        AgentOptions {
+            root: self.root.clone(),
+            socket: self.engine_socket.clone(),
+            name: self.sensor_name.clone(),
+        }
+    }
+}
+
+/// The sensor built into the server.
+#[derive(Debug, Args)]
+pub(super) struct BuiltInSensor {
+    /// Be the sensor of this host too
+    #[arg(long)]
+    sensor: bool,
+    #[command(flatten)]
+    looks: Looks,
+}
+
+impl BuiltInSensor {
+    /// Starts it when it is wanted. It reports into the project `default`.
+    pub(super) async fn start(&self, app: &Arc<App>) -> anyhow::Result<Option<JoinHandle<()>>> {
+        if !self.sensor {
+            if self.looks.engine_socket.is_some() {
+                bail!("--engine-socket is for the sensor; add --sensor");
+            }
+            return Ok(None);
+        }
+        let upstream = BuiltIn { app: app.clone(), who: app.local_principal().await? };
+        let agent = Agent::new(upstream, self.looks.options(), Arc::new(SystemClock))?;
+        Ok(Some(tokio::spawn(forever(agent, None, Format::Table))))
+    }
+}
+
+/// A server on the other side of the network.
+struct Far(ParapetServer);
+
+impl Upstream for Far {
+    async fn register(&self, new: &Registration) -> Result<SensorSettings> {
+        Ok(self.0.post("/api/v1/sensors/register", new).await?)
+    }
+
+    async fn check_in(&self, sensor: Uuid) -> Result<SensorSettings> {
+        Ok(self.0.post("/api/v1/sensors/check-in", &json!({"sensor": sensor})).await?)
+    }
+
+    async fn report(&self, report: &SensorReport) -> Result<ReportAnswer> {
+        Ok(self.0.post("/api/v1/sensors/report", report).await?)
+    }
+}
+
+impl Sensor {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let server = connect(&self.server, &self.user, &self.password_file, self.ca_file.as_deref())?;
+        let mut agent = Agent::new(Far(server), self.looks.options(), Arc::new(SystemClock))?;
+        if self.once {
+            let round = agent.round().await?;
+            print(&round, self.format)?;
+            if !round.problems.is_empty() {
+                bail!("{} things could not be read", round.problems.len());
+            }
+            return Ok(());
+        }
+        forever(agent, self.interval, self.format).await;
+        Ok(())
+    }
+}
+
+fn connect(
+    server: &str,
+    user: &str,
+    password_file: &Path,
+    ca_file: Option<&Path>,
+) -> anyhow::Result<ParapetServer> {
+    let mut client = Client::new(ClientOptions::default(), Environment::system())?;
+    if let Some(file) = ca_file {
+        let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        client = client.trusting(&pem)?;
+    }
+    let password = read_password(password_file)?;
+    Ok(ParapetServer::new(&client, server, user, password.expose())?)
+}
+
+/// Rounds without end: what fails is said, and tried again at the next check-in.
+async fn forever<U: Upstream>(mut agent: Agent<U>, interval: Option<u32>, format: Format) {
+    loop {
+        match agent.round().await {
+            Ok(round) => {
+                for problem in &round.problems {
+                    tracing::warn!(problem, "the sensor left something out");
+                }
+                if format == Format::Json && print(&round, format).is_err() {
+                    return;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the sensor could not report"),
+        }
+        let seconds = interval.unwrap_or_else(|| agent.wait_seconds());
+        tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
+    }
+}
+
+fn print(round: &Round, format: Format) -> anyhow::Result<()> {
+    if format == Format::Json {
+        return output::print_json(round);
+    }
+    for problem in &round.problems {
+        output::note(problem);
+    }
+    if round.blackout {
+        return output::print("a blackout window holds: nothing was read\n");
+    }
+    let host = if round.host.is_empty() { "not due" } else { &round.host };
+    output::print(&format!(
+        "host {host}, {} containers, {} gone, {} images read\n",
+        round.containers, round.deleted, round.images
+    ))
+}

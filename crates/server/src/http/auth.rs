@@ -2,7 +2,7 @@
 //!
 //! | family | credentials |
 //! |---|---|
-//! | native | `Authorization: Basic`, or `X-Auth-Token` |
+//! | native | `Authorization: Basic` with user and password or a key pair, or `X-Auth-Token` |
 //! | HSS | `X-Auth-Token` from the identity family; a token of another project fails |
 //! | Qualys CS | `Authorization: Bearer` with a JWT of its `/auth`, or `Authorization: Basic` |
 //! | identity | `X-Auth-Token` |
@@ -134,6 +134,15 @@ async fn authenticate(gate: &Gate, headers: &HeaderMap) -> Result<SignedIn, (Err
     if gate.family == Family::Native
         && let Some((name, password)) = basic(headers)
     {
+        // A key pair serves as name and password too: it acts in its own project.
+        let looks_like_key = |name: &str| {
+            name.len() == 20 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        };
+        if looks_like_key(&name)
+            && let Ok(signed_in) = accounts.sign_in_with_key(&name, &password).await
+        {
+            return Ok(signed_in);
+        }
         return accounts.sign_in(&name, password).await.map_err(|e| (e, "wrong credentials"));
     }
     match headers.get("x-auth-token").and_then(|v| v.to_str().ok()) {

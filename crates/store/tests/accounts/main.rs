@@ -9,6 +9,7 @@ mod support;
 mod audit;
 mod master_key;
 mod registries;
+mod sensors;
 mod tokens;
 mod users;
 

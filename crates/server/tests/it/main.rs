@@ -15,4 +15,5 @@ mod peers;
 mod quickstart;
 mod s3;
 mod sdk;
+mod sensor;
 mod support;

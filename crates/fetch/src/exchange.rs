@@ -1,5 +1,5 @@
-//! One exchange: guard, redirects, retries. Only reading methods are spoken, so every attempt may
-//! be made again.
+//! One exchange: guard, redirects, retries. What is sent only reads or asks for credentials, so
+//! every attempt may be made again.
 
 use std::error::Error;
 
@@ -28,11 +28,13 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// Credentials for the origin of `url` only.
     pub(crate) authorization: Option<HeaderValue>,
+    /// What is sent with it. It may hold secrets, so such a request follows no redirect.
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 impl Request {
     pub(crate) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: HeaderMap::new(), authorization: None }
+        Self { method: Method::GET, url, headers: HeaderMap::new(), authorization: None, body: None }
     }
 }
 
@@ -80,6 +82,10 @@ impl Client {
             let Some(target) = redirect_target(&response, &url)? else {
                 return Ok(response);
             };
+            if request.body.is_some() {
+                let (url, target) = (show(&url), show(&target));
+                return Err(FetchError::BadRedirect { url, target, why: "what was sent goes nowhere else" });
+            }
             if target.origin() != url.origin() {
                 authorization = None;
             }
@@ -102,6 +108,9 @@ impl Client {
             .header(header::ACCEPT_ENCODING, "identity");
         if let Some(value) = authorization {
             call = call.header(header::AUTHORIZATION, value.clone());
+        }
+        if let Some(body) = &request.body {
+            call = call.body(body.clone());
         }
         let response = call.send().await.map_err(|error| transport_error(url, error))?;
         let retry_after = response

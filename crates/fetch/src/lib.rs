@@ -17,6 +17,7 @@
 //! registry service is a file in `registry/`.
 
 mod address;
+mod aws;
 mod body;
 mod bucket;
 mod client;
@@ -33,6 +34,7 @@ mod retry;
 mod tls;
 
 pub use address::AddressPolicy;
+pub use aws::{AwsKeys, Ecr, EcrOptions, EcrToken};
 pub use bucket::{Bucket, BucketOptions, ObjectBody};
 pub use client::{Client, ClientOptions};
 pub use download::{Download, DownloadedFile, Validators, download};

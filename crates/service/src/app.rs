@@ -1,8 +1,10 @@
 //! The application: what every use case works with.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 
+use parapet_fetch::AddressPolicy;
 use parapet_model::job::{JobKind, JobState};
 use parapet_model::{Clock, Ids, Millis, Permission, Principal};
 use parapet_store::audit::{AuditFilter, AuditRow};
@@ -11,6 +13,7 @@ use parapet_store::{Store, StoreUrl};
 
 use crate::accounts::{Accounts, SignIns, require};
 use crate::artifacts::{ArtifactPlace, Artifacts};
+use crate::connectors::{AwsIdentity, Connectors, EcrTokens};
 use crate::error::{Error, Result};
 use crate::exceptions::Exceptions;
 use crate::exports::{Exports, HeldViews, RowShape};
@@ -21,6 +24,7 @@ use crate::lists::Lists;
 use crate::live::Live;
 use crate::registries::Registries;
 use crate::scan::Scans;
+use crate::schedules::Schedules;
 use crate::sensors::{SensorProfiles, Sensors};
 
 /// What an application is opened with.
@@ -40,6 +44,10 @@ pub struct Options {
     pub stale_after: Millis,
     /// The columns of wire families, by name.
     pub shapes: Vec<(String, Arc<dyn RowShape>)>,
+    /// Which addresses may be connected to.
+    pub allow: AddressPolicy,
+    /// Who the server is at AWS; `None` for nobody.
+    pub aws: Option<AwsIdentity>,
 }
 
 /// An open store with its posture. Use cases are grouped: [`App::accounts`], [`App::feeds`], …
@@ -55,6 +63,9 @@ pub struct App {
     pub(crate) held_views: HeldViews,
     pub(crate) wake: tokio::sync::Notify,
     pub(crate) client: parapet_fetch::Client,
+    pub(crate) aws: Option<AwsIdentity>,
+    pub(crate) ecr_tokens: EcrTokens,
+    pub(crate) own_address: OnceLock<SocketAddr>,
     live: Live,
 }
 
@@ -72,7 +83,7 @@ impl App {
         tx.check_master_key(&options.key).await?;
         tx.commit().await?;
         let client = parapet_fetch::Client::new(
-            parapet_fetch::ClientOptions::default(),
+            parapet_fetch::ClientOptions { allow: options.allow, ..Default::default() },
             parapet_fetch::Environment::system(),
         )?;
         let artifacts = Artifacts::open(options.artifacts, &client).await?;
@@ -88,6 +99,9 @@ impl App {
             held_views: HeldViews::default(),
             wake: tokio::sync::Notify::new(),
             client,
+            aws: options.aws,
+            ecr_tokens: EcrTokens::default(),
+            own_address: OnceLock::new(),
             live,
         }))
     }
@@ -98,6 +112,17 @@ impl App {
         project
             .map(|p| Principal::local(p.no))
             .ok_or_else(|| Error::NotFound("project \"default\"".to_owned()))
+    }
+
+    /// Says where this server listens, so that it never asks itself.
+    pub fn listens_on(&self, address: SocketAddr) {
+        // Said twice, the first stays.
+        let _ = self.own_address.set(address);
+    }
+
+    /// Connectors to the registries of clouds.
+    pub fn connectors(&self) -> Connectors<'_> {
+        Connectors(self)
     }
 
     /// The store.
@@ -138,6 +163,11 @@ impl App {
     /// Registries.
     pub fn registries(&self) -> Registries<'_> {
         Registries(self)
+    }
+
+    /// Schedules of registry scans.
+    pub fn schedules(&self) -> Schedules<'_> {
+        Schedules(self)
     }
 
     /// Findings, counts, explanations.

@@ -16,6 +16,7 @@ mod accounts;
 mod app;
 mod artifacts;
 mod audit;
+pub mod connectors;
 mod error;
 pub mod exceptions;
 pub mod explain;
@@ -31,6 +32,7 @@ mod password;
 mod ranking;
 pub mod registries;
 pub mod scan;
+pub mod schedules;
 pub mod sensors;
 mod vulnerabilities;
 

@@ -30,6 +30,8 @@ pub(crate) enum Counter {
     List,
     Sensor,
     SensorProfile,
+    Schedule,
+    Connector,
     Job,
     Artifact,
 }
@@ -55,6 +57,8 @@ impl Counter {
             Self::List => "vulnerability_list",
             Self::Sensor => "sensor",
             Self::SensorProfile => "sensor_profile",
+            Self::Schedule => "schedule",
+            Self::Connector => "connector",
             Self::Job => "job",
             Self::Artifact => "artifact",
         }

@@ -16,19 +16,20 @@ use crate::sql::{Row, args, to_json};
 use crate::tx::Tx;
 
 const LIST: &str = "SELECT no, uuid, name, kind, endpoint, username, ca_pem, plain_http, token_hosts, \
-     selection, platform, created, updated FROM registry WHERE project = $1 AND no > $2 ORDER BY no LIMIT $3";
+     selection, platform, source, created, updated FROM registry WHERE project = $1 AND no > $2 ORDER BY no LIMIT $3";
 const BY_UUID: &str = "SELECT no, uuid, name, kind, endpoint, username, ca_pem, plain_http, token_hosts, \
-     selection, platform, created, updated FROM registry WHERE project = $1 AND uuid = $2";
+     selection, platform, source, created, updated FROM registry WHERE project = $1 AND uuid = $2";
 const BY_NAME: &str = "SELECT no, uuid, name, kind, endpoint, username, ca_pem, plain_http, token_hosts, \
-     selection, platform, created, updated FROM registry WHERE project = $1 AND name = $2";
+     selection, platform, source, created, updated FROM registry WHERE project = $1 AND name = $2";
 const CREDENTIALS: &str = "SELECT no, username, secret FROM registry WHERE project = $1 AND uuid = $2";
 const INSERT: &str = "INSERT INTO registry (no, uuid, project, name, kind, endpoint, username, secret, \
-     ca_pem, plain_http, token_hosts, selection, platform, created, updated) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
+     ca_pem, plain_http, token_hosts, selection, platform, source, created, updated) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)";
 const UPDATE: &str = "UPDATE registry SET name = $1, kind = $2, endpoint = $3, username = $4, ca_pem = $5, \
-     plain_http = $6, token_hosts = $7, selection = $8, platform = $9, updated = $10 WHERE no = $11";
+     plain_http = $6, token_hosts = $7, selection = $8, platform = $9, source = $10, updated = $11 WHERE no = $12";
 const SET_SECRET: &str = "UPDATE registry SET secret = $1 WHERE no = $2";
-const DELETE: &str = "DELETE FROM registry WHERE project = $1 AND uuid = $2 RETURNING no";
+const DELETE: &str = "DELETE FROM registry WHERE no = $1";
+const DELETE_SCHEDULES: &str = "DELETE FROM schedule WHERE registry = $1";
 
 /// Longest name in characters.
 const LONGEST_NAME: usize = 128;
@@ -41,15 +42,28 @@ pub enum RegistryKind {
     /// The OCI distribution protocol and nothing else.
     #[default]
     V2 = 0,
+    /// The same, for those who tell open and private registries apart.
+    V2Private = 1,
+    /// Docker Hub.
+    DockerHub = 2,
+    /// Amazon's Elastic Container Registry.
+    Aws = 3,
+    /// Azure's Container Registry.
+    Azure = 4,
+    /// Google's Container Registry.
+    Gcp = 5,
+    /// Google's Artifact Registry.
+    GoogleArtifact = 6,
 }
 
 impl RegistryKind {
+    /// All kinds by number.
+    pub const ALL: [Self; 7] =
+        [Self::V2, Self::V2Private, Self::DockerHub, Self::Aws, Self::Azure, Self::Gcp, Self::GoogleArtifact];
+
     /// The kind stored as `number`.
-    pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::V2),
-            _ => None,
-        }
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
     }
 }
 
@@ -75,6 +89,26 @@ pub struct Selection {
     pub tags: Globs,
 }
 
+/// What a cloud's or hub's registry needs beside its address; empty where it does not apply.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RegistrySource {
+    /// Organization at Docker Hub.
+    pub organization: String,
+    /// The connector that signs in.
+    pub connector: Option<Uuid>,
+    /// Account at AWS.
+    pub account: String,
+    /// Region at AWS, location at Google.
+    pub region: String,
+    /// `Global` or `US_Gov`, at AWS.
+    pub account_type: String,
+    /// Project at Google.
+    pub cloud_project: String,
+    /// Repository of the Artifact Registry.
+    pub repository: String,
+}
+
 /// What the owner says of a registry, without the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RegistrySettings {
@@ -96,6 +130,9 @@ pub struct RegistrySettings {
     pub selection: Selection,
     /// Platform chosen from an index: `os/architecture[/variant]`.
     pub platform: String,
+    /// What the kind needs.
+    #[serde(default)]
+    pub source: RegistrySource,
 }
 
 /// A registry.
@@ -136,6 +173,7 @@ fn registry(row: &Row) -> Result<Registry> {
         token_hosts: f.str()?.lines().map(str::to_owned).collect(),
         selection: f.json("selection")?,
         platform: f.text()?,
+        source: f.json("source")?,
     };
     Ok(Registry { no, uuid, settings, created: f.i64()?, updated: f.i64()? })
 }
@@ -211,6 +249,7 @@ impl Tx {
         let (no, uuid, now) = (self.take_number(Counter::Registry).await?, self.uuid(), self.recorded());
         let sealed = key.seal_optional(place(no), secret)?;
         let (hosts, selection) = (settings.token_hosts.join("\n"), to_json(&settings.selection)?);
+        let source = to_json(&settings.source)?;
         self.execute(
             INSERT,
             args![
@@ -227,6 +266,7 @@ impl Tx {
                 &hosts,
                 &selection,
                 &settings.platform,
+                &source,
                 now
             ],
         )
@@ -253,6 +293,7 @@ impl Tx {
         self.refuse_taken(scope, settings, Some(old.no)).await?;
         let now = self.recorded();
         let (hosts, selection) = (settings.token_hosts.join("\n"), to_json(&settings.selection)?);
+        let source = to_json(&settings.source)?;
         self.execute(
             UPDATE,
             args![
@@ -265,6 +306,7 @@ impl Tx {
                 &hosts,
                 &selection,
                 &settings.platform,
+                &source,
                 now,
                 old.no
             ],
@@ -278,12 +320,13 @@ impl Tx {
         Ok(Some(Registry { settings: settings.clone(), updated: now, ..old }))
     }
 
-    /// Deletes a registry; whether the project had it.
+    /// Deletes a registry and its schedules; whether the project had it.
     pub async fn delete_registry(&mut self, scope: &Scope, uuid: &Uuid) -> Result<bool> {
-        let Some(row) = self.write_one(DELETE, args![scope.project(), uuid]).await? else {
+        let Some(Registry { no, .. }) = self.registry(scope, uuid).await? else {
             return Ok(false);
         };
-        let no = row.fields("registry").u32("no")?;
+        self.execute(DELETE_SCHEDULES, args![no]).await?;
+        self.execute(DELETE, args![no]).await?;
         self.log(Kind::Registry, no);
         Ok(true)
     }

@@ -105,6 +105,11 @@ impl Registry {
         &self.name
     }
 
+    /// Host and port that are connected to.
+    pub fn place(&self) -> (&str, u16) {
+        (self.base.host_str().unwrap_or_default(), self.base.port_or_known_default().unwrap_or(443))
+    }
+
     /// Asks whether the registry is there, speaks the protocol and accepts the credentials.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod artifacts;
+mod aws;
 mod export;
 mod feed;
 mod options;

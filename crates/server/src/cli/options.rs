@@ -52,6 +52,8 @@ impl StoreOptions {
             ids: Arc::new(RandomIds),
             artifacts: ArtifactPlace::Folder(self.data_dir.join("artifacts")),
             stale_after: i64::from(self.stale_after_days) * parapet_model::time::DAY,
+            allow: parapet_fetch::AddressPolicy::default(),
+            aws: None,
             shapes: vec![(HSS_SHAPE.to_owned(), Arc::new(HssShape))],
         })
     }

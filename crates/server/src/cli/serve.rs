@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use parapet_fetch::AddressPolicy;
 use parapet_service::App;
 use parapet_store::seal::Secret;
 use tokio::net::TcpListener;
 
 use super::accounts::{fresh_password, read_password};
 use super::artifacts::artifact_place;
+use super::aws::aws_identity;
 use super::options::StoreOptions;
 use super::output;
 use super::sensor::BuiltInSensor;
@@ -47,6 +49,16 @@ pub(super) struct Serve {
     workers: usize,
     #[command(flatten)]
     sensor: BuiltInSensor,
+    /// Connect to nothing on this machine itself: no registry at 127.0.0.0/8 or ::1
+    #[arg(long)]
+    no_loopback: bool,
+    /// Connect to nothing in private networks: 10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7
+    #[arg(long)]
+    no_private: bool,
+    /// This server's own AWS account, 12 digits, for connectors to Amazon's registries; its keys and
+    /// AWS_ENDPOINT_URL come from the usual AWS variables
+    #[arg(long, value_name = "ACCOUNT", env = "PARAPET_AWS_ACCOUNT")]
+    aws_account: Option<String>,
 }
 
 impl Serve {
@@ -56,6 +68,11 @@ impl Serve {
             options.artifacts =
                 artifact_place(place, &self.store.data_dir, &|name| std::env::var(name).ok())?;
         }
+        options.allow = AddressPolicy { loopback: !self.no_loopback, private: !self.no_private };
+        options.aws = match &self.aws_account {
+            Some(account) => Some(aws_identity(account, &|name| std::env::var(name).ok())?),
+            None => None,
+        };
         let app = App::open(options).await?;
         let _lock = app.store().lock_server().await?;
         let given = self.admin_password_file.as_deref().map(read_password).transpose()?;

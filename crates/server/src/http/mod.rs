@@ -66,6 +66,7 @@ pub(crate) async fn serve(
     app: Arc<App>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    app.listens_on(listener.local_addr()?);
     let service = TowerToHyperService::new(router(app));
     let mut server = auto::Builder::new(TokioExecutor::new());
     // A client of the Qualys family looks for `Link`, not `link` (contract `qualys-cs` 1.5).

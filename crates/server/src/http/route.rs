@@ -85,6 +85,7 @@ pub(crate) fn all() -> Vec<Route> {
         super::keystone::routes(),
         super::hss::routes(),
         super::qualys_cs::routes(),
+        super::qualys_cs::registry_routes(),
     ]
     .into_iter()
     .flat_map(Table::into_routes)

@@ -3,6 +3,7 @@
 
 use parapet_model::Millis;
 use parapet_store::jobs::Job;
+use parapet_store::schedules::ScanPlan;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -65,6 +66,9 @@ pub(crate) struct ListRegistryJob {
     pub(crate) registry: Uuid,
     /// Read again what was read before.
     pub(crate) force: bool,
+    /// What is wanted; without it what the registry's own selection takes.
+    #[serde(default)]
+    pub(crate) plan: Option<ScanPlan>,
 }
 
 /// See [`Payload::SyncFeeds`].

@@ -62,7 +62,8 @@ impl App {
             })
             .collect();
         tasks.push(tokio::spawn(beat(self.clone(), running, stopped.clone())));
-        tasks.push(tokio::spawn(tidy(self.clone(), stopped)));
+        tasks.push(tokio::spawn(tidy(self.clone(), stopped.clone())));
+        tasks.push(tokio::spawn(crate::schedules::tick(self.clone(), stopped)));
         Runner { stop, tasks }
     }
 
@@ -256,7 +257,7 @@ async fn dispatch(app: &Arc<App>, run: &Run, claimed: &ClaimedJob) -> Result<Out
     match Payload::parse(&claimed.payload)? {
         Payload::Export(job) => crate::exports::run(app, run, job).await,
         Payload::ScanImage(job) => crate::scan::run_scan(app, run, job).await,
-        Payload::ListRegistry(job) => crate::registries::run_list(app, run, job).await,
+        Payload::ListRegistry(job) => crate::registries::listing::run(app, run, job).await,
         Payload::SyncFeeds(job) => crate::feeds::run_sync(app, run, job).await,
         Payload::Rematch => crate::feeds::run_rematch(app, run).await,
         Payload::AcceptHeld(job) => crate::feeds::run_accept(app, run, job).await,

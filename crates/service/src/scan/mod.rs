@@ -190,6 +190,7 @@ async fn known(
     let Some(asset) = asset else { return Ok(Known::New) };
     let mut tx = run.begin(app).await?;
     let observed = tx.recorded();
+    tx.mark_unchanged(run.no()).await?;
     tx.point_reference(run.project(), reference, asset.no, observed).await?;
     Ok(Known::Moved { tx: Box::new(tx), asset: asset.uuid })
 }

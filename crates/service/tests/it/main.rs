@@ -4,5 +4,7 @@
 
 mod held;
 mod looks;
+mod registry;
 mod rematch;
+mod schedules;
 mod world;

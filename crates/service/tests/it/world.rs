@@ -38,6 +38,8 @@ impl World {
             artifacts: parapet_service::ArtifactPlace::Folder(dir.path().join("artifacts")),
             stale_after: 30 * DAY,
             shapes: Vec::new(),
+            allow: parapet_fetch::AddressPolicy::default(),
+            aws: None,
         })
         .await
         .unwrap();

@@ -27,6 +27,20 @@ const CHILDREN: &str = "SELECT job.no, job.uuid, job.project, job.enterprise_pro
      job.ended FROM job_link JOIN job ON job.no = job_link.child LEFT JOIN job_run ON job_run.job = job.no \
      WHERE job_link.parent = $1 AND job.project = $2 AND job_link.child < $3 AND ($4 < 0 OR job.state = $4) \
      ORDER BY job_link.child DESC LIMIT $5";
+const RUNS_OF: &str = "SELECT job.no, job.uuid, job.project, job.enterprise_projects, job.kind, job.owner, \
+     job.state, job.attempt, job.waiting, job.schedule, job.fire_time, job.payload, job.result, job.error, \
+     COALESCE(job_run.done, 0), COALESCE(job_run.total, 0), job.not_before, job.created, job.started, \
+     job.ended FROM job LEFT JOIN job_run ON job_run.job = job.no \
+     WHERE job.schedule = $1 AND job.schedule <> 0 AND job.no < $2 ORDER BY job.no DESC LIMIT $3";
+const LAST_RUNS: Bulk<1> = Bulk {
+    before: "WITH given(schedule) AS (VALUES ",
+    after: ") SELECT job.no, job.uuid, job.project, job.enterprise_projects, job.kind, job.owner, \
+     job.state, job.attempt, job.waiting, job.schedule, job.fire_time, job.payload, job.result, job.error, \
+     COALESCE(job_run.done, 0), COALESCE(job_run.total, 0), job.not_before, job.created, job.started, \
+     job.ended FROM given CROSS JOIN job LEFT JOIN job_run ON job_run.job = job.no \
+     WHERE job.schedule = given.schedule AND job.schedule <> 0 AND job.no = \
+     (SELECT MAX(other.no) FROM job AS other WHERE other.schedule = given.schedule AND other.schedule <> 0)",
+};
 const FORGETTABLE: &str = "SELECT no FROM job WHERE state IN (2, 3, 4) AND waiting = 0 AND ended < $1 \
      AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.job = job.no) \
      AND NOT EXISTS (SELECT 1 FROM job_link JOIN job AS wanting ON wanting.no = job_link.parent \
@@ -168,6 +182,17 @@ impl Session {
         let state = number_or_all(state.map(|state| state as u8));
         let wanted = args![parent, scope.project(), before, state, limit];
         page(scope, &self.fetch(CHILDREN, wanted).await?, limit)
+    }
+
+    /// The jobs that a schedule made, newest first, below number `before`.
+    pub async fn runs_of_schedule(&mut self, schedule: u32, before: u32, limit: u32) -> Result<Vec<Job>> {
+        self.fetch(RUNS_OF, args![schedule, before, limit]).await?.iter().map(job).collect()
+    }
+
+    /// The newest job of each of these schedules that has one.
+    pub async fn last_runs(&mut self, schedules: &[u32]) -> Result<Vec<Job>> {
+        let given: Vec<[Value<'_>; 1]> = schedules.iter().map(|&no| [no.into()]).collect();
+        self.bulk_fetch(&LAST_RUNS, &given).await?.iter().map(job).collect()
     }
 }
 

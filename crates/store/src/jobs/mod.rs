@@ -35,7 +35,7 @@ pub use claim::ClaimedJob;
 pub use enqueue::{Enqueued, NewJob};
 pub use list::JobFilter;
 pub use run::{Attempt, Beat, Stopped};
-pub use tree::Progress;
+pub use tree::{ChildWork, Progress};
 
 /// A job as people see it.
 #[derive(Debug, Clone)]

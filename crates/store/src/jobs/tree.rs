@@ -5,6 +5,7 @@
 //! The link to a child keeps how the child ended, and the parent keeps how many children are open: the
 //! counts come from one index and "is anything left?" from one row, however many there are.
 
+use parapet_model::Millis;
 use parapet_model::job::JobState;
 
 use crate::error::Result;
@@ -26,6 +27,20 @@ const OUTCOMES: &str =
     "SELECT outcome, COUNT(*) FROM job_link WHERE parent = $1 GROUP BY outcome ORDER BY outcome";
 const RUNNING: &str = "SELECT COUNT(*) FROM job CROSS JOIN job_link \
      WHERE job.state = 1 AND job_link.parent = $1 AND job_link.child = job.no";
+const MARK_UNCHANGED: &str = "UPDATE job SET unchanged = 1 WHERE no = $1";
+const PHASES: &str = "SELECT COALESCE(MIN(CASE WHEN job.started > 0 THEN job.started END), 0), \
+     COALESCE(CAST(SUM(job.unchanged) AS BIGINT), 0) \
+     FROM job_link JOIN job ON job.no = job_link.child WHERE job_link.parent = $1";
+
+/// What the children of a job have done beside ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChildWork {
+    /// When the first of them began, recorded time; 0 for none yet. One that others wanted too may
+    /// have begun before its parent.
+    pub first_started: Millis,
+    /// How many found that nothing was to be done.
+    pub unchanged: u64,
+}
 
 /// How many children of a job stand where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,9 +87,23 @@ impl Session {
         progress.set(JobState::Running, running);
         Ok(progress)
     }
+
+    /// What the children of a job have done.
+    pub async fn job_child_work(&mut self, job: u32) -> Result<ChildWork> {
+        let row = self.fetch_one(PHASES, args![job]).await?;
+        let Some(row) = row else { return Ok(ChildWork::default()) };
+        let mut f = row.fields("job");
+        Ok(ChildWork { first_started: f.i64()?, unchanged: f.u64("unchanged")? })
+    }
 }
 
 impl Tx {
+    /// Says of a job that it found nothing to do.
+    pub async fn mark_unchanged(&mut self, job: u32) -> Result<()> {
+        self.execute(MARK_UNCHANGED, args![job]).await?;
+        Ok(())
+    }
+
     /// Lets a job wait for its children; false when all are final.
     pub(super) async fn wait_for_children(&mut self, job: u32) -> Result<bool> {
         Ok(self.execute(WAIT, args![job]).await? > 0)

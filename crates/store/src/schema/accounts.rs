@@ -1,4 +1,5 @@
-//! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists.
+//! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists, schedules,
+//! connectors.
 
 use super::{Migration, migration};
 
@@ -11,5 +12,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(104, "0104_artifacts"),
     migration!(105, "0105_layer_cache"),
     migration!(106, "0106_lists"),
+    migration!(107, "0107_schedules"),
+    migration!(108, "0108_connectors"),
     migration!(109, "0109_sensors"),
 ];

@@ -20,10 +20,13 @@ const READ_REGISTRIES: &str = "SELECT no, secret FROM registry WHERE no > $1 ORD
 const WRITE_REGISTRY: &str = "UPDATE registry SET secret = $1 WHERE no = $2";
 const READ_API_KEYS: &str = "SELECT no, secret FROM api_key WHERE no > $1 ORDER BY no LIMIT 500";
 const WRITE_API_KEY: &str = "UPDATE api_key SET secret = $1 WHERE no = $2";
+const READ_CONNECTORS: &str = "SELECT no, secret FROM connector WHERE no > $1 ORDER BY no LIMIT 500";
+const WRITE_CONNECTOR: &str = "UPDATE connector SET secret = $1 WHERE no = $2";
 
 /// A new sealed column is added here, or its rows would not survive a change of the key.
 const SEALED: &[SealedColumn] = &[
     SealedColumn { table: "registry", column: "secret", read: READ_REGISTRIES, write: WRITE_REGISTRY },
+    SealedColumn { table: "connector", column: "secret", read: READ_CONNECTORS, write: WRITE_CONNECTOR },
     SealedColumn { table: "api_key", column: "secret", read: READ_API_KEYS, write: WRITE_API_KEY },
 ];
 

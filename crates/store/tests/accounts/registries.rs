@@ -1,7 +1,7 @@
 //! Registries.
 
 use parapet_model::ProjectNo;
-use parapet_store::registries::{Globs, RegistryKind, RegistrySettings, Selection};
+use parapet_store::registries::{Globs, RegistryKind, RegistrySettings, RegistrySource, Selection};
 use parapet_store::seal::{MasterKey, Secret};
 use parapet_store::{Error, Kind};
 
@@ -22,6 +22,7 @@ fn settings(name: &str) -> RegistrySettings {
             tags: Globs { include: vec![], exclude: vec!["*-dev".to_owned()] },
         },
         platform: "linux/amd64".to_owned(),
+        source: RegistrySource { region: "eu-central-1".to_owned(), ..RegistrySource::default() },
     }
 }
 

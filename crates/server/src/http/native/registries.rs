@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use parapet_store::registries::{Globs, Registry, RegistryKind, RegistrySettings, Selection};
+use parapet_store::registries::{Globs, Registry, RegistryKind, RegistrySettings, RegistrySource, Selection};
 use parapet_store::seal::Secret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -140,6 +140,7 @@ pub(super) async fn create(
         token_hosts: request.token_hosts,
         selection: Selection { repositories: request.repositories.read(), tags: request.tags.read() },
         platform: request.platform,
+        source: RegistrySource::default(),
     };
     let registries = state.app.registries();
     let made = registries.create(caller.principal(), settings, Secret::new(request.password)).await?;

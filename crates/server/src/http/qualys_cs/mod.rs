@@ -3,6 +3,7 @@
 
 mod assets;
 mod body;
+mod connectors;
 mod error;
 mod exceptions;
 mod limits;
@@ -10,6 +11,9 @@ mod lists;
 mod paging;
 mod profiles;
 mod qql;
+mod registries;
+mod registry_routes;
+mod schedules;
 mod sensors;
 mod sign_in;
 
@@ -19,6 +23,7 @@ use uuid::Uuid;
 
 pub(crate) use error::CsError;
 pub(crate) use limits::{Allowance, Limits};
+pub(crate) use registry_routes::registry_routes;
 
 use super::route::{Access, Family, Table};
 

@@ -9,7 +9,7 @@ use crate::time::{DAY, Millis};
 const MINUTE: Millis = 60_000;
 
 /// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the days say themselves")]

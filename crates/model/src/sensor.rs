@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::asset::{HostFacts, ImageFacts};
 use crate::digest::Digest;
 use crate::inventory::Inventory;
+use crate::schedule::Weekday;
 use crate::time::{DAY, Millis};
 
 /// How often a sensor should say that it lives, in seconds.
@@ -89,45 +90,6 @@ pub struct Registration {
     /// What its owner calls it.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-}
-
-/// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Weekday {
-    /// Monday.
-    Monday,
-    /// Tuesday.
-    Tuesday,
-    /// Wednesday.
-    Wednesday,
-    /// Thursday.
-    Thursday,
-    /// Friday.
-    Friday,
-    /// Saturday.
-    Saturday,
-    /// Sunday.
-    Sunday,
-}
-
-impl Weekday {
-    /// All of them, Monday first.
-    pub const ALL: [Self; 7] = [
-        Self::Monday,
-        Self::Tuesday,
-        Self::Wednesday,
-        Self::Thursday,
-        Self::Friday,
-        Self::Saturday,
-        Self::Sunday,
-    ];
-
-    /// The day of an instant, UTC. 1970 began on a Thursday.
-    pub fn of(at: Millis) -> Self {
-        let place = (at.div_euclid(DAY) + 3).rem_euclid(7);
-        Self::ALL[usize::try_from(place).unwrap_or_default() % 7]
-    }
 }
 
 /// A time of the week in which a sensor reads nothing: `[start, end)` on each of its days, UTC.

@@ -5,6 +5,7 @@
 
 mod auth;
 mod downloads;
+mod ecr;
 mod failures;
 mod fixture;
 mod guard;

@@ -20,6 +20,7 @@ pub(crate) struct Seen {
     /// Path and query.
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Seen {
@@ -75,10 +76,13 @@ impl Peer {
         let app = Router::new().fallback(move |request: Request| {
             let (script, log) = (Arc::clone(&script), Arc::clone(&log));
             async move {
+                let (head, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
                 let seen = Seen {
-                    method: request.method().to_string(),
-                    target: request.uri().to_string(),
-                    headers: request.headers().clone(),
+                    method: head.method.to_string(),
+                    target: head.uri.to_string(),
+                    headers: head.headers,
+                    body: String::from_utf8(body.to_vec()).unwrap(),
                 };
                 log.lock().unwrap().push(seen.clone());
                 match script(&seen) {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, Server, parapet, peer};
+use crate::support::{Fixture, Server, client, parapet, peer};
 
 /// Name, version, architecture, source and its version of each package, as dpkg-query lists them.
 fn dpkg_list(rootfs: &str, admin: &std::path::Path) -> Vec<String> {
@@ -83,6 +83,81 @@ fn images_of_every_kind_of_registry_hold_what_dpkg_says() {
         assert!(references.len() >= 4, "{references:?}");
         assert_eq!(our_list(&server, image["id"].as_str().unwrap()), expected);
     }
+}
+
+/// The Qualys family against the registry with tokens: a schedule for `team/*` is made, polled to its
+/// end, and what it found is listed.
+#[test]
+fn a_schedule_of_the_qualys_family_scans_a_registry_with_tokens() {
+    let Some(_) = peer("PARAPET_REGISTRIES", "real registries") else { return };
+    let first: u16 = peer("PARAPET_REGISTRY_PORT", "the first registry's port").unwrap().parse().unwrap();
+    let fixture = Fixture::new();
+    // What the images of the peers hold, so that there is something to find.
+    fixture.advise("DSA-1-2", "CVE-2026-0003", "dpkg", None);
+    let server = Server::start(&fixture);
+    fixture.import();
+    let http = client();
+    let form = format!("username=admin&password={}&token=true", server.password.replace(' ', "+"));
+    let signed_in = http
+        .post(format!("{}/auth", server.url))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form);
+    let jwt = signed_in.send().unwrap().text().unwrap();
+    let ask = |method: &str, path: &str, body: &Value| {
+        let request = http
+            .request(method.parse().unwrap(), format!("{}/csapi/v1.3{path}", server.url))
+            .bearer_auth(&jwt)
+            .header("content-type", "application/json")
+            .body(if body.is_null() { String::new() } else { body.to_string() });
+        let response = request.send().unwrap();
+        let status = response.status();
+        let text = response.text().unwrap();
+        assert_eq!(status, 200, "{method} {path}: {text}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    // Name and password in Base64, as one public script sends them: "scanner" and "scan-pass".
+    let registry = json!({
+        "registryType": "V2_PRIVATE", "registryUri": format!("http://127.0.0.1:{}", first + 2),
+        "credentialType": "BasicAuth", "credential": {"username": "c2Nhbm5lcg==", "password": "c2Nhbi1wYXNz"},
+    });
+    assert_eq!(ask("POST", "/registry/validate", &registry), true);
+    let made = ask("POST", "/registry", &registry);
+    let path = format!("/registry/{}", made["registryUuid"].as_str().unwrap());
+    let wanted = json!({
+        "onDemand": true, "name": "team", "forceScan": false,
+        "filters": [{"repoTags": [{"repo": "team/*", "tag": ".*"}], "days": null}],
+    });
+    let run = || {
+        let schedule = ask("POST", &format!("{path}/schedule"), &wanted)["scheduleUuid"].clone();
+        let executions = format!("{path}/schedule/{}/executions", schedule.as_str().unwrap());
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
+        loop {
+            let run = ask("GET", &executions, &Value::Null)["data"][0].clone();
+            match run["status"].as_str() {
+                Some("Queued" | "Running") => {
+                    assert!(std::time::Instant::now() < deadline, "it never ends: {run}");
+                    std::thread::yield_now();
+                }
+                _ => return run,
+            }
+        }
+    };
+    let done = run();
+    assert_eq!((&done["status"], &done["errors"]), (&json!("Finished"), &Value::Null), "{done}");
+    assert_eq!(
+        (done["repoCount"].as_u64(), done["totalScannedImages"].as_u64()),
+        (Some(2), Some(3)),
+        "{done}"
+    );
+    let again = run();
+    assert_eq!(again["totalUnchangedImages"], 3, "{again}");
+    let row = ask("GET", "/registry", &Value::Null)["data"][0].clone();
+    assert_eq!((&row["totalImages"], &row["totalVulnerableImages"]), (&json!(2), &json!(2)), "{row}");
+    assert_eq!(row["scheduleStatusList"], json!({"Finished": 2}));
+    let repositories = ask("GET", &format!("{path}/repository"), &Value::Null);
+    assert_eq!(repositories["count"], 2, "{repositories}");
+    let findings = server.get("/api/v1/findings?where=vulnerability%20%3D%20CVE-2026-0003");
+    assert_eq!(findings["findings"].as_array().unwrap().len(), 2, "{findings}");
 }
 
 #[test]

@@ -89,11 +89,12 @@ pub(crate) async fn run(app: &Arc<App>, run: &Run, job: ListRegistryJob) -> Resu
     let mut listing = Listing { app, run, remote, name, settings, wanted, result: ListResult::default() };
     let images = listing.images().await?;
     listing.result.images = images.len() as u64;
-    let Listing { settings, mut result, .. } = listing;
+    // Recorded time, like all other instants of a job.
+    listing.result.listed = run.begin(app).await?.recorded();
+    let Listing { settings, result, .. } = listing;
     for batch in images.chunks(BATCH) {
         enqueue(app, run, &job, &settings.platform, batch).await?;
     }
-    result.listed = app.now();
     let result = serde_json::to_value(&result).map_err(Error::internal)?;
     Ok(Outcome { tx: run.begin(app).await?, result })
 }

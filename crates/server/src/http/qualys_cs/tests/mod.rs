@@ -1,6 +1,7 @@
 //! The family as its clients meet it.
 
 mod exceptions;
+mod registries;
 mod sensor_agent;
 mod sensor_profiles;
 mod sensors;

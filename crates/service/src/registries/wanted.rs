@@ -282,11 +282,12 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn plan(filters: &[(&[(&str, Option<&str>)], u16)]) -> ScanPlan {
-        let repo_tag = |(repo, tag): &(&str, Option<&str>)| RepoTag {
-            repo: (*repo).to_owned(),
-            tag: tag.map(str::to_owned),
-        };
+    /// A repository, and tags or all.
+    type Given<'a> = (&'a str, Option<&'a str>);
+
+    fn plan(filters: &[(&[Given<'_>], u16)]) -> ScanPlan {
+        let repo_tag =
+            |(repo, tag): &Given<'_>| RepoTag { repo: (*repo).to_owned(), tag: tag.map(str::to_owned) };
         let filters = filters.iter().map(|(repo_tags, days)| ScheduleFilter {
             repo_tags: repo_tags.iter().map(repo_tag).collect(),
             days: *days,

@@ -11,6 +11,7 @@ mod claims;
 mod layer_cache;
 mod lifecycle;
 mod random;
+mod schedules;
 mod tree;
 
 use parapet_model::job::{JobKind, JobState};

@@ -30,6 +30,26 @@ pub(crate) struct Assets {
     /// Live containers among `fresh`, by image.
     fresh_containers: BTreeSet<(AssetNo, AssetNo)>,
     uuids: Index<Uuid>,
+    /// By the first [`DIGITS`] digits of any digest or engine's id.
+    digits: Index<u64>,
+}
+
+/// As many digits of a digest as people and wires give at least.
+const DIGITS: usize = 12;
+
+/// The first digits of a digest or id, as a number; `None` for what is neither.
+fn first_digits(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text).get(..DIGITS)?;
+    // A sign is no digit, though a number may have one.
+    let plain = digits.bytes().all(|b| b.is_ascii_hexdigit());
+    plain.then(|| u64::from_str_radix(digits, 16).ok())?
+}
+
+/// What an asset is found by: its identity and, for an image, the digests of its manifests.
+fn digits_of(row: &AssetRow) -> impl Iterator<Item = u64> {
+    let manifests = row.image_facts.manifest_digests.iter();
+    let manifests = manifests.filter_map(|digest| first_digits(&digest.to_string()));
+    first_digits(&row.identity).into_iter().chain(manifests)
 }
 
 impl Assets {
@@ -44,6 +64,12 @@ impl Assets {
     /// The asset with that uuid.
     pub(crate) fn by_uuid(&self, uuid: Uuid) -> Option<AssetView<'_>> {
         self.uuids.get(&uuid).first().and_then(|&no| self.get(AssetNo(no)))
+    }
+
+    /// The assets whose identity or digest may begin with these digits; `None` when they are too few
+    /// to say.
+    pub(crate) fn by_digits(&self, digits: &str) -> Option<RoaringBitmap> {
+        Some(self.digits.get(&first_digits(digits)?).iter().copied().collect())
     }
 
     /// All assets from `start` on, ascending.
@@ -126,7 +152,11 @@ impl Assets {
                 through_images.insert(container.0);
             }
         }
-        self.settle(&mut found, &through_images, |asset| wanted.iter().any(|&p| self.has(asset, sets, p)));
+        self.settle(&mut found, &through_images, |asset| {
+            // Without changes of its own a container has what its image has.
+            let like_image = asset.deltas.is_empty() && self.image_of(asset).is_some();
+            like_image || wanted.iter().any(|&p| self.has(asset, sets, p))
+        });
         found
     }
 
@@ -174,14 +204,18 @@ impl Assets {
             let (no, uuid) = (row.no, row.uuid);
             if let Some(old) = self.get(no) {
                 let (container, image, old_uuid) = (no, old.live_container_of(), old.row.uuid);
+                let old = Arc::clone(old.row);
                 if let Some(image) = image {
                     self.fresh_containers.remove(&(image, container));
                 }
                 if old_uuid != uuid {
                     self.uuids.remove(&old_uuid, no.0);
                 }
+                let gone: Vec<u64> = digits_of(&old).collect();
+                gone.iter().for_each(|digits| self.digits.remove(digits, no.0));
             }
             self.uuids.insert(uuid, no.0);
+            digits_of(&row).for_each(|digits| self.digits.insert(digits, no.0));
             let fresh = FreshAsset::new(row);
             self.fresh_containers.extend(fresh.view().live_container_of().map(|image| (image, no)));
             self.fresh.insert(no, Arc::new(fresh));

@@ -130,6 +130,30 @@ impl Snapshot {
         self.data.tables.packages().map(|row| row.key.ecosystem.as_str()).collect()
     }
 
+    /// The live containers of an image of the scope, by number.
+    pub fn containers_of(&self, scope: &Scope, image: AssetNo) -> Vec<&AssetRow> {
+        let Some(image) = self.asset_view(scope, image) else { return Vec::new() };
+        let found = self.data.assets.containers_of(&image).map(|container| container.row.as_ref());
+        let mut found: Vec<&AssetRow> = found.collect();
+        found.sort_unstable_by_key(|container| container.no);
+        found
+    }
+
+    /// The current assets of the scope whose identity or one of whose digests begins with these hex
+    /// digits, of which there must be twelve at least; by number. An image's digests are those of its
+    /// config and its manifests.
+    pub fn assets_by_digits(&self, scope: &Scope, digits: &str) -> Vec<&AssetRow> {
+        let digits = digits.strip_prefix("sha256:").unwrap_or(digits).to_ascii_lowercase();
+        let bears = |asset: &AssetRow| {
+            let named = |text: &str| text.strip_prefix("sha256:").unwrap_or(text).starts_with(&digits);
+            named(&asset.identity) || asset.image_facts.manifest_digests.iter().any(|d| named(&d.to_string()))
+        };
+        let numbers = self.data.assets.by_digits(&digits).unwrap_or_default();
+        let mut found = self.current(scope, &numbers);
+        found.retain(|asset| bears(asset));
+        found
+    }
+
     fn current(&self, scope: &Scope, numbers: &RoaringBitmap) -> Vec<&AssetRow> {
         numbers
             .iter()

@@ -11,7 +11,7 @@
 //! | `presence`, `stints` | what one asset shows, and since when it has a vulnerability |
 //! | `exceptions`, `hiding` | which exceptions hold, and what they hide |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
-//! | `count`, `lists`, `inventory`, `explain` | the questions |
+//! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
 //! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
 //!
 //! # How do I add a question?
@@ -37,6 +37,7 @@ mod posture;
 mod presence;
 mod query;
 mod round_table;
+mod select;
 mod sets;
 mod snapshot;
 mod split;
@@ -52,4 +53,5 @@ pub use lists::{AssetOrder, AssetSummary, VulnerabilityOrder, VulnerabilitySumma
 pub use posture::Posture;
 pub use presence::is_running_kernel;
 pub use query::{Cursor, CursorError, List, Query, Window};
+pub use select::{AssetFilter, AssetTest};
 pub use snapshot::{FindingPage, Snapshot};

@@ -3,15 +3,18 @@
 
 mod estate;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use estate::{Question, exception, life, question};
 use parapet_model::exception::Exception;
 use parapet_model::facts::Change;
-use parapet_model::{AssetNo, FOREVER, Filter, PackageNo, Principal, Scope};
+use parapet_model::filter::{Field, Op};
+use parapet_model::{AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, Scope};
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetOrder, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder, Window, oracle::findings,
+    AssetFilter, AssetOrder, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder, Window,
+    oracle::findings,
 };
 use proptest::prelude::*;
 
@@ -85,6 +88,36 @@ proptest! {
                 expected.iter().filter(|row| row.asset == asset.asset.no).cloned().collect();
             prop_assert_eq!(asset.counts, oracle::count(&own));
             prop_assert!(own.iter().all(|row| row.asset_coverage == asset.coverage));
+        }
+    }
+
+    #[test]
+    fn assets_are_selected_as_plain_loops_would(changes in life(), question in question()) {
+        let (posture, facts) = (live(&changes), facts(&changes));
+        let (snapshot, scope, now) = (posture.snapshot(), scope_of(&question), question.3);
+        let mut speaks_of_exceptions = false;
+        question.0.each_test(&mut |test| speaks_of_exceptions |= test.field == Field::Excepted);
+        let standing = Filter::test(Field::Excepted, Op::Eq, false);
+        let shown = match speaks_of_exceptions {
+            true => question.0.clone(),
+            false => question.0.clone().and(standing),
+        };
+        let expected = findings(&facts, &Query::new(&scope, &shown, now));
+        let named = || Filter::test(Field::Package, Op::Contains, "a");
+        for kind in [AssetKind::Image, AssetKind::Container, AssetKind::Host] {
+            let select = |filter: AssetFilter| snapshot.select(&scope, kind, &filter, now);
+            let of_kind = |no: AssetNo| snapshot.asset(&scope, no).is_some_and(|asset| asset.kind == kind);
+            let has: BTreeSet<AssetNo> =
+                expected.iter().map(|row| row.asset).filter(|no| of_kind(*no)).collect();
+            let all = select(AssetFilter::All);
+            prop_assert_eq!(select(AssetFilter::Has(question.0.clone())), Vec::from_iter(has.clone()));
+            let none = select(AssetFilter::Not(Box::new(AssetFilter::Has(question.0.clone()))));
+            prop_assert_eq!(none, Vec::from_iter(all.iter().copied().filter(|no| !has.contains(no))));
+            let shows = all.iter().copied().filter(|no| {
+                let packages = snapshot.packages_of(&scope, *no).unwrap();
+                packages.iter().any(|shown| shown.package.key.name.to_ascii_lowercase().contains('a'))
+            });
+            prop_assert_eq!(select(AssetFilter::Shows(named())), Vec::from_iter(shows));
         }
     }
 

@@ -12,6 +12,7 @@ mod exports;
 mod hostile;
 mod kill;
 mod peers;
+mod qualys_cs;
 mod quickstart;
 mod s3;
 mod sdk;

@@ -21,6 +21,7 @@ pub use target::Target;
 
 use crate::accounts::require;
 use crate::app::App;
+use crate::audit;
 use crate::error::{Error, Result};
 use crate::jobs::payload::{Payload, ScanImageJob};
 use crate::jobs::{Outcome, Run};
@@ -88,25 +89,24 @@ impl Scans<'_> {
 
     /// Deletes an asset: it keeps its history and is the same object when it comes back.
     pub async fn delete(&self, who: &Principal, id: Uuid) -> Result<()> {
+        self.delete_all(who, &[id]).await
+    }
+
+    /// Deletes several assets, all or none.
+    pub async fn delete_all(&self, who: &Principal, ids: &[Uuid]) -> Result<()> {
         require(who, Permission::AssetsWrite)?;
         let scope = who.scope();
         let mut tx: Tx = self.0.store.begin().await?;
-        let asset = tx.asset_by_uuid(who.project, &id).await?;
-        let asset = asset
-            .filter(|a| scope.sees(a.project, a.enterprise_project) && a.held.is_open())
-            .ok_or_else(|| Error::NotFound("asset".to_owned()))?;
-        tx.delete_asset(asset.no).await?;
-        let before = serde_json::json!({"name": asset.name, "identity": asset.identity});
-        crate::audit::event(
-            &mut tx,
-            who,
-            "delete",
-            "asset",
-            &id.to_string(),
-            Some(before),
-            crate::audit::NONE,
-        )
-        .await?;
+        for id in ids {
+            let asset = tx.asset_by_uuid(who.project, id).await?;
+            let asset = asset
+                .filter(|a| scope.sees(a.project, a.enterprise_project) && a.held.is_open())
+                .ok_or_else(|| Error::NotFound("asset".to_owned()))?;
+            tx.delete_asset(asset.no).await?;
+            let before = serde_json::json!({"name": asset.name, "identity": asset.identity});
+            let id = id.to_string();
+            audit::event(&mut tx, who, "delete", "asset", &id, Some(before), audit::NONE).await?;
+        }
         tx.commit().await?;
         self.0.live().catch_up().await
     }

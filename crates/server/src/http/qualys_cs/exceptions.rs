@@ -8,14 +8,16 @@ use parapet_model::asset::AssetKind;
 use parapet_model::exception::{Asked, Exception, ExceptionState, TargetKind};
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::{FOREVER, Millis};
+use parapet_posture::AssetFilter;
 use parapet_service::exceptions::NewException;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::body::{self, Body};
+use super::estate::Estate;
 use super::paging::{self, Page};
-use super::qql::assets::{Subject, compile};
+use super::qql::assets::Subject;
 use super::qql::table::{Cell, TableRow, select};
 use super::qql::{Expr, unknown_token};
 use super::{CsError, CsResult, NEVER, id, millis};
@@ -64,7 +66,7 @@ struct Read {
 }
 
 impl ExceptionRequest {
-    fn read(self, state: &AppState, caller: &Caller) -> CsResult<Read> {
+    fn read(self, estate: &Estate) -> CsResult<Read> {
         let needed = |name: &str, value: Option<String>| {
             value
                 .filter(|text| !text.trim().is_empty())
@@ -90,38 +92,38 @@ impl ExceptionRequest {
             None if dynamic => Assignment::default(),
             None => return Err(CsError::invalid("entityAssignmentRequest is mandatory")),
         };
-        let now = state.app.now();
         let mut new = NewException {
             title,
             reason: reason.to_ascii_lowercase(),
             comment,
             kind: if dynamic { TargetKind::Dynamic } else { TargetKind::Static },
             filter: None,
-            assets: uuids(state, caller, subject, assignment.ids_to_add.as_deref().unwrap_or_default())?,
+            assets: uuids(estate, subject, assignment.ids_to_add.as_deref().unwrap_or_default())?,
             vulnerabilities: Vec::new(),
             asked: Asked { scope: Some(kind), filter: None, list: Some(list) },
             start: Some(start),
             end: Some(if end >= NEVER { FOREVER } else { end }),
         };
-        let of_kind = Filter::test(Field::Kind, Op::Eq, subject.kind());
+        let of_kind = Filter::test(Field::Kind, Op::Eq, subject.kind().as_str());
         if dynamic {
             let text = self.dynamic_filter.filter(|text| !text.trim().is_empty());
             let text = text.ok_or_else(|| CsError::invalid("dynamicFilter is mandatory with DYNAMIC"))?;
             check_dynamic(&text)?;
-            new.filter = Some(of_kind.clone().and(compile(Some(&text), subject, now)?));
+            new.filter = Some(of_kind.and(plain(estate.filter(subject, Some(&text))?)?));
             new.asked.filter = Some(text);
         } else if new.assets.is_empty()
             && let Some(text) = assignment.addition_filter.filter(|text| !text.trim().is_empty())
         {
-            new.filter = Some(of_kind.clone().and(compile(Some(&text), subject, now)?));
+            match estate.filter(subject, Some(&text))? {
+                AssetFilter::Is(filter) => new.filter = Some(of_kind.and(filter)),
+                _ => new.assets = estate.select_uuids(subject, Some(&text))?,
+            }
         }
-        let mut remove =
-            uuids(state, caller, subject, assignment.ids_to_remove.as_deref().unwrap_or_default())?;
+        let mut remove = uuids(estate, subject, assignment.ids_to_remove.as_deref().unwrap_or_default())?;
         if remove.is_empty()
             && let Some(text) = assignment.removal_filter.filter(|text| !text.trim().is_empty())
         {
-            let filter = of_kind.and(compile(Some(&text), subject, now)?);
-            remove = assets_of(state, caller, &filter);
+            remove = estate.select_uuids(subject, Some(&text))?;
         }
         Ok(Read { new, remove })
     }
@@ -141,28 +143,23 @@ fn check_dynamic(text: &str) -> CsResult<()> {
     })
 }
 
-/// The assets named, which must be of the right kind.
-fn uuids(state: &AppState, caller: &Caller, subject: Subject, ids: &[String]) -> CsResult<Vec<Uuid>> {
-    let snapshot = state.app.live().snapshot();
-    let scope = caller.principal().scope();
-    ids.iter()
-        .map(|text| {
-            let found = Uuid::try_parse(text).ok().and_then(|id| snapshot.asset_by_uuid(&scope, id));
-            found
-                .filter(|asset| asset.kind.as_str() == subject.kind())
-                .map(|asset| asset.uuid)
-                .ok_or_else(|| CsError::invalid(format!("there is no {} {text}", subject.kind())))
-        })
-        .collect()
+/// A live filter, which is about the asset alone.
+fn plain(filter: AssetFilter) -> CsResult<Filter> {
+    match filter {
+        AssetFilter::Is(filter) => Ok(filter),
+        _ => Err(CsError::invalid("dynamicFilter must be about the image or container alone")),
+    }
 }
 
-fn assets_of(state: &AppState, caller: &Caller, filter: &Filter) -> Vec<Uuid> {
-    use parapet_posture::{AssetOrder, Query, Window};
-    let scope = caller.principal().scope();
-    let query = Query { include_not_run_here: true, ..Query::new(&scope, filter, state.app.now()) };
-    let snapshot = state.app.live().snapshot();
-    let found = snapshot.assets(&query, AssetOrder::Number, Window::ALL);
-    found.rows.iter().map(|row| row.asset.uuid).collect()
+/// The assets named, which must be of the right kind.
+fn uuids(estate: &Estate, subject: Subject, ids: &[String]) -> CsResult<Vec<Uuid>> {
+    ids.iter()
+        .map(|text| {
+            let found = Uuid::try_parse(text).ok().and_then(|_| estate.find(subject, text).ok());
+            let found = found.map(|asset| asset.uuid);
+            found.ok_or_else(|| CsError::invalid(format!("there is no {} {text}", subject.kind().as_str())))
+        })
+        .collect()
 }
 
 /// `POST /exception`.
@@ -171,7 +168,7 @@ pub(super) async fn create(
     caller: Caller,
     Body(request): Body<ExceptionRequest>,
 ) -> CsResult<Json<Value>> {
-    let Read { new, .. } = request.read(&state, &caller)?;
+    let Read { new, .. } = request.read(&Estate::now(&state, &caller).await?)?;
     refuse_taken(&state, &caller, &new.title, None)?;
     let exception = state.app.exceptions().create(caller.principal(), &new).await?;
     Ok(Json(json!({"exceptionId": exception.uuid})))
@@ -185,7 +182,7 @@ pub(super) async fn update(
     Body(request): Body<ExceptionRequest>,
 ) -> CsResult<Json<Value>> {
     let old = standing(&state, &caller, &exception).await?;
-    let Read { new, remove } = request.read(&state, &caller)?;
+    let Read { new, remove } = request.read(&Estate::now(&state, &caller).await?)?;
     refuse_taken(&state, &caller, &new.title, Some(old.uuid))?;
     let exception = state.app.exceptions().update(caller.principal(), old.uuid, &new, &remove).await?;
     Ok(Json(json!({"exceptionId": exception.uuid})))
@@ -466,7 +463,7 @@ pub(super) async fn of_image(
     uri: Uri,
     caller: Caller,
 ) -> CsResult<Response> {
-    let asset = super::assets::find(&state, &caller, Subject::Image, &image)?;
+    let asset = Estate::now(&state, &caller).await?.find(Subject::Image, &image)?.uuid;
     of_asset(&state, &caller, asset, &uri, &[("groups", Value::Null)]).await
 }
 
@@ -477,7 +474,7 @@ pub(super) async fn of_container(
     uri: Uri,
     caller: Caller,
 ) -> CsResult<Response> {
-    let asset = super::assets::find(&state, &caller, Subject::Container, &container)?;
+    let asset = Estate::now(&state, &caller).await?.find(Subject::Container, &container)?.uuid;
     of_asset(&state, &caller, asset, &uri, &[]).await
 }
 
@@ -514,7 +511,7 @@ pub(super) async fn map_image(
     caller: Caller,
     Body(mapping): Body<Mapping>,
 ) -> CsResult<Json<Value>> {
-    let asset = super::assets::find(&state, &caller, Subject::Image, &image)?;
+    let asset = Estate::now(&state, &caller).await?.find(Subject::Image, &image)?.uuid;
     map(&state, &caller, asset, mapping).await?;
     Ok(Json(json!({"imageUuid": asset})))
 }
@@ -526,7 +523,7 @@ pub(super) async fn map_container(
     caller: Caller,
     Body(mapping): Body<Mapping>,
 ) -> CsResult<Json<Value>> {
-    let asset = super::assets::find(&state, &caller, Subject::Container, &container)?;
+    let asset = Estate::now(&state, &caller).await?.find(Subject::Container, &container)?.uuid;
     map(&state, &caller, asset, mapping).await?;
     Ok(Json(json!({"ContainerUuid": asset})))
 }

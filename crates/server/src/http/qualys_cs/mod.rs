@@ -1,10 +1,10 @@
 //! Qualys Container Security, API v1.3 (contract `qualys-cs`). What is done and each choice taken
 //! where the contract is silent: `docs/compat/qualys-cs.md`.
 
-mod assets;
 mod body;
 mod connectors;
 mod error;
+mod estate;
 mod exceptions;
 mod limits;
 mod lists;
@@ -37,7 +37,7 @@ const PROFILE: &str = "/csapi/v1.3/sensorProfile/{sensorProfileId}";
 pub(crate) fn routes() -> Table {
     let right = Access::Right;
     let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
-    Table::new(Family::QualysCs)
+    estate_routes(Table::new(Family::QualysCs))
         .add(post.clone(), "/auth", Access::Open, sign_in::password)
         .add(post.clone(), "/auth/oidc", Access::Open, sign_in::client)
         .add(post.clone(), "/csapi/v1.3/auth", Access::Open, sign_in::password)
@@ -94,6 +94,36 @@ pub(crate) fn routes() -> Table {
         .add(get, "/csapi/v1.3/list/{listId}", right(P::ExceptionsRead), lists::get)
         .add(put, "/csapi/v1.3/list/{listId}", right(P::ExceptionsRequest), lists::update)
         .add(delete, "/csapi/v1.3/list/{listId}", right(P::ExceptionsRequest), lists::delete)
+}
+
+/// Images and containers.
+fn estate_routes(table: Table) -> Table {
+    let see = Access::Right(P::FindingsRead);
+    let remove = Access::Right(P::AssetsWrite);
+    let (get, delete) = (Method::GET, Method::DELETE);
+    table
+        .add(get.clone(), "/csapi/v1.3/images", see, estate::list)
+        .add(delete.clone(), "/csapi/v1.3/images", remove, estate::delete)
+        .add(get.clone(), "/csapi/v1.3/images/list", see, estate::bulk)
+        .add(get.clone(), "/csapi/v1.3/images/snow", see, estate::bulk)
+        .add(get.clone(), "/csapi/v1.3/images/{imageSha}", see, estate::get)
+        .add(get.clone(), "/csapi/v1.3/images/{imageSha}/vuln", see, estate::vulnerabilities)
+        .add(get.clone(), "/csapi/v1.3/images/{imageSha}/vuln/count", see, estate::vulnerability_count)
+        .add(get.clone(), "/csapi/v1.3/images/{imageSha}/software", see, estate::software_list)
+        .add(get.clone(), "/csapi/v1.3/images/{imageSha}/association", see, estate::association)
+        .add(get.clone(), "/csapi/v1.3/images/{imageSha}/associatedRegistries", see, estate::registries)
+        .add(get.clone(), "/csapi/v1.3/containers", see, estate::list)
+        .add(delete, "/csapi/v1.3/containers", remove, estate::delete)
+        .add(get.clone(), "/csapi/v1.3/containers/list", see, estate::bulk)
+        .add(get.clone(), "/csapi/v1.3/containers/{containerSha}", see, estate::get)
+        .add(get.clone(), "/csapi/v1.3/containers/{containerSha}/vuln", see, estate::vulnerabilities)
+        .add(
+            get.clone(),
+            "/csapi/v1.3/containers/{containerSha}/vuln/count",
+            see,
+            estate::vulnerability_count,
+        )
+        .add(get, "/csapi/v1.3/containers/{containerSha}/software", see, estate::software_list)
 }
 
 /// What "without end" is on this wire: 2099-12-31 (contract 1.4).

@@ -48,6 +48,12 @@ impl Page {
         Ok(Self { offset, size })
     }
 
+    /// The number of the next page of a list of that length, if there is one within reach.
+    pub(crate) fn next(self, count: usize) -> Option<usize> {
+        let offset = self.offset + self.size;
+        (offset < count.min(MAX_REACH)).then(|| offset / self.size + 1)
+    }
+
     /// The page of a list that is at hand.
     pub(crate) fn cut<T>(self, list: Vec<T>) -> (Vec<T>, usize) {
         let total = list.len();
@@ -84,6 +90,9 @@ mod tests {
         assert_eq!(page("pageNumber=3&pageSize=5"), Some((10, 5)));
         assert_eq!(page("pageNo=2"), Some((50, 50)));
         assert_eq!(page("limit=250"), Some((0, 250)));
+        assert_eq!(Page { offset: 10, size: 5 }.next(16), Some(4));
+        assert_eq!(Page { offset: 10, size: 5 }.next(15), None);
+        assert_eq!(Page { offset: 9_000, size: 1_000 }.next(50_000), None, "beyond the reach of page lists");
         for wrong in ["pageSize=0", "pageSize=1001", "pageNumber=x", "pageNumber=-1", "pageNumber=201"] {
             assert_eq!(page(wrong), None, "{wrong}");
         }

@@ -1,9 +1,20 @@
-//! Queries on images and containers, compiled to posture's filter tree.
+//! Queries on images and containers, compiled to posture's condition on assets.
+//!
+//! A test of `vulnerabilities.*` asks whether the asset has *any* such finding, `softwares.*` whether
+//! it shows any such package; so `NOT vulnerabilities.severity:5` holds for what has none. Tests of
+//! one of the two that are joined by AND or OR, without a NOT between, speak of the same finding or
+//! package: `vulnerabilities.severity:5 AND vulnerabilities.patchAvailable:true` wants one that is
+//! both.
 
+use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Filter, Op as FilterOp, Value as FilterValue};
-use parapet_model::{Millis, Severity};
+use parapet_model::{AssetKind, Millis, Severity};
+use parapet_posture::AssetFilter;
 
+use super::table::{Cell, passes};
 use super::{CsError, Expr, Op, Test, Value, instant, unknown_token, wrong_value};
+use crate::http::qualys_cs::estate::Estate;
+use crate::http::qualys_cs::estate::tokens::{self, As, Means};
 
 /// What a query is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,138 +26,212 @@ pub(in crate::http::qualys_cs) enum Subject {
 }
 
 impl Subject {
-    /// The word of the filter field `kind`.
-    pub(in crate::http::qualys_cs) const fn kind(self) -> &'static str {
+    /// The kind of asset.
+    pub(in crate::http::qualys_cs) const fn kind(self) -> AssetKind {
         match self {
-            Self::Image => "image",
-            Self::Container => "container",
+            Self::Image => AssetKind::Image,
+            Self::Container => AssetKind::Container,
         }
     }
 }
 
-/// What a token is about.
-#[derive(Debug, Clone, Copy)]
-enum Means {
-    /// A text field.
-    Text(Field),
-    /// A digest, written with or without `sha256:`, in full or its first digits.
-    Digest,
-    /// An instant.
-    Instant(Field),
-    /// 1 to 5.
-    Severity,
-    /// A number.
-    Number(Field),
-    /// Yes or no.
-    Flag(Field),
-    /// `CONFIRMED`, which all findings are, or `POTENTIAL`.
-    TypeDetected,
-    /// `SUCCESS`, `FAILED`, or nothing yet.
-    ScanStatus,
-}
-
-/// Tokens of both subjects.
-const TOKENS: &[(&str, Means)] = &[
-    ("uuid", Means::Text(Field::AssetId)),
-    ("name", Means::Text(Field::Asset)),
-    ("created", Means::Instant(Field::Created)),
-    ("updated", Means::Instant(Field::Scanned)),
-    ("lastScanned", Means::Instant(Field::Scanned)),
-    ("repo.registry", Means::Text(Field::Registry)),
-    ("repo.repository", Means::Text(Field::Repository)),
-    ("repo.tag", Means::Text(Field::Tag)),
-    ("operatingSystem", Means::Text(Field::Distro)),
-    ("scanStatus", Means::ScanStatus),
-    ("vulnerabilities.severity", Means::Severity),
-    ("vulnerabilities.qid", Means::Number(Field::Qid)),
-    ("vulnerabilities.cveids", Means::Text(Field::Vulnerability)),
-    ("vulnerabilities.title", Means::Text(Field::Title)),
-    ("vulnerabilities.typeDetected", Means::TypeDetected),
-    ("vulnerabilities.patchAvailable", Means::Flag(Field::Fixable)),
-    ("softwares.name", Means::Text(Field::Package)),
-    ("softwares.version", Means::Text(Field::Version)),
-];
-
-/// Tokens of images alone.
-const IMAGE_TOKENS: &[(&str, Means)] = &[
-    ("sha", Means::Digest),
-    ("imageId", Means::Digest),
-    ("repoDigests.digest", Means::Digest),
-    ("size", Means::Number(Field::Size)),
-];
-
-/// Tokens of containers alone.
-const CONTAINER_TOKENS: &[(&str, Means)] = &[
-    ("state", Means::Text(Field::ContainerState)),
-    ("host.hostname", Means::Text(Field::Host)),
-    ("containerId", Means::Text(Field::Identity)),
-];
-
-/// Compiles a query. `All` when there is none.
+/// Compiles a query; everything when there is none.
 pub(in crate::http::qualys_cs) fn compile(
     text: Option<&str>,
     subject: Subject,
-    now: Millis,
-) -> Result<Filter, CsError> {
+    estate: &Estate,
+) -> Result<AssetFilter, CsError> {
     match Expr::read(text)? {
-        Some(expr) => Compiler { subject, now }.expr(&expr),
-        None => Ok(Filter::All),
+        Some(expr) => Ok(Compiler { subject, estate }.expr(&expr)?.whole()),
+        None => Ok(AssetFilter::All),
     }
 }
 
-struct Compiler {
-    subject: Subject,
-    now: Millis,
+/// A compiled part of a query. Parts about one collection stay filters as long as they can, so that
+/// tests joined by AND speak of one finding, or of one package.
+enum Piece {
+    /// About the asset itself.
+    Asset(Filter),
+    /// About one of its findings.
+    Finding(Filter),
+    /// About one of its packages.
+    Package(Filter),
+    /// About several of these.
+    Mixed(AssetFilter),
 }
 
-impl Compiler {
-    fn expr(&self, expr: &Expr) -> Result<Filter, CsError> {
+impl Piece {
+    /// *Any finding* and *any package* come in here.
+    fn whole(self) -> AssetFilter {
+        match self {
+            Self::Asset(filter) => AssetFilter::Is(filter),
+            Self::Finding(filter) => AssetFilter::Has(filter),
+            Self::Package(filter) => AssetFilter::Shows(filter),
+            Self::Mixed(filter) => filter,
+        }
+    }
+
+    /// All of these: what is about one finding or package is joined first.
+    fn all(parts: Vec<Self>) -> Self {
+        let sorted = Sorted::of(parts);
+        let join = |filters: Vec<Filter>| filters.into_iter().fold(Filter::All, Filter::and);
+        sorted.join(AssetFilter::And, join)
+    }
+
+    /// Any of these.
+    fn any(parts: Vec<Self>) -> Self {
+        Sorted::of(parts).join(AssetFilter::Or, Filter::Or)
+    }
+
+    /// Not this. The opposite of *any finding passes* is *none does*.
+    fn not(self) -> Self {
+        match self {
+            Self::Asset(filter) => Self::Asset(filter.negate()),
+            other => Self::Mixed(AssetFilter::Not(Box::new(other.whole()))),
+        }
+    }
+}
+
+/// Parts by what they are about.
+#[derive(Default)]
+struct Sorted {
+    assets: Vec<Filter>,
+    findings: Vec<Filter>,
+    packages: Vec<Filter>,
+    mixed: Vec<AssetFilter>,
+}
+
+impl Sorted {
+    fn of(parts: Vec<Piece>) -> Self {
+        let mut sorted = Self::default();
+        for part in parts {
+            match part {
+                Piece::Asset(filter) => sorted.assets.push(filter),
+                Piece::Finding(filter) => sorted.findings.push(filter),
+                Piece::Package(filter) => sorted.packages.push(filter),
+                Piece::Mixed(filter) => sorted.mixed.push(filter),
+            }
+        }
+        sorted
+    }
+
+    fn join(self, whole: fn(Vec<AssetFilter>) -> AssetFilter, same: impl Fn(Vec<Filter>) -> Filter) -> Piece {
+        let mut pieces: Vec<Piece> = Vec::new();
+        let lists = [
+            (self.assets, Piece::Asset as fn(Filter) -> Piece),
+            (self.findings, Piece::Finding),
+            (self.packages, Piece::Package),
+        ];
+        for (list, piece) in lists {
+            if !list.is_empty() {
+                pieces.push(piece(same(list)));
+            }
+        }
+        pieces.extend(self.mixed.into_iter().map(Piece::Mixed));
+        match pieces.pop() {
+            Some(only) if pieces.is_empty() => only,
+            last => Piece::Mixed(whole(pieces.into_iter().chain(last).map(Piece::whole).collect())),
+        }
+    }
+}
+
+struct Compiler<'e> {
+    subject: Subject,
+    estate: &'e Estate,
+}
+
+impl Compiler<'_> {
+    fn expr(&self, expr: &Expr) -> Result<Piece, CsError> {
         let all = |parts: &[Expr]| parts.iter().map(|part| self.expr(part)).collect::<Result<_, _>>();
         Ok(match expr {
-            Expr::And(parts) => Filter::And(all(parts)?),
-            Expr::Or(parts) => Filter::Or(all(parts)?),
-            Expr::Not(part) => self.expr(part)?.negate(),
+            Expr::And(parts) => Piece::all(all(parts)?),
+            Expr::Or(parts) => Piece::any(all(parts)?),
+            Expr::Not(part) => self.expr(part)?.not(),
             Expr::Test(test) => self.test(test)?,
         })
     }
 
-    fn test(&self, test: &Test) -> Result<Filter, CsError> {
-        let own = match self.subject {
-            Subject::Image => IMAGE_TOKENS,
-            Subject::Container => CONTAINER_TOKENS,
+    fn test(&self, test: &Test) -> Result<Piece, CsError> {
+        let Some(means) = tokens::find(self.subject, &test.token) else {
+            let names: Vec<&str> = tokens::all(self.subject).map(|(name, _)| *name).collect();
+            return Err(unknown_token(test, &names));
         };
-        let prefix = format!("{}.", self.subject.kind());
-        let token = test.token.strip_prefix(&prefix).unwrap_or(&test.token);
-        let tokens = TOKENS.iter().chain(own);
-        let Some((_, means)) = tokens.clone().find(|(name, _)| name.eq_ignore_ascii_case(token)) else {
-            return Err(unknown_token(test, &tokens.map(|(name, _)| *name).collect::<Vec<_>>()));
-        };
-        match *means {
-            Means::Text(field) => text(field, test),
-            Means::Digest => digest(test),
-            Means::Instant(field) => {
-                ordered(field, test, "an instant", |text| instant(text, self.now).map(FilterValue::from))
+        let word = test.value.text().map(str::to_ascii_uppercase);
+        Ok(match means {
+            Means::Asset(written, field) => Piece::Asset(self.field(written, field, test)?),
+            Means::Finding(written, field) => Piece::Finding(self.field(written, field, test)?),
+            Means::Package(field) => Piece::Package(text(field, test)?),
+            Means::Shown(cells, sample) => self.shown(cells, sample.cell(), test)?,
+            Means::OfImage(token) => {
+                let test = Test { token: token.to_owned(), ..test.clone() };
+                let images = Compiler { subject: Subject::Image, estate: self.estate }.test(&test)?;
+                Piece::Mixed(AssetFilter::OfImage(Box::new(images.whole())))
             }
-            Means::Number(field) => {
+            Means::TypeDetected => Piece::Finding(match word.as_deref() {
+                Some("CONFIRMED") => Filter::All,
+                Some("POTENTIAL") => Filter::Nothing,
+                _ => return Err(wrong_value(test, "CONFIRMED or POTENTIAL")),
+            }),
+            Means::ScanStatus => Piece::Asset(match (&test.value, word.as_deref()) {
+                (Value::Any, _) => Filter::test(Field::Scan, FilterOp::Eq, "not_scanned").negate(),
+                (_, Some("SUCCESS")) => Filter::test(Field::Scan, FilterOp::Eq, "scanned"),
+                (_, Some("FAILED")) => Filter::test(Field::Scan, FilterOp::Eq, "failed"),
+                _ => return Err(wrong_value(test, "SUCCESS or FAILED")),
+            }),
+            Means::InUse => Piece::Mixed(self.in_use(test)?),
+            Means::Null => Piece::Asset(Filter::Nothing),
+        })
+    }
+
+    fn field(&self, written: As, field: Field, test: &Test) -> Result<Filter, CsError> {
+        match written {
+            As::Text => text(field, test),
+            As::Digest => digest(field, test),
+            As::Instant => ordered(field, test, "an instant", |text| {
+                instant(text, self.estate.instant()).map(FilterValue::from)
+            }),
+            As::Number => {
                 let number = |text: &str| text.trim().parse::<f64>().ok().map(FilterValue::from);
                 ordered(field, test, "a number", number)
             }
-            Means::Severity => ordered(Field::Severity, test, "1 to 5", severity),
-            Means::Flag(field) => match test.value.text().map(str::to_ascii_lowercase).as_deref() {
+            As::Severity => ordered(Field::Severity, test, "1 to 5", severity),
+            As::Flag => match test.value.text().map(str::to_ascii_lowercase).as_deref() {
                 Some("true") => Ok(Filter::test(field, FilterOp::Eq, true)),
                 Some("false") => Ok(Filter::test(field, FilterOp::Eq, false)),
                 _ => Err(wrong_value(test, "true or false")),
             },
-            Means::TypeDetected => match test.value.text().map(str::to_ascii_uppercase).as_deref() {
-                Some("CONFIRMED") => Ok(Filter::All),
-                Some("POTENTIAL") => Ok(Filter::Nothing),
-                _ => Err(wrong_value(test, "CONFIRMED or POTENTIAL")),
-            },
-            Means::ScanStatus => match test.value.text().map(str::to_ascii_uppercase).as_deref() {
-                Some("SUCCESS") => Ok(Filter::test(Field::Scan, FilterOp::Eq, "scanned")),
-                Some("FAILED") => Ok(Filter::test(Field::Scan, FilterOp::Eq, "failed")),
-                _ => Err(wrong_value(test, "SUCCESS or FAILED")),
-            },
+        }
+    }
+
+    fn shown(
+        &self,
+        cells: fn(&Estate, &AssetRow) -> Vec<Cell>,
+        sample: Cell,
+        test: &Test,
+    ) -> Result<Piece, CsError> {
+        let now = self.estate.instant();
+        passes(test, &sample, now)?;
+        let (estate, test) = (self.estate.clone(), test.clone());
+        Ok(Piece::Mixed(AssetFilter::Passes(Box::new(move |_, asset| {
+            // The value was read above, so that it cannot fail here.
+            cells(&estate, asset).iter().any(|cell| passes(&test, cell, now).unwrap_or(false))
+        }))))
+    }
+
+    fn in_use(&self, test: &Test) -> Result<AssetFilter, CsError> {
+        let wrong = || wrong_value(test, "a range of instants");
+        let end = |text: &str, open| match text.is_empty() {
+            true => Ok(open),
+            false => instant(text, self.estate.instant()).ok_or_else(wrong),
+        };
+        match &test.value {
+            Value::Any => Ok(AssetFilter::InUse(Millis::MIN, Millis::MAX)),
+            Value::Range { low, high, inclusive } => {
+                let inset = if *inclusive { 0 } else { 1 };
+                let (low, high) = (end(low, Millis::MIN)?, end(high, Millis::MAX)?);
+                Ok(AssetFilter::InUse(low.saturating_add(inset), high.saturating_sub(inset)))
+            }
+            _ => Err(wrong()),
         }
     }
 }
@@ -166,16 +251,18 @@ fn text(field: Field, test: &Test) -> Result<Filter, CsError> {
     })
 }
 
-fn digest(test: &Test) -> Result<Filter, CsError> {
+fn digest(field: Field, test: &Test) -> Result<Filter, CsError> {
     let one = |text: &str| {
         let text = text.trim().to_ascii_lowercase();
-        let full = if text.starts_with("sha256:") { text } else { format!("sha256:{text}") };
-        Filter::test(Field::Digest, FilterOp::Prefix, full)
+        let bare = text.strip_prefix("sha256:").unwrap_or(&text);
+        // An engine's id bears no algorithm.
+        let full = if field == Field::Digest { format!("sha256:{bare}") } else { bare.to_owned() };
+        Filter::test(field, FilterOp::Prefix, full)
     };
     match &test.value {
-        Value::Any => Ok(Filter::test(Field::Digest, FilterOp::Prefix, "")),
+        Value::Any => Ok(Filter::test(field, FilterOp::Prefix, "")),
         Value::List(list) => Ok(Filter::Or(list.iter().map(|text| one(text)).collect())),
-        value => value.text().map(one).ok_or_else(|| wrong_value(test, "a digest or an image id")),
+        value => value.text().map(one).ok_or_else(|| wrong_value(test, "a digest or an id")),
     }
 }
 
@@ -252,43 +339,70 @@ mod tests {
 
     const NOW: Millis = 1_800_000_000_000;
 
+    fn compiled_for(subject: Subject, text: &str) -> String {
+        format!("{:?}", compile(Some(text), subject, &Estate::empty(NOW)).unwrap())
+    }
+
     fn compiled(text: &str) -> String {
-        compile(Some(text), Subject::Image, NOW).unwrap().to_string()
+        compiled_for(Subject::Image, text)
     }
 
     #[test]
     fn what_clients_send_compiles() {
         let sha = "a".repeat(64);
-        assert_eq!(compiled(&format!("sha:{sha}")), format!("digest ^= \"sha256:{sha}\""));
-        assert_eq!(compiled("imageId:0123456789ab"), "digest ^= \"sha256:0123456789ab\"");
-        assert_eq!(compiled("repo.repository:`shop/web`"), "repository = \"shop/web\"");
-        assert_eq!(compiled("image.repo.tag:[v1, v2]"), "tag in (\"v1\", \"v2\")");
-        assert_eq!(compiled("vulnerabilities.severity:5"), "severity = critical");
+        assert_eq!(compiled(&format!("sha:{sha}")), format!("is(digest ^= \"sha256:{sha}\")"));
+        assert_eq!(compiled("imageId:0123456789ab"), "is(digest ^= \"sha256:0123456789ab\")");
+        assert_eq!(compiled("repo.repository:`shop/web`"), "is(repository = \"shop/web\")");
+        assert_eq!(compiled("image.repo.tag:[v1, v2]"), "is(tag in (\"v1\", \"v2\"))");
+        assert_eq!(compiled("vulnerabilities.severity:5"), "has(severity = critical)");
         assert_eq!(
             compiled("vulnerabilities.severity:[4 .. 5]"),
-            "severity >= high and severity <= critical"
+            "has(severity >= high and severity <= critical)"
         );
         assert_eq!(
             compiled("vulnerabilities.severity:3"),
-            "severity = medium or severity = unknown",
+            "has(severity = medium or severity = unknown)",
             "what nobody rated is shown as 3"
         );
         let jenkins = compiled(&format!("sha:{sha} and lastScanned: [now-300s ... now]"));
         assert!(jenkins.contains("scanned >= \"2027-01-15T07:55:00.000Z\""), "{jenkins}");
         let twice = "repo.registry%3A%22https%3A//reg.example%22";
-        assert_eq!(compiled(twice), "registry ~ \"https://reg.example\"");
+        assert_eq!(compiled(twice), "is(registry ~ \"https://reg.example\")");
     }
 
     #[test]
     fn containers_are_asked_for_by_state_and_host() {
-        let compiled =
-            compile(Some("state:`RUNNING` and host.hostname:node"), Subject::Container, NOW).unwrap();
-        assert_eq!(compiled.to_string(), "container_state = \"RUNNING\" and host ~ \"node\"");
+        assert_eq!(
+            compiled_for(Subject::Container, "state:`RUNNING` and host.hostname:node"),
+            "is(container_state = \"RUNNING\" and host ~ \"node\")"
+        );
+    }
+
+    #[test]
+    fn tests_of_findings_join_to_one_finding_until_a_not_stands_between() {
+        assert_eq!(
+            compiled("repo.tag:a AND vulnerabilities.severity:5 AND vulnerabilities.patchAvailable:true"),
+            "and[is(tag ~ \"a\"), has(severity = critical and fixable)]"
+        );
+        assert_eq!(
+            compiled("vulnerabilities.severity:5 AND NOT vulnerabilities.patchAvailable:true"),
+            "and[has(severity = critical), not(has(fixable))]"
+        );
+        assert_eq!(
+            compiled("NOT (vulnerabilities.severity:5 OR softwares.name:glass)"),
+            "not(or[has(severity = critical), shows(package ~ \"glass\")])"
+        );
+        assert_eq!(
+            compiled_for(Subject::Container, "image.imageId:0123456789ab AND container.repo.tag:v1"),
+            "and[is(tag ~ \"v1\"), of image(is(digest ^= \"sha256:0123456789ab\"))]"
+        );
     }
 
     #[test]
     fn unknown_tokens_and_values_are_named() {
-        let error = |text: &str| format!("{:?}", compile(Some(text), Subject::Container, NOW).unwrap_err());
+        let error = |text: &str| {
+            format!("{:?}", compile(Some(text), Subject::Container, &Estate::empty(NOW)).unwrap_err())
+        };
         assert!(
             error("colour:red").contains("unknown token \\\"colour\\\" at character 1"),
             "{}",

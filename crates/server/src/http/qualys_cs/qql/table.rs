@@ -12,6 +12,10 @@ pub(in crate::http::qualys_cs) enum Cell {
     Text(String),
     /// An instant; 0 is no value.
     Instant(Millis),
+    /// A number.
+    Number(f64),
+    /// Yes or no.
+    Flag(bool),
 }
 
 impl From<&str> for Cell {
@@ -22,6 +26,8 @@ impl From<&str> for Cell {
 
 /// Rows that can be asked by token.
 pub(in crate::http::qualys_cs) trait TableRow {
+    /// What may stand before every token, with its dot.
+    const PREFIX: &'static str = "";
     /// The tokens, as they are written.
     const TOKENS: &'static [&'static str];
 
@@ -37,8 +43,7 @@ pub(in crate::http::qualys_cs) fn select<R: TableRow>(
 ) -> Result<Vec<R>, CsError> {
     let Some(expr) = Expr::read(filter)? else { return Ok(rows) };
     expr.each_test(&mut |test| {
-        let known = R::TOKENS.iter().any(|token| token.eq_ignore_ascii_case(&test.token));
-        if known { Ok(()) } else { Err(unknown_token(test, R::TOKENS)) }
+        if known::<R>(test).is_some() { Ok(()) } else { Err(unknown_token(test, R::TOKENS)) }
     })?;
     let mut out = Vec::new();
     for row in rows {
@@ -47,6 +52,13 @@ pub(in crate::http::qualys_cs) fn select<R: TableRow>(
         }
     }
     Ok(out)
+}
+
+/// The token of a test, as [`TableRow::TOKENS`] writes it.
+fn known<R: TableRow>(test: &Test) -> Option<&'static str> {
+    let head = test.token.get(..R::PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(R::PREFIX));
+    let bare = if head { &test.token[R::PREFIX.len()..] } else { &test.token };
+    R::TOKENS.iter().find(|token| token.eq_ignore_ascii_case(bare)).copied()
 }
 
 fn accepts<R: TableRow>(expr: &Expr, row: &R, now: Millis) -> Result<bool, CsError> {
@@ -69,8 +81,7 @@ fn accepts<R: TableRow>(expr: &Expr, row: &R, now: Millis) -> Result<bool, CsErr
         }
         Expr::Not(part) => !accepts(part, row, now)?,
         Expr::Test(test) => {
-            let token = R::TOKENS.iter().find(|token| token.eq_ignore_ascii_case(&test.token));
-            for cell in row.cells(token.copied().unwrap_or_default()) {
+            for cell in row.cells(known::<R>(test).unwrap_or_default()) {
                 if passes(test, &cell, now)? {
                     return Ok(true);
                 }
@@ -80,31 +91,54 @@ fn accepts<R: TableRow>(expr: &Expr, row: &R, now: Millis) -> Result<bool, CsErr
     })
 }
 
-fn passes(test: &Test, cell: &Cell, now: Millis) -> Result<bool, CsError> {
+/// Whether one value of a row passes.
+///
+/// # Errors
+/// 400 for a value that a cell of this kind cannot have.
+pub(in crate::http::qualys_cs) fn passes(test: &Test, cell: &Cell, now: Millis) -> Result<bool, CsError> {
     match cell {
         Cell::Text(text) if text.is_empty() => Ok(false),
         Cell::Instant(0) => Ok(false),
         _ if test.value == Value::Any => Ok(true),
         Cell::Text(text) => Ok(text_passes(test, text)),
         Cell::Instant(at) => {
-            let read = |text: &str| instant(text, now).ok_or_else(|| wrong_value(test, "an instant"));
-            match (&test.value, test.op) {
-                (Value::Range { low, high, inclusive }, _) => {
-                    let low = if low.is_empty() { Millis::MIN } else { read(low)? };
-                    let high = if high.is_empty() { Millis::MAX } else { read(high)? };
-                    Ok(if *inclusive { low <= *at && *at <= high } else { low < *at && *at < high })
-                }
-                (value, op) => {
-                    let wanted = read(value.text().ok_or_else(|| wrong_value(test, "an instant"))?)?;
-                    Ok(match op {
-                        Op::Match | Op::Eq => *at == wanted,
-                        Op::Lt => *at < wanted,
-                        Op::Le => *at <= wanted,
-                        Op::Gt => *at > wanted,
-                        Op::Ge => *at >= wanted,
-                    })
-                }
-            }
+            compare(test, *at as f64, "an instant", |text| instant(text, now).map(|at| at as f64))
+        }
+        Cell::Number(number) => compare(test, *number, "a number", |text| text.trim().parse().ok()),
+        Cell::Flag(flag) => match test.value.text().map(str::to_ascii_lowercase).as_deref() {
+            Some("true") => Ok(*flag),
+            Some("false") => Ok(!*flag),
+            _ => Err(wrong_value(test, "true or false")),
+        },
+    }
+}
+
+fn compare(
+    test: &Test,
+    have: f64,
+    expected: &str,
+    read: impl Fn(&str) -> Option<f64>,
+) -> Result<bool, CsError> {
+    let wanted = |text: &str| read(text).ok_or_else(|| wrong_value(test, expected));
+    let end = |text: &str, open| if text.is_empty() { Ok(open) } else { wanted(text) };
+    match (&test.value, test.op) {
+        (Value::Range { low, high, inclusive }, _) => {
+            let (low, high) = (end(low, f64::NEG_INFINITY)?, end(high, f64::INFINITY)?);
+            Ok(if *inclusive { low <= have && have <= high } else { low < have && have < high })
+        }
+        (Value::List(list), _) => {
+            let list = list.iter().map(|text| wanted(text)).collect::<Result<Vec<f64>, _>>()?;
+            Ok(list.contains(&have))
+        }
+        (value, op) => {
+            let wanted = wanted(value.text().unwrap_or_default())?;
+            Ok(match op {
+                Op::Match | Op::Eq => have == wanted,
+                Op::Lt => have < wanted,
+                Op::Le => have <= wanted,
+                Op::Gt => have > wanted,
+                Op::Ge => have >= wanted,
+            })
         }
     }
 }

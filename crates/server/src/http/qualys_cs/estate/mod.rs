@@ -1,0 +1,174 @@
+//! Images and containers (contract 5). One set of handlers serves both; which of the two is meant is
+//! in the path.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `handlers` | the endpoints |
+//! | `image`, `container` | rows and details |
+//! | `vulns`, `software`, `severity` | what one of them has |
+//! | `order`, `link` | sorting and paging |
+//! | `places` | configured registries by host |
+
+mod container;
+mod handlers;
+mod image;
+mod link;
+mod order;
+mod places;
+pub(super) mod severity;
+mod software;
+pub(super) mod tokens;
+mod vulns;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use parapet_model::facts::{AssetRow, ReferenceRow};
+use parapet_model::filter::{Field, Filter, Op};
+use parapet_model::{AssetKind, AssetNo, Millis, Scope};
+use parapet_posture::{AssetFilter, Query, Snapshot};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub(super) use handlers::*;
+use places::Places;
+use severity::SeverityCounts;
+
+use super::qql::assets::{Subject, compile};
+use super::{CsError, CsResult};
+use crate::http::auth::Caller;
+use crate::http::state::AppState;
+
+/// Fewest digits by which a digest may be called.
+const SHORTEST: usize = 12;
+
+/// What the caller sees, at one instant.
+#[derive(Clone)]
+pub(super) struct Estate {
+    snapshot: Arc<Snapshot>,
+    scope: Scope,
+    now: Millis,
+    places: Arc<Places>,
+}
+
+impl Estate {
+    /// The present state.
+    pub(super) async fn now(state: &AppState, caller: &Caller) -> CsResult<Self> {
+        Ok(Self {
+            snapshot: state.app.live().snapshot(),
+            scope: caller.principal().scope(),
+            now: state.app.now(),
+            places: Arc::new(Places::of(state, caller).await?),
+        })
+    }
+
+    /// Nothing at all, at some instant.
+    #[cfg(test)]
+    pub(super) fn empty(now: Millis) -> Self {
+        let scope = parapet_model::Principal::local(parapet_model::ProjectNo(1)).scope();
+        let snapshot = Arc::new(Snapshot::build(parapet_model::facts::Change::default()));
+        Self { snapshot, scope, now, places: Arc::default() }
+    }
+
+    /// The instant.
+    pub(super) fn instant(&self) -> Millis {
+        self.now
+    }
+
+    /// The image or container with this uuid, sha (with or without `sha256:`) or first digits of it.
+    pub(super) fn find(&self, subject: Subject, name: &str) -> CsResult<&AssetRow> {
+        let unknown = || CsError::not_found(format!("{} {name}", subject.kind().as_str()));
+        let of_kind = |asset: &&AssetRow| asset.kind == subject.kind();
+        if let Ok(uuid) = Uuid::try_parse(name) {
+            let found = self.snapshot.asset_by_uuid(&self.scope, uuid).filter(of_kind);
+            return found.filter(|asset| self.snapshot.is_current(asset.no)).ok_or_else(unknown);
+        }
+        let digits = name.strip_prefix("sha256:").unwrap_or(name);
+        if digits.len() < SHORTEST || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(unknown());
+        }
+        let mut found = self.snapshot.assets_by_digits(&self.scope, digits);
+        found.retain(of_kind);
+        match found.as_slice() {
+            [only] => Ok(only),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// What a query means.
+    pub(super) fn filter(&self, subject: Subject, text: Option<&str>) -> CsResult<AssetFilter> {
+        compile(text, subject, self)
+    }
+
+    /// The assets that a query selects, by number.
+    pub(super) fn select(&self, subject: Subject, text: Option<&str>) -> CsResult<Vec<AssetNo>> {
+        let filter = self.filter(subject, text)?;
+        Ok(self.snapshot.select(&self.scope, subject.kind(), &filter, self.now))
+    }
+
+    /// Their uuids.
+    pub(super) fn select_uuids(&self, subject: Subject, text: Option<&str>) -> CsResult<Vec<Uuid>> {
+        let numbers = self.select(subject, text)?;
+        Ok(numbers.into_iter().filter_map(|no| self.row(no)).map(|asset| asset.uuid).collect())
+    }
+
+    fn row(&self, no: AssetNo) -> Option<&AssetRow> {
+        self.snapshot.asset(&self.scope, no)
+    }
+
+    /// The vulnerabilities that no exception hides.
+    fn counts(&self, asset: &AssetRow) -> SeverityCounts {
+        let filter = Filter::test(Field::AssetId, Op::Eq, asset.uuid.to_string());
+        let filter = filter.and(Filter::test(Field::Excepted, Op::Eq, false));
+        SeverityCounts::of(&self.snapshot.count(&Query::new(&self.scope, &filter, self.now)))
+    }
+
+    /// Where it is or was referenced; a container where its image is.
+    fn references<'e>(&'e self, asset: &'e AssetRow) -> impl Iterator<Item = &'e ReferenceRow> {
+        self.image_of(asset).unwrap_or(asset).references.iter()
+    }
+
+    /// The image of a container.
+    fn image_of(&self, container: &AssetRow) -> Option<&AssetRow> {
+        self.row(container.image?)
+    }
+}
+
+/// Which of the two a request is about.
+impl<S: Send + Sync> FromRequestParts<S> for Subject {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let containers = parts.uri.path().starts_with("/csapi/v1.3/containers");
+        Ok(if containers { Self::Container } else { Self::Image })
+    }
+}
+
+/// When an image was built or a container made; where no engine said, when the container was first
+/// known.
+fn created(asset: &AssetRow) -> Millis {
+    match asset.kind {
+        AssetKind::Container if asset.container_facts.created == 0 => asset.first_seen,
+        AssetKind::Container => asset.container_facts.created,
+        _ => asset.image_facts.created,
+    }
+}
+
+/// Labels as this wire has them; null when there are none.
+fn labels(labels: &BTreeMap<String, String>) -> Value {
+    let rows = labels.iter().map(|(key, value)| json!({"key": key, "value": value}));
+    if labels.is_empty() { Value::Null } else { rows.collect() }
+}
+
+/// A digest without its algorithm, as this wire has it.
+fn bare(digest: &str) -> &str {
+    digest.strip_prefix("sha256:").unwrap_or(digest)
+}
+
+/// The first digits of a digest: an image id, a short container id.
+fn short(digest: &str) -> &str {
+    let digits = bare(digest);
+    digits.get(..SHORTEST).unwrap_or(digits)
+}

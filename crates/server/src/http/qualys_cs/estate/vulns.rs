@@ -1,0 +1,323 @@
+//! The vulnerabilities of one image or container (contract 5.3 and 5.5): one row per QID, with the
+//! packages that have it.
+//!
+//! Rows have no key beyond those that qualysdk builds its objects from, save `layerSha` for images,
+//! which it does not read.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+use parapet_model::facts::AssetRow;
+use parapet_model::filter::{Field, Filter, Op};
+use parapet_model::finding::Finding;
+use parapet_model::vulnerability::Vulnerability;
+use parapet_model::{Millis, PackageNo, VulnerabilityNo};
+use parapet_posture::Query;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Estate;
+use super::severity::wire;
+use crate::http::qualys_cs::qql::assets::Subject;
+use crate::http::qualys_cs::qql::table::{Cell, TableRow};
+use crate::http::qualys_cs::{CsError, CsResult, millis};
+
+/// A vulnerability of an asset.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct VulnRow {
+    pub(super) qid: u64,
+    title: String,
+    pub(super) result: String,
+    pub(super) severity: u8,
+    customer_severity: u8,
+    qds_score: Option<u32>,
+    cvss_info: Option<Value>,
+    cvss3_info: Option<Value>,
+    pub(super) patch_available: bool,
+    /// A number, unlike all other instants of this wire.
+    published: Option<Millis>,
+    port: Option<u16>,
+    type_detected: &'static str,
+    status: Option<&'static str>,
+    risk: u8,
+    category: Option<String>,
+    discovery_type: Option<Vec<String>>,
+    auth_type: Option<Vec<String>>,
+    supported_by: Option<Vec<String>>,
+    product: Vec<String>,
+    vendor: Option<Vec<String>>,
+    cveids: Vec<String>,
+    threat_intel: Value,
+    pub(super) software: Vec<SoftwareOf>,
+    first_found: Option<String>,
+    last_found: Option<String>,
+    scan_type: [&'static str; 1],
+    source: Option<&'static str>,
+    is_exempted: bool,
+    vulnerability: Option<Value>,
+    vendor_data: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer_sha: Option<Vec<String>>,
+    /// Every package that has it was put in after the container's start.
+    #[serde(skip)]
+    pub(super) drift: bool,
+    #[serde(skip)]
+    found: (Millis, Millis),
+}
+
+/// A package that has a vulnerability.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SoftwareOf {
+    name: String,
+    version: String,
+    fix_version: Option<String>,
+    scan_type: &'static str,
+    package_path: Option<String>,
+}
+
+/// What a package of the asset shows beside its findings.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// Digests of the layers, without `sha256:`.
+    pub(super) layers: BTreeSet<String>,
+    /// The container shows it, and its image does not.
+    pub(super) drift: bool,
+}
+
+/// Where each package of the asset comes from.
+pub(super) fn shown(estate: &Estate, subject: Subject, asset: &AssetRow) -> HashMap<PackageNo, Shown> {
+    let packages = estate.snapshot.packages_of(&estate.scope, asset.no).unwrap_or_default();
+    let of = packages.into_iter().map(|package| {
+        let layers = package.showings.iter().filter(|showing| !showing.layer.is_empty());
+        let layers = layers.map(|showing| super::bare(showing.layer).to_owned()).collect();
+        let own = package.showings.iter().all(|showing| showing.image.is_none());
+        (package.package.no, Shown { layers, drift: subject == Subject::Container && own })
+    });
+    of.collect()
+}
+
+/// The rows of an asset by QID. `exempted`: also what exceptions hide.
+pub(super) fn rows(estate: &Estate, subject: Subject, asset: &AssetRow, exempted: bool) -> Vec<VulnRow> {
+    let mut filter = Filter::test(Field::AssetId, Op::Eq, asset.uuid.to_string());
+    if !exempted {
+        filter = filter.and(Filter::test(Field::Excepted, Op::Eq, false));
+    }
+    let query = Query::new(&estate.scope, &filter, estate.now);
+    let mut found: BTreeMap<VulnerabilityNo, Vec<Finding<'_>>> = BTreeMap::new();
+    let _ = estate.snapshot.findings(&query, |finding| {
+        found.entry(finding.vulnerability.no).or_default().push(*finding);
+        ControlFlow::Continue(())
+    });
+    let shown = shown(estate, subject, asset);
+    found.values().filter_map(|findings| VulnRow::of(findings, subject, &shown)).collect()
+}
+
+impl VulnRow {
+    fn of(findings: &[Finding<'_>], subject: Subject, shown: &HashMap<PackageNo, Shown>) -> Option<Self> {
+        let vulnerability = findings.first()?.vulnerability;
+        let severity = findings.iter().map(|f| wire(f.verdict.severity)).max()?;
+        let patch_available = findings.iter().any(|f| f.verdict.state.is_fixable());
+        let first = findings.iter().map(|f| f.first_found).min()?;
+        let last = findings.iter().map(|f| f.last_found).max()?;
+        let of_package = |f: &Finding<'_>| shown.get(&f.package.no);
+        let mut products: Vec<String> = findings.iter().map(|f| f.package.key.source_name.clone()).collect();
+        products.retain(|name| !name.is_empty());
+        products.sort_unstable();
+        products.dedup();
+        let ecosystem = &findings.first()?.package.key.ecosystem;
+        Some(Self {
+            qid: vulnerability.no.qid(),
+            title: title(vulnerability),
+            result: result(findings),
+            severity,
+            customer_severity: severity,
+            qds_score: None,
+            cvss_info: cvss(vulnerability, |vector| !vector.starts_with("CVSS:")),
+            cvss3_info: cvss(vulnerability, |vector| vector.starts_with("CVSS:3")),
+            patch_available,
+            published: (vulnerability.published != 0).then_some(vulnerability.published),
+            port: None,
+            type_detected: "CONFIRMED",
+            status: None,
+            risk: severity * 10,
+            category: ecosystem.split(':').next().filter(|name| !name.is_empty()).map(str::to_owned),
+            discovery_type: None,
+            auth_type: None,
+            supported_by: None,
+            product: products,
+            vendor: None,
+            cveids: cves(vulnerability),
+            threat_intel: threat_intel(vulnerability, patch_available),
+            software: findings.iter().map(SoftwareOf::of).collect(),
+            first_found: millis(first),
+            last_found: millis(last),
+            scan_type: ["STATIC"],
+            source: None,
+            is_exempted: findings.iter().all(|f| f.exception.is_some()),
+            vulnerability: None,
+            vendor_data: None,
+            layer_sha: (subject == Subject::Image).then(|| {
+                let layers: BTreeSet<&String> =
+                    findings.iter().filter_map(of_package).flat_map(|s| &s.layers).collect();
+                layers.into_iter().cloned().collect()
+            }),
+            drift: findings.iter().all(|f| of_package(f).is_some_and(|shown| shown.drift)),
+            found: (first, last),
+        })
+    }
+
+    /// What bulk lists say of it.
+    pub(super) fn brief(&self) -> Value {
+        json!({"qid": self.qid, "result": self.result, "software": self.software})
+    }
+}
+
+impl SoftwareOf {
+    fn of(finding: &Finding<'_>) -> Self {
+        let key = &finding.package.key;
+        Self {
+            name: key.name.clone(),
+            version: key.version.clone(),
+            fix_version: Some(finding.verdict.fixed_version.clone()).filter(|version| !version.is_empty()),
+            scan_type: "STATIC",
+            package_path: None,
+        }
+    }
+}
+
+fn title(vulnerability: &Vulnerability) -> String {
+    if vulnerability.title.is_empty() { vulnerability.id.clone() } else { vulnerability.title.clone() }
+}
+
+/// A table with a line per package.
+fn result(findings: &[Finding<'_>]) -> String {
+    let mut text = "Package\tInstalled Version\tRequired Version".to_owned();
+    for finding in findings {
+        let key = &finding.package.key;
+        text.push_str(&format!("\n{}\t{}\t{}", key.name, key.version, finding.verdict.fixed_version));
+    }
+    text
+}
+
+fn cvss(vulnerability: &Vulnerability, of_version: impl Fn(&str) -> bool) -> Option<Value> {
+    let vector = vulnerability.cvss_vector.as_str();
+    let known = !vector.is_empty() && vulnerability.cvss_score >= 0.0 && of_version(vector);
+    let score = format!("{:.1}", vulnerability.cvss_score);
+    known.then(|| match vector.starts_with("CVSS:") {
+        true => json!({"baseScore": score, "temporalScore": null}),
+        false => json!({"baseScore": score, "temporalScore": null, "accessVector": vector}),
+    })
+}
+
+fn cves(vulnerability: &Vulnerability) -> Vec<String> {
+    let ids = std::iter::once(&vulnerability.id).chain(&vulnerability.aliases);
+    let cves: BTreeSet<&String> = ids.filter(|id| id.starts_with("CVE-")).collect();
+    cves.into_iter().cloned().collect()
+}
+
+/// True or null, as the contract has it; what nobody told us is null.
+fn threat_intel(vulnerability: &Vulnerability, patch_available: bool) -> Value {
+    json!({
+        "activeAttacks": (vulnerability.kev_added != 0).then_some(true),
+        "zeroDay": null,
+        "publicExploit": null,
+        "easyExploit": null,
+        "highLateralMovement": null,
+        "highDataLoss": null,
+        "noPatch": (!patch_available).then_some(true),
+        "denialOfService": null,
+        "malware": null,
+        "exploitKit": null,
+        "publicExploitNames": null,
+        "malwareNames": null,
+        "exploitKitNames": null,
+    })
+}
+
+impl TableRow for VulnRow {
+    const PREFIX: &'static str = "vulnerabilities.";
+    const TOKENS: &'static [&'static str] = &[
+        "qid",
+        "title",
+        "result",
+        "severity",
+        "customerSeverity",
+        "patchAvailable",
+        "published",
+        "typeDetected",
+        "risk",
+        "category",
+        "product",
+        "cveids",
+        "firstFound",
+        "lastFound",
+        "isExempted",
+        "software.name",
+        "software.version",
+        "software.fixVersion",
+        "threatIntel.activeAttacks",
+        "threatIntel.noPatch",
+    ];
+
+    fn cells(&self, token: &str) -> Vec<Cell> {
+        let texts = |texts: &[String]| texts.iter().map(|text| Cell::Text(text.clone())).collect();
+        let software =
+            |of: fn(&SoftwareOf) -> String| self.software.iter().map(|s| Cell::Text(of(s))).collect();
+        match token {
+            "qid" => vec![Cell::Number(self.qid as f64)],
+            "title" => vec![Cell::Text(self.title.clone())],
+            "result" => vec![Cell::Text(self.result.clone())],
+            "severity" | "customerSeverity" => vec![Cell::Number(f64::from(self.severity))],
+            "patchAvailable" => vec![Cell::Flag(self.patch_available)],
+            "published" => vec![Cell::Instant(self.published.unwrap_or_default())],
+            "typeDetected" => vec![self.type_detected.into()],
+            "risk" => vec![Cell::Number(f64::from(self.risk))],
+            "category" => self.category.iter().map(|text| Cell::Text(text.clone())).collect(),
+            "product" => texts(&self.product),
+            "cveids" => texts(&self.cveids),
+            "firstFound" => vec![Cell::Instant(self.found.0)],
+            "lastFound" => vec![Cell::Instant(self.found.1)],
+            "isExempted" => vec![Cell::Flag(self.is_exempted)],
+            "software.name" => software(|s| s.name.clone()),
+            "software.version" => software(|s| s.version.clone()),
+            "software.fixVersion" => software(|s| s.fix_version.clone().unwrap_or_default()),
+            "threatIntel.activeAttacks" => vec![Cell::Flag(self.threat_intel["activeAttacks"] == true)],
+            _ => vec![Cell::Flag(!self.patch_available)],
+        }
+    }
+}
+
+/// Sorts rows; by QID when nothing is said.
+pub(super) fn sort(rows: &mut [VulnRow], order: Option<&str>) -> CsResult<()> {
+    let (token, descending) = super::order::direction(order.unwrap_or("qid:asc"))?;
+    match token.strip_prefix(VulnRow::PREFIX).unwrap_or(token) {
+        "qid" => rows.sort_by_key(|row| row.qid),
+        "severity" | "customerSeverity" | "risk" => rows.sort_by_key(|row| row.severity),
+        "title" => rows.sort_by(|a, b| a.title.cmp(&b.title)),
+        "cveids" => rows.sort_by(|a, b| a.cveids.cmp(&b.cveids)),
+        "patchAvailable" => rows.sort_by_key(|row| row.patch_available),
+        "published" => rows.sort_by_key(|row| row.published),
+        "firstFound" => rows.sort_by_key(|row| row.found.0),
+        "lastFound" => rows.sort_by_key(|row| row.found.1),
+        _ => return Err(CsError::invalid(format!("cannot sort vulnerabilities by {token:?}"))),
+    }
+    if descending {
+        rows.reverse();
+    }
+    Ok(())
+}
+
+/// Counts of rows: all are confirmed, none potential.
+pub(super) fn summary(rows: &[VulnRow]) -> Value {
+    let count = |wanted: &dyn Fn(&VulnRow) -> bool| {
+        let of = |severity| rows.iter().filter(|row| row.severity == severity && wanted(row)).count();
+        json!({"sev1": of(1), "sev2": of(2), "sev3": of(3), "sev4": of(4), "sev5": of(5)})
+    };
+    json!({
+        "confirmed": count(&|_| true),
+        "potential": count(&|_| false),
+        "patchAvailability": {"confirmed": count(&|row| row.patch_available), "potential": count(&|_| false)},
+    })
+}

@@ -1,0 +1,6 @@
+//! Images and containers of the Qualys family as its clients meet them.
+
+mod answers;
+mod clients;
+mod queries;
+mod world;

@@ -59,6 +59,7 @@ fn each_sample(mut visit: impl FnMut(&Finding<'_>)) {
     });
     visit(&Finding {
         asset: &host,
+        references: &host.references,
         enterprise_project: "",
         asset_coverage: Coverage::NoFeed,
         not_run_here: true,

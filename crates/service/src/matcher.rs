@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use parapet_matching::{affected_key, judge, keys_of};
+use parapet_matching::{affected_key, coverage, judge, kernel, keys_of};
 use parapet_model::advisory::Advisory;
 use parapet_model::facts::PackageRow;
 use parapet_model::verdict::{ClosingReason, Verdict};
 use parapet_model::{AdvisoryNo, PackageKey, PackageNo, VulnerabilityNo};
 use parapet_store::matches::{MatchKey, OpenMatch};
+use parapet_store::packages::NewPackage;
 use parapet_store::{Session, Tx};
 
 use crate::error::Result;
@@ -65,6 +66,16 @@ pub(crate) async fn match_new_packages(tx: &mut Tx, packages: &[(PackageNo, Pack
     }
     let at_hand = advisories.iter().map(|(no, advisory)| (*no, advisory.as_ref())).collect();
     open(tx, desired, &at_hand).await
+}
+
+/// A package with what this matcher knows of it, whatever advisories say.
+pub(crate) fn describe(key: &PackageKey) -> NewPackage {
+    NewPackage {
+        key: key.clone(),
+        coverage: coverage::of_package(key),
+        kernel: kernel::is_kernel_package(key),
+        match_keys: keys_of(key),
+    }
 }
 
 /// Matches advisories that were just stored, withdrawn or restored against all packages, and closes

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::log::Kind;
 use crate::numbers::Counter;
 use crate::session::Session;
-use crate::sql::{Bulk, Row, Value};
+use crate::sql::{Bulk, Row, Value, args};
 use crate::tx::Tx;
 
 const FIND: Bulk<1> = Bulk {
@@ -31,6 +31,12 @@ const READ: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
     after: ") SELECT t.no, t.ecosystem, t.name, t.version, t.arch, t.source_name, t.source_version, t.module, \
             t.coverage, t.kernel FROM k CROSS JOIN package t WHERE t.no = k.no ORDER BY t.no",
+};
+const READ_AFTER: &str = "SELECT no, ecosystem, name, version, arch, source_name, source_version, module, \
+                          coverage, kernel FROM package WHERE no > $1 ORDER BY no LIMIT $2";
+const CLASSIFY: Bulk<3> = Bulk {
+    before: "WITH k(no, coverage, kernel) AS (VALUES ",
+    after: ") UPDATE package SET coverage = k.coverage, kernel = k.kernel FROM k WHERE package.no = k.no",
 };
 const BY_KEY: Bulk<2> = Bulk {
     before: "WITH k(ecosystem, name) AS (VALUES ",
@@ -88,6 +94,11 @@ impl Session {
     pub async fn packages(&mut self, numbers: &[PackageNo]) -> Result<Vec<PackageRow>> {
         let keys: Vec<[Value<'_>; 1]> = numbers.iter().map(|&no| [no.into()]).collect();
         self.bulk_fetch(&READ, &keys).await?.iter().map(package).collect()
+    }
+
+    /// At most `limit` packages with numbers above `after`, by number.
+    pub async fn packages_after(&mut self, after: PackageNo, limit: u32) -> Result<Vec<PackageRow>> {
+        self.fetch(READ_AFTER, args![after, limit]).await?.iter().map(package).collect()
     }
 
     /// The packages of which advisories under one of these (ecosystem, name) keys may speak,
@@ -167,16 +178,39 @@ impl Tx {
             })
             .collect();
         self.bulk(&INSERT, &rows).await?;
-        let keys: Vec<[Value<'_>; 3]> = fresh
-            .iter()
-            .zip(&new)
-            .flat_map(|((p, _), &no)| p.match_keys.iter().map(move |(e, n)| [e.into(), n.into(), no.into()]))
-            .collect();
-        self.bulk(&INSERT_KEY, &keys).await?;
+        self.insert_keys(fresh.iter().zip(&new).map(|((p, _), &no)| (no, *p))).await?;
         for no in &new {
             self.log(Kind::Package, no.0);
         }
         Ok(new)
+    }
+
+    /// Stores what another matcher knows of packages that have their numbers. Keys under which they
+    /// are no longer spoken of stay: what they lead to is judged anyway.
+    pub async fn describe_packages(&mut self, packages: &[(PackageRow, NewPackage)]) -> Result<()> {
+        let differs =
+            |(was, is): &&(PackageRow, NewPackage)| was.coverage != is.coverage || was.kernel != is.kernel;
+        let changed: Vec<&(PackageRow, NewPackage)> = packages.iter().filter(differs).collect();
+        let rows: Vec<[Value<'_>; 3]> = changed
+            .iter()
+            .map(|(was, is)| [was.no.into(), (is.coverage as u8).into(), is.kernel.into()])
+            .collect();
+        self.bulk(&CLASSIFY, &rows).await?;
+        for (was, _) in changed {
+            self.log(Kind::Package, was.no.0);
+        }
+        self.insert_keys(packages.iter().map(|(was, is)| (was.no, is))).await
+    }
+
+    async fn insert_keys<'p>(
+        &mut self,
+        packages: impl Iterator<Item = (PackageNo, &'p NewPackage)>,
+    ) -> Result<()> {
+        let keys: Vec<[Value<'_>; 3]> = packages
+            .flat_map(|(no, p)| p.match_keys.iter().map(move |(e, n)| [e.into(), n.into(), no.into()]))
+            .collect();
+        self.bulk(&INSERT_KEY, &keys).await?;
+        Ok(())
     }
 
     async fn known_packages(&mut self, identities: &[[u8; 32]]) -> Result<HashMap<[u8; 32], PackageNo>> {

@@ -70,11 +70,13 @@ impl<'a> Effective<'a> {
         let mut releases = BTreeMap::new();
         let mut owned = HashSet::new();
         let mut node_projects = HashSet::new();
+        let vendors = vendors(view);
         for (path, versions) in view.files() {
             match versions.last().map(|top| top.content) {
                 Some(Content::Release(text)) => {
                     releases.insert(path, text.as_str());
                 }
+                Some(Content::Owned(_)) if vendors.contains(dpkg::owner(path)) => {}
                 Some(Content::Owned(paths)) => owned.extend(paths.iter().map(RootedPath::as_bytes)),
                 Some(Content::Packages { kind: ReaderKind::Npm, .. }) => {
                     node_projects.insert(split(ReaderKind::Npm.database(path)).0);
@@ -105,6 +107,17 @@ impl<'a> Effective<'a> {
             _ => true,
         }
     }
+}
+
+/// Names of the vendors' own packages: no feed of a distribution speaks for what they bring along,
+/// so their files are nobody's.
+fn vendors<'a>(view: &View<'a>) -> HashSet<&'a [u8]> {
+    let tops = view.files().filter_map(|(_, versions)| versions.last());
+    let readings = tops.filter_map(|top| match top.content {
+        Content::Packages { kind: ReaderKind::Dpkg, reading } => Some(&reading.packages),
+        _ => None,
+    });
+    readings.flatten().filter(|p| p.ecosystem != dpkg::FAMILY).map(|p| p.name.as_bytes()).collect()
 }
 
 /// The files that show a package, and the kind of database that named it.

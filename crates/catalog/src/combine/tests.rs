@@ -61,10 +61,11 @@ fn a_removed_database_starts_afresh() {
 }
 
 fn module(path: &str, name: &str) -> (String, String) {
-    (
-        format!("app/node_modules/{path}/package.json"),
-        format!("{{\"name\":\"{name}\",\"version\":\"1.0.0\"}}"),
-    )
+    module_in(&format!("app/node_modules/{path}"), name)
+}
+
+fn module_in(directory: &str, name: &str) -> (String, String) {
+    (format!("{directory}/package.json"), format!("{{\"name\":\"{name}\",\"version\":\"1.0.0\"}}"))
 }
 
 #[test]
@@ -336,4 +337,28 @@ proptest! {
         shown.sort();
         prop_assert_eq!(shown, naive.lines());
     }
+}
+
+#[test]
+fn what_a_vendors_package_brings_along_counts_for_itself() {
+    let stanza = |name: &str, maintainer: &str| {
+        format!("Package: {name}\nStatus: install ok installed\nVersion: 1\nMaintainer: {maintainer}\n\n")
+    };
+    let databases =
+        stanza("nodejs", "Support <support@nodesource.com>") + &stanza("npm", "A Team <team@debian.org>");
+    let npm = module_in("usr/lib/node_modules/npm", "npm");
+    let corepack = module_in("usr/lib/node_modules/corepack", "corepack");
+    let found = inventory(vec![
+        tar()
+            .file("etc/os-release", DEBIAN)
+            .file(STATUS, databases)
+            .file("var/lib/dpkg/info/npm.list", format!("/{}\n", npm.0))
+            .file("var/lib/dpkg/info/nodejs.list", format!("/{}\n", corepack.0))
+            .file(&npm.0, &npm.1)
+            .file(&corepack.0, &corepack.1),
+    ]);
+    let mut named: Vec<String> =
+        found.packages().map(|p| format!("{} {}", p.package.ecosystem, p.package.name)).collect();
+    named.sort();
+    assert_eq!(named, ["Debian:12 npm", "dpkg:NodeSource nodejs", "npm corepack"]);
 }

@@ -5,11 +5,15 @@
 //!   a `Status` field, and with `NAME.md5sums` as list of files.
 //! * `var/lib/dpkg/info/*.list`: the files of each package.
 //!
+//! A vendor's own package in the database (`vendor.rs`) has the ecosystem `dpkg:VENDOR`: the
+//! distribution's feed says nothing of it, and what it brings along counts for itself.
+//!
 //! Source of the rules: dpkg's manual pages *deb-control(5)* (fields, `Source: name (version)`) and
 //! *dpkg(1)*, "Package states".
 
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 use parapet_model::PackageKey;
 
@@ -40,6 +44,14 @@ pub(crate) fn lists_files(path: &[u8]) -> bool {
     path.starts_with(b"var/lib/dpkg/")
         && ((split(path).0 == b"var/lib/dpkg/info" && path.ends_with(b".list"))
             || (split(path).0 == STATUS_DIR && path.ends_with(b".md5sums")))
+}
+
+/// The package whose files the list at `path` names: `info/NAME.list`, `info/NAME:ARCH.list` or
+/// `status.d/NAME.md5sums`.
+pub(crate) fn owner(path: &[u8]) -> &[u8] {
+    let file = split(path).1;
+    let name = file.strip_suffix(b".list").or_else(|| file.strip_suffix(b".md5sums")).unwrap_or(file);
+    name.split(|&byte| byte == b':').next().unwrap_or(name)
 }
 
 /// The paths in a list of files: one on each line, in `.md5sums` behind the sum and two spaces.
@@ -101,6 +113,7 @@ struct Stanza<'a> {
     version: &'a [u8],
     architecture: &'a [u8],
     source: &'a [u8],
+    maintainer: &'a [u8],
 }
 
 impl<'a> Stanza<'a> {
@@ -111,6 +124,7 @@ impl<'a> Stanza<'a> {
             Some(b's') if name.eq_ignore_ascii_case(b"status") => &mut self.status,
             Some(b's') if name.eq_ignore_ascii_case(b"source") => &mut self.source,
             Some(b'v') if name.eq_ignore_ascii_case(b"version") => &mut self.version,
+            Some(b'm') if name.eq_ignore_ascii_case(b"maintainer") => &mut self.maintainer,
             Some(b'a') if name.eq_ignore_ascii_case(b"architecture") => &mut self.architecture,
             _ => return,
         };
@@ -140,6 +154,9 @@ impl<'a> Stanza<'a> {
         let of = |field, e| format!("the {field} of package {name} {e}");
         let version = clean_text(self.version).map_err(|e| of("version", e))?;
         let mut key = PackageKey::new(FAMILY, name, version);
+        if let Some(vendor) = vendor::of_maintainer(&String::from_utf8_lossy(self.maintainer)) {
+            key.ecosystem = format!("{FAMILY}:{vendor}");
+        }
         if !self.architecture.is_empty() {
             clean_text(self.architecture).map_err(|e| of("architecture", e))?.clone_into(&mut key.arch);
         }

@@ -80,3 +80,17 @@ proptest! {
         prop_assert_eq!(read, names.into_iter().collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn a_vendors_package_names_its_vendor() {
+    let text = "Package: docker-ce\nStatus: install ok installed\nVersion: 5:27.3.1-1\n\
+                Maintainer: Docker <support@docker.com>\n\n\
+                Package: bash\nVersion: 5.2\nMaintainer: Somebody <somebody@debian.org>\n";
+    let reading = read(text.as_bytes());
+    let ecosystems: Vec<&str> = reading.packages.iter().map(|p| p.ecosystem.as_str()).collect();
+    assert_eq!(ecosystems, ["dpkg:Docker", "dpkg"]);
+    for path in ["var/lib/dpkg/info/docker-ce.list", "var/lib/dpkg/info/docker-ce:amd64.list"] {
+        assert_eq!(owner(path.as_bytes()), b"docker-ce");
+    }
+    assert_eq!(owner(b"var/lib/dpkg/status.d/docker-ce.md5sums"), b"docker-ce");
+}

@@ -1,9 +1,8 @@
 //! How far silence may be trusted: what is loaded for an ecosystem, and what can be judged of a
 //! package. Never a silent clean.
 //!
-//! `foreign-package` is not decided here: a package key carries no origin, and guessing a vendor
-//! from the look of a version would call rebuilt packages foreign and foreign ones known. A reader
-//! that sees an origin states it.
+//! A vendor's package in a distribution's database is `foreign-package`: its reader says whose it is
+//! (`dpkg:Docker`), and unless a feed speaks of that ecosystem nobody judged it.
 
 mod end_of_life;
 
@@ -11,7 +10,7 @@ use parapet_model::coverage::EcosystemCoverage;
 use parapet_model::time::{Millis, format_rfc3339};
 use parapet_model::{Coverage, PackageKey};
 
-use crate::ecosystem::{family, lacks_release};
+use crate::ecosystem::{family, is_vendors, lacks_release};
 use crate::key::Spoken;
 
 pub use end_of_life::end_of_life;
@@ -66,7 +65,8 @@ pub fn of_ecosystem(
     stale_after: Millis,
 ) -> EcosystemCoverage {
     let own: Vec<&FeedFacts> = feeds.iter().filter(|f| f.ecosystem == ecosystem && f.records > 0).collect();
-    let by_feeds = own.iter().map(|f| f.word(now, stale_after)).min().unwrap_or(Coverage::NoFeed);
+    let nobody = if is_vendors(ecosystem) { Coverage::ForeignPackage } else { Coverage::NoFeed };
+    let by_feeds = own.iter().map(|f| f.word(now, stale_after)).min().unwrap_or(nobody);
     let by_release = if lacks_release(ecosystem) {
         Coverage::ReleaseUnknown
     } else if end_of_life(ecosystem).is_some_and(|end| now >= end) {
@@ -75,7 +75,7 @@ pub fn of_ecosystem(
         Coverage::Assessed
     };
     let by_practice = match family(ecosystem) {
-        Some(family) if family.fixes_only => Coverage::FixesOnly,
+        Some(family) if family.fixes_only && !is_vendors(ecosystem) => Coverage::FixesOnly,
         _ => Coverage::Assessed,
     };
     EcosystemCoverage {
@@ -148,6 +148,9 @@ mod tests {
         assert_eq!(word("Alpine:v3.23", &[feed("Alpine:v3.23", "Alpine")]), Coverage::FixesOnly);
         assert_eq!(word("Alpine:v3.11", &[feed("Alpine:v3.11", "Alpine")]), Coverage::ReleaseEol);
         assert_eq!(word("PyPI", &[feed("PyPI", "PyPI")]), Coverage::Assessed);
+        assert_eq!(word("dpkg", &[]), Coverage::NoFeed);
+        assert_eq!(word("dpkg:Docker", std::slice::from_ref(&old)), Coverage::ForeignPackage);
+        assert_eq!(word("dpkg:Docker", &[feed("dpkg:Docker", "Docker")]), Coverage::Assessed);
     }
 
     #[test]

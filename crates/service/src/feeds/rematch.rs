@@ -1,18 +1,21 @@
 //! A better matcher judges again what an older one judged: a job that a server begins at its start
 //! when [`MATCHER_VERSION`] was raised. What it no longer says closes with reason `matcher_changed`.
 //!
-//! It goes through the standing advisories in small transactions. One that is killed begins anew;
+//! It looks at every package again first (its own coverage word, whether it is a kernel's, under which
+//! keys it is spoken of), then goes through the standing advisories, all in small transactions. One that is killed begins anew;
 //! what was judged already is the same and writes nothing. The store's version comes last.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parapet_model::advisory::Advisory;
+use parapet_model::facts::PackageRow;
 use parapet_model::job::JobKind;
 use parapet_model::verdict::ClosingReason;
-use parapet_model::{AdvisoryNo, MATCHER_VERSION};
+use parapet_model::{AdvisoryNo, MATCHER_VERSION, PackageNo};
 use parapet_store::advisories::BATCH;
 use parapet_store::meta;
+use parapet_store::packages::NewPackage;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -56,12 +59,11 @@ impl App {
 /// Runs the job.
 pub(crate) async fn run(app: &Arc<App>, run: &Run) -> Result<Outcome> {
     run.progress.set_total(app.store.read().await?.advisory_count().await?);
+    describe_packages(app, run).await?;
     let (mut opened, mut closed) = (0, 0);
     let mut after = AdvisoryNo(0);
     loop {
-        if run.progress.is_cancelled() {
-            return Err(Error::Conflict("the job was cancelled".to_owned()));
-        }
+        stop_if_cancelled(run)?;
         let mut tx = run.begin(app).await?;
         let page = tx.advisories_after(after, BATCH as u32).await?;
         let Some((last, _)) = page.last() else { break };
@@ -77,4 +79,32 @@ pub(crate) async fn run(app: &Arc<App>, run: &Run) -> Result<Outcome> {
     let mut tx = run.begin(app).await?;
     tx.set_meta(meta::MATCHER_VERSION, &MATCHER_VERSION.to_string()).await?;
     Ok(Outcome { tx, result: json!({"matches_opened": opened, "matches_closed": closed}) })
+}
+
+/// Stores what this matcher knows of the packages, where an older one thought otherwise.
+async fn describe_packages(app: &App, run: &Run) -> Result<()> {
+    let mut after = PackageNo(0);
+    loop {
+        stop_if_cancelled(run)?;
+        let mut tx = run.begin(app).await?;
+        let page = tx.packages_after(after, BATCH as u32).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.no;
+        let described: Vec<(PackageRow, NewPackage)> = page
+            .into_iter()
+            .map(|row| {
+                let now = matcher::describe(&row.key);
+                (row, now)
+            })
+            .collect();
+        tx.describe_packages(&described).await?;
+        tx.commit().await?;
+    }
+}
+
+fn stop_if_cancelled(run: &Run) -> Result<()> {
+    match run.progress.is_cancelled() {
+        true => Err(Error::Conflict("the job was cancelled".to_owned())),
+        false => Ok(()),
+    }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use parapet_matching::{coverage, kernel, keys_of};
 use parapet_model::inventory::{DatabaseRead, Inventory};
 use parapet_model::{Digest, EnterpriseProjectNo, PackageKey, PackageNo, Principal};
 use parapet_store::Tx;
@@ -125,15 +124,7 @@ async fn number(
     let mut numbers = HashMap::with_capacity(distinct.len());
     for batch in distinct.chunks(BATCH) {
         let mut tx = app.begin(fence).await?;
-        let new: Vec<NewPackage> = batch
-            .iter()
-            .map(|key| NewPackage {
-                key: (*key).clone(),
-                coverage: coverage::of_package(key),
-                kernel: kernel::is_kernel_package(key),
-                match_keys: keys_of(key),
-            })
-            .collect();
+        let new: Vec<NewPackage> = batch.iter().map(|key| matcher::describe(key)).collect();
         let numbered = tx.package_numbers(&new).await?;
         let fresh: Vec<(PackageNo, PackageKey)> = batch
             .iter()

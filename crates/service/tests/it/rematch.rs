@@ -1,11 +1,12 @@
 //! Matches that an older matcher computed.
 
-use parapet_model::MATCHER_VERSION;
 use parapet_model::job::JobKind;
 use parapet_model::verdict::ClosingReason;
+use parapet_model::{Coverage, MATCHER_VERSION};
 use parapet_store::jobs::JobFilter;
 use parapet_store::matches::OpenMatch;
 use parapet_store::meta;
+use parapet_store::packages::NewPackage;
 
 use crate::world::World;
 
@@ -54,6 +55,30 @@ async fn a_better_matcher_judges_again_and_says_so() {
     let (job, _) = world.app.jobs().get(&world.who, job).await.unwrap();
     assert_eq!(job.result.unwrap().get(), r#"{"matches_closed":1,"matches_opened":1}"#);
     assert_eq!(world.app.rematch_if_needed().await.unwrap(), None, "the store knows its matcher");
+}
+
+#[tokio::test]
+async fn a_better_matcher_looks_at_packages_again_too() {
+    let world = judged_by_an_older_one().await;
+    let snapshot = world.app.live().snapshot();
+    let wood = snapshot.packages_named("wood").next().unwrap().clone();
+    let mut tx = world.app.store().begin().await.unwrap();
+    let thought = NewPackage {
+        key: wood.key.clone(),
+        coverage: Coverage::VersionUnparsed,
+        kernel: true,
+        match_keys: Vec::new(),
+    };
+    tx.describe_packages(&[(wood, thought)]).await.unwrap();
+    tx.commit().await.unwrap();
+    world.app.live().catch_up().await.unwrap();
+    world.app.rematch_if_needed().await.unwrap().unwrap();
+    world.app.run_jobs().await.unwrap();
+
+    let snapshot = world.app.live().snapshot();
+    let wood = snapshot.packages_named("wood").next().unwrap();
+    assert_eq!((wood.coverage, wood.kernel), (Coverage::Assessed, false));
+    assert_eq!(world.findings(), ["CVE-2026-0002 stone 2.0-1", "CVE-2026-0003 wood 3.0-1"]);
 }
 
 #[tokio::test]

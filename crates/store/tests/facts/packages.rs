@@ -76,6 +76,34 @@ fn packages_are_found_by_the_keys_advisories_use() {
 }
 
 #[test]
+fn what_a_better_matcher_knows_replaces_what_was_known() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        tx.package_numbers(&[package("bash", "5"), package("linux", "6")]).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let mut tx = t.store.begin().await.unwrap();
+        let first = tx.packages_after(PackageNo(0), 1).await.unwrap();
+        let rest = tx.packages_after(first[0].no, 10).await.unwrap();
+        assert_eq!((first[0].key.name.as_str(), rest.len()), ("bash", 1));
+        let mut better = package("bash", "5");
+        better.coverage = parapet_model::Coverage::VersionUnparsed;
+        better.match_keys = vec![("Debian:12".into(), "bourne-again".into())];
+        let same = (rest[0].clone(), package("linux", "6"));
+        tx.describe_packages(&[(first[0].clone(), better), same]).await.unwrap();
+        let seq = tx.seq();
+        tx.commit().await.unwrap();
+
+        let change = t.store.changes_since(seq - 1).await.unwrap().unwrap();
+        let told: Vec<_> = change.packages.iter().map(|row| (row.no, row.coverage)).collect();
+        assert_eq!(told, [(PackageNo(1), parapet_model::Coverage::VersionUnparsed)], "only what changed");
+        let key = [("Debian:12".to_owned(), "bourne-again".to_owned())];
+        let mut read = t.store.read().await.unwrap();
+        assert_eq!(read.packages_by_keys(&key).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
 fn hostile_names_are_refused_before_anything_is_written() {
     on_both_stores(async |t: TestStore| {
         for bad in ["a\0b".to_owned(), "x".repeat(2000)] {

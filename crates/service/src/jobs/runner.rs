@@ -133,6 +133,9 @@ async fn tidy(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
             if let Err(error) = app.exports().expire().await {
                 tracing::error!(%error, "expired exports could not be removed");
             }
+            if let Err(error) = app.reports().forget().await {
+                tracing::error!(%error, "old reports could not be forgotten");
+            }
             if let Err(error) = app.exports().sweep_bucket().await {
                 tracing::warn!(%error, "leftovers in the bucket were not looked for");
             }
@@ -256,6 +259,7 @@ async fn prepare(app: &App, claimed: &ClaimedJob) -> Result<Run> {
 async fn dispatch(app: &Arc<App>, run: &Run, claimed: &ClaimedJob) -> Result<Outcome> {
     match Payload::parse(&claimed.payload)? {
         Payload::Export(job) => crate::exports::run(app, run, job).await,
+        Payload::ScheduledReport(report) => crate::reports::run(app, run, &report).await,
         Payload::ScanImage(job) => crate::scan::run_scan(app, run, job).await,
         Payload::ListRegistry(job) => crate::registries::listing::run(app, run, job).await,
         Payload::SyncFeeds(job) => crate::feeds::run_sync(app, run, job).await,

@@ -148,12 +148,13 @@ impl ScheduleRequest {
         };
         let days = match self.report_schedule_details {
             Some(Value::Null) => Days::Once,
-            Some(value) => {
+            Some(value @ Value::Object(_)) => {
                 let details: Details = serde_json::from_value(value).map_err(|error| {
                     CsError::invalid(format!("reportScheduleDetails is not what is expected: {error}"))
                 })?;
                 details.read(start)?
             }
+            Some(other) => return Err(wrong("reportScheduleDetails", "an object or null", &other)),
             None => old.map(|old| old.days.clone()).ok_or_else(|| missing("reportScheduleDetails"))?,
         };
         // Of one that comes once the end says nothing.
@@ -371,7 +372,7 @@ mod tests {
             (json!({"eventTime": null}), "eventTime is mandatory"),
             (json!({"eventTime": "tomorrow"}), "eventTime is an instant"),
             (json!({"eventEndTime": 5}), "eventEndTime must be an instant or null"),
-            (json!({"reportScheduleDetails": []}), "recurrenceType is mandatory"),
+            (json!({"reportScheduleDetails": []}), "reportScheduleDetails must be an object or null"),
             (json!({"reportScheduleDetails": {}}), "recurrenceType is mandatory"),
             (json!({"reportScheduleDetails": {"recurrenceType": "HOURLY"}}), "DAILY, WEEKLY or MONTHLY"),
             (

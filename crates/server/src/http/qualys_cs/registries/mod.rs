@@ -246,7 +246,7 @@ pub(super) async fn delete(
     caller: Caller,
 ) -> CsResult<Json<Value>> {
     let registry = id(&registry, "registry")?;
-    state.app.registries().delete(caller.principal(), registry).await?;
+    state.app.registries().delete(caller.principal(), &[registry]).await?;
     Ok(Json(json!({"registryUuid": registry})))
 }
 
@@ -266,13 +266,10 @@ pub(super) async fn delete_many(
     if texts.is_empty() {
         texts = body::read(&bytes)?;
     }
-    let ids = texts.iter().map(|text| id(text, "registry")).collect::<CsResult<Vec<_>>>()?;
-    for registry in &ids {
-        state.app.registries().get(caller.principal(), *registry).await?;
-    }
-    for registry in ids {
-        state.app.registries().delete(caller.principal(), registry).await?;
-    }
+    let mut ids = texts.iter().map(|text| id(text, "registry")).collect::<CsResult<Vec<_>>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    state.app.registries().delete(caller.principal(), &ids).await?;
     // It is done when this is read.
     Ok(Json(json!({"deletionJobId": state.app.fresh_id()})))
 }

@@ -19,6 +19,7 @@ pub mod id;
 pub mod inventory;
 pub mod job;
 pub mod package;
+pub mod recurrence;
 pub mod schedule;
 pub mod sensor;
 pub mod severity;

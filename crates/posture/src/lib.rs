@@ -10,6 +10,7 @@
 //! | `tables`, `verdict` | what advisories say of packages, in copy-on-write pages |
 //! | `presence`, `stints` | what one asset shows, and since when it has a vulnerability |
 //! | `exceptions`, `hiding` | which exceptions hold, and what they hide |
+//! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
 //! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
 //! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
@@ -21,6 +22,7 @@
 //! 3. Answer the same by plain loops in [`oracle`] and compare in `tests/equal_to_oracle.rs`.
 
 pub mod as_of;
+mod asset_set;
 mod assets;
 mod block;
 mod count;
@@ -46,6 +48,7 @@ mod tables;
 mod verdict;
 mod walk;
 
+pub use asset_set::AssetSet;
 pub use count::{BandCounts, Counts};
 pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use parapet_model::finding::Finding;
 use parapet_model::{AssetNo, Filter, Millis, PackageNo, Scope, VulnerabilityNo};
 
+use crate::asset_set::AssetSet;
+
 /// A question. Classes of advisories (vulnerability, informational, malware) are told apart by the
 /// filter's field `class`.
 #[derive(Debug, Clone, Copy)]
@@ -18,12 +20,14 @@ pub struct Query<'q> {
     pub now: Millis,
     /// Also kernel packages that do not run where they lie.
     pub include_not_run_here: bool,
+    /// Only these assets; `None` for all.
+    pub within: Option<&'q AssetSet>,
 }
 
 impl<'q> Query<'q> {
     /// Without kernel packages that do not run where they lie.
     pub fn new(scope: &'q Scope, filter: &'q Filter, now: Millis) -> Self {
-        Self { scope, filter, now, include_not_run_here: false }
+        Self { scope, filter, now, include_not_run_here: false, within: None }
     }
 }
 

@@ -13,6 +13,7 @@ use parapet_model::finding::Finding;
 use parapet_model::{AssetNo, Millis, PackageNo, VulnerabilityNo};
 use roaring::RoaringBitmap;
 
+use crate::asset_set::AssetSet;
 use crate::block::AssetView;
 use crate::data::Data;
 use crate::exceptions::Layer;
@@ -69,9 +70,17 @@ impl<'s, 'q> Walk<'s, 'q> {
         }
     }
 
-    /// The only assets that can have rows, when the filter names an asset, a package or a
-    /// vulnerability.
+    /// The only assets that can have rows, when the query is within some, or the filter names an
+    /// asset, a package or a vulnerability.
     fn candidates(&self) -> Option<RoaringBitmap> {
+        let chosen = self.query.within.map(AssetSet::numbers);
+        match (self.named(), chosen) {
+            (Some(named), Some(chosen)) => Some(named & chosen),
+            (named, chosen) => named.or_else(|| chosen.cloned()),
+        }
+    }
+
+    fn named(&self) -> Option<RoaringBitmap> {
         let data = self.data;
         if let Some(ids) = self.split.wanted(Field::AssetId) {
             let found = ids.filter_map(|id| data.assets.by_uuid(id.parse().ok()?));
@@ -93,6 +102,7 @@ impl<'s, 'q> Walk<'s, 'q> {
     /// Whether the asset is seen at all.
     pub(crate) fn sees(&self, asset: &AssetView<'s>) -> bool {
         self.query.scope.sees(asset.row.project, asset.row.enterprise_project)
+            && self.query.within.is_none_or(|chosen| chosen.contains(asset.row.no))
             && self.split.accepts_early(self.data, asset)
             && self.data.assets.is_current(asset)
     }

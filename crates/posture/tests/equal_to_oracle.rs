@@ -13,8 +13,8 @@ use parapet_model::filter::{Field, Op};
 use parapet_model::{AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, Scope};
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder, Window,
-    oracle::findings,
+    AssetFilter, AssetOrder, AssetSet, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder,
+    Window, oracle::findings,
 };
 use proptest::prelude::*;
 
@@ -119,6 +119,19 @@ proptest! {
             });
             prop_assert_eq!(select(AssetFilter::Shows(named())), Vec::from_iter(shows));
         }
+    }
+
+    #[test]
+    fn a_query_within_some_assets_sees_those_alone(
+        changes in life(), question in question(), chosen in any::<u64>(),
+    ) {
+        let (posture, facts) = (live(&changes), facts(&changes));
+        let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
+        let within: AssetSet = (0..64).filter(|no| chosen >> no & 1 == 1).map(AssetNo).collect();
+        let query = Query { within: Some(&within), ..query_of(&question, &scope) };
+        let expected = findings(&facts, &query);
+        prop_assert_eq!(&rows(&snapshot, &query), &expected);
+        prop_assert_eq!(snapshot.count(&query), oracle::count(&expected));
     }
 
     #[test]

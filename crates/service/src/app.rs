@@ -23,6 +23,7 @@ use crate::jobs::Jobs;
 use crate::lists::Lists;
 use crate::live::Live;
 use crate::registries::Registries;
+use crate::reports::Reports;
 use crate::scan::Scans;
 use crate::schedules::Schedules;
 use crate::sensors::{SensorProfiles, Sensors};
@@ -198,6 +199,11 @@ impl App {
     /// Exports and their files.
     pub fn exports(&self) -> Exports<'_> {
         Exports(self)
+    }
+
+    /// Reports and their schedules.
+    pub fn reports(&self) -> Reports<'_> {
+        Reports(self)
     }
 
     /// Jobs.

@@ -31,6 +31,7 @@ mod matcher;
 mod password;
 mod ranking;
 pub mod registries;
+pub mod reports;
 pub mod scan;
 pub mod schedules;
 pub mod sensors;

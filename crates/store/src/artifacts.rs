@@ -28,6 +28,7 @@ const BY_UUID: &str = "SELECT no, uuid, project, enterprise_projects, job, file_
      media_type, path, provenance, created, expires FROM artifact WHERE project = $1 AND uuid = $2";
 const EXPIRE: &str = "DELETE FROM artifact WHERE no IN ( \
      SELECT no FROM artifact WHERE expires <= $1 ORDER BY expires, no LIMIT $2) RETURNING path";
+const DELETE_OF_JOB: &str = "DELETE FROM artifact WHERE job = $1 RETURNING path";
 const KNOWN: Bulk<1> = Bulk {
     before: "WITH wanted(uuid) AS (VALUES ",
     after: ") SELECT job.uuid FROM wanted CROSS JOIN job WHERE job.uuid = wanted.uuid AND \
@@ -196,6 +197,12 @@ impl Tx {
         )
         .await?;
         Ok(made)
+    }
+
+    /// Forgets what a job made; the paths of the files, to be deleted after the commit.
+    pub async fn delete_artifacts_of_job(&mut self, job: u32) -> Result<Vec<String>> {
+        let rows = self.write_many(DELETE_OF_JOB, args![job]).await?;
+        rows.iter().map(|row| row.fields("artifact").text()).collect()
     }
 
     /// Forgets at most `limit` artifacts that expired by `now`; the paths of their files, to be

@@ -25,6 +25,7 @@ mod numbers;
 pub mod packages;
 pub mod projects;
 pub mod registries;
+pub mod reports;
 pub mod schedules;
 mod schema;
 pub mod seal;

@@ -34,6 +34,7 @@ pub(crate) enum Counter {
     Connector,
     Job,
     Artifact,
+    Report,
 }
 
 impl Counter {
@@ -61,6 +62,7 @@ impl Counter {
             Self::Connector => "connector",
             Self::Job => "job",
             Self::Artifact => "artifact",
+            Self::Report => "report",
         }
     }
 }

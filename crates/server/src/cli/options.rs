@@ -10,8 +10,6 @@ use parapet_service::{App, ArtifactPlace};
 use parapet_store::StoreUrl;
 use parapet_store::seal::MasterKey;
 
-use crate::http::{HSS_SHAPE, HssShape};
-
 /// Where the store is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreOptions {
@@ -54,7 +52,7 @@ impl StoreOptions {
             stale_after: i64::from(self.stale_after_days) * parapet_model::time::DAY,
             allow: parapet_fetch::AddressPolicy::default(),
             aws: None,
-            shapes: vec![(HSS_SHAPE.to_owned(), Arc::new(HssShape))],
+            shapes: crate::http::shapes(),
         })
     }
 

@@ -28,11 +28,11 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use parapet_service::App;
+use parapet_service::exports::RowShape;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
-pub(crate) use hss::{HssShape, SHAPE as HSS_SHAPE};
 use state::AppState;
 
 /// A handler that takes longer answers 408. Downloads stream after the handler has returned.
@@ -42,6 +42,14 @@ const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long no connection is accepted after one could not be.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The columns of all families, under the names that are kept with jobs.
+pub(crate) fn shapes() -> Vec<(String, Arc<dyn RowShape>)> {
+    vec![
+        (hss::SHAPE.to_owned(), Arc::new(hss::HssShape)),
+        (qualys_cs::SHAPE.to_owned(), Arc::new(qualys_cs::CsShape)),
+    ]
+}
 
 /// The whole server as one service.
 pub(crate) fn router(app: Arc<App>) -> Router {

@@ -86,6 +86,7 @@ pub(crate) fn all() -> Vec<Route> {
         super::hss::routes(),
         super::qualys_cs::routes(),
         super::qualys_cs::registry_routes(),
+        super::qualys_cs::report_routes(),
     ]
     .into_iter()
     .flat_map(Table::into_routes)

@@ -2,7 +2,7 @@
 //! containers at will.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -62,6 +62,35 @@ impl TestServer {
             app.accounts().create_user(&local, &name, Secret::new(PASSWORD), roles).await.unwrap();
         }
         Self { router: super::router(app.clone()), app, clock, local, dir }
+    }
+
+    /// The same store, opened by the next server.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { clock, dir, .. } = self;
+        let options = StoreOptions::embedded(dir.path()).app_options().unwrap();
+        let app = App::open(Options { clock: Arc::new(clock.clone()), ..options }).await.unwrap();
+        let local = app.local_principal().await.unwrap();
+        Self { router: super::router(app.clone()), app, clock, local, dir }
+    }
+
+    /// Where it keeps everything.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A file of the Qualys family as it comes.
+    pub(crate) async fn bytes(&self, name: &str, path: &str) -> Vec<u8> {
+        let bearer = format!("Bearer {}", self.jwt(name).await);
+        let request = Request::get(format!("/csapi/v1.3{path}")).header("Authorization", bearer);
+        let answer = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        to_bytes(answer.into_body(), 64 << 20).await.unwrap().to_vec()
+    }
+
+    /// A range of a file of the Qualys family.
+    pub(crate) async fn range(&self, name: &str, path: &str, range: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.jwt(name).await);
+        let request = Request::get(format!("/csapi/v1.3{path}")).header("Authorization", bearer);
+        self.send(request.header("Range", range).body(Body::empty()).unwrap()).await
     }
 
     /// Sends a request and reads the whole answer.

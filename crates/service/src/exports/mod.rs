@@ -9,27 +9,62 @@ mod rows;
 mod run;
 
 use parapet_model::job::{JobKind, JobState};
-use parapet_model::{Permission, Principal, Scope};
+use parapet_model::{AssetKind, Filter, Permission, Principal, Scope};
+use parapet_posture::AssetSet;
 use parapet_store::artifacts::Artifact;
+use parapet_store::registries::Registry;
 use uuid::Uuid;
 
 pub use file::WrittenFile;
 pub(crate) use held::HeldViews;
 pub use request::{ColumnChoice, ExportRequest, Format, RowKind};
 pub use rows::VulnerabilityRow;
-pub(crate) use run::run;
 pub use run::{Written, write};
+pub(crate) use run::{make, run};
 
 use crate::accounts::require;
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::findings::View;
 use crate::jobs::payload::{ExportJob, Payload};
 
-/// Columns of a wire family for rows that stand for several findings.
+/// Columns of a wire family for rows that stand for several findings, and the language its questions
+/// are asked in.
 pub trait RowShape: Send + Sync + std::fmt::Debug {
     /// Appends the cell of `column`; an unknown column appends nothing.
     fn cell(&self, column: &str, row: &VulnerabilityRow<'_>, out: &mut String);
+
+    /// What a question in the family's own language is about; an empty one is about everything.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for what cannot be understood.
+    fn select(&self, asked: &Asked<'_>) -> Result<Selection> {
+        Err(Error::Invalid(format!("{:?} cannot be asked here", asked.question)))
+    }
+}
+
+/// A question in a family's own language, and of whom it is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The question.
+    pub question: &'a str,
+    /// Which kind of assets it is about.
+    pub kind: AssetKind,
+    /// The state that is asked.
+    pub view: &'a View,
+    /// What may be seen of it.
+    pub scope: &'a Scope,
+    /// The configured registries that the asker may know of.
+    pub registries: &'a [Registry],
+}
+
+/// What a question chose.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// The assets.
+    pub assets: AssetSet,
+    /// Which of their findings.
+    pub filter: Filter,
 }
 
 /// An accepted export.
@@ -71,17 +106,9 @@ impl Exports<'_> {
         let app = self.0;
         request.check(app)?;
         let view = app.findings().view(request.as_of, None).await?;
-        let rows = {
-            let (view, scope, request) = (view.clone(), scope.clone(), request.clone());
-            tokio::task::spawn_blocking(move || run::count(&view, &scope, &request)).await?
-        };
-        let payload = Payload::Export(ExportJob {
-            seq: view.snapshot.seq(),
-            recorded: view.snapshot.recorded(),
-            now: view.now,
-            rows,
-            request,
-        });
+        let job = promise(&view, scope, request).await?;
+        let rows = job.rows;
+        let payload = Payload::Export(job);
         let mut tx = app.store.begin().await?;
         let uuid = app.jobs().enqueue(&mut tx, scope, who, JobKind::Export, &payload, "").await?;
         tx.commit().await?;
@@ -113,6 +140,14 @@ impl Exports<'_> {
     pub async fn artifact(&self, scope: &Scope, id: Uuid) -> Result<Option<Artifact>> {
         Ok(self.0.store.read().await?.artifact(scope, &id).await?)
     }
+}
+
+/// What is promised of an export of this view.
+pub(crate) async fn promise(view: &View, scope: &Scope, request: ExportRequest) -> Result<ExportJob> {
+    let (of, scope, asked) = (view.clone(), scope.clone(), request.clone());
+    let rows = tokio::task::spawn_blocking(move || run::count(&of, &scope, &asked)).await?;
+    let (seq, recorded) = (view.snapshot.seq(), view.snapshot.recorded());
+    Ok(ExportJob { seq, recorded, now: view.now, rows, request })
 }
 
 /// The view an export was promised on: still held, or made again as of its log position.

@@ -2,6 +2,7 @@
 
 use parapet_export::{Column, Columns, Heading};
 use parapet_model::Filter;
+use parapet_posture::AssetSet;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -10,6 +11,12 @@ use crate::findings::PastInstant;
 
 /// Most columns of one export.
 const MAX_COLUMNS: usize = 200;
+/// Days for which a finished file is kept when nothing else is said.
+const KEPT_DAYS: u16 = 7;
+
+fn kept_days() -> u16 {
+    KEPT_DAYS
+}
 
 /// What one row stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +66,12 @@ pub struct ExportRequest {
     pub rows: RowKind,
     /// Which findings.
     pub filter: Filter,
+    /// Of these assets only; `None` for all.
+    #[serde(default, with = "assets", skip_serializing_if = "Option::is_none")]
+    pub assets: Option<AssetSet>,
+    /// The question that chose the assets, as it was asked.
+    #[serde(default)]
+    pub question: String,
     /// Chosen columns in order; empty means the default ones (findings only).
     pub columns: Vec<ColumnChoice>,
     /// Which vocabulary the columns are in: a registered shape, or empty for findings.
@@ -79,6 +92,9 @@ pub struct ExportRequest {
     pub include_not_run_here: bool,
     /// Beginning of the file's name.
     pub name: String,
+    /// Days for which the finished file is kept.
+    #[serde(default = "kept_days")]
+    pub keep_days: u16,
 }
 
 impl ExportRequest {
@@ -87,6 +103,8 @@ impl ExportRequest {
         Self {
             rows: RowKind::Finding,
             filter,
+            assets: None,
+            question: String::new(),
             columns: Vec::new(),
             shape: String::new(),
             offset: 0,
@@ -97,6 +115,7 @@ impl ExportRequest {
             as_of: None,
             include_not_run_here: false,
             name: "findings".to_owned(),
+            keep_days: KEPT_DAYS,
         }
     }
 
@@ -140,5 +159,43 @@ impl ExportRequest {
             Some(past) => columns.as_of(past.at),
             None => columns,
         })
+    }
+}
+
+/// A set of assets in a job's row: Base64 of its bytes.
+mod assets {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use parapet_posture::AssetSet;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(set: &Option<AssetSet>, s: S) -> Result<S::Ok, S::Error> {
+        set.as_ref().map(|set| STANDARD.encode(set.to_bytes())).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<AssetSet>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(d)? else { return Ok(None) };
+        let bytes = STANDARD.decode(text).map_err(de::Error::custom)?;
+        AssetSet::from_bytes(&bytes).map(Some).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parapet_model::AssetNo;
+
+    use super::*;
+
+    #[test]
+    fn a_request_comes_back_from_its_row_and_older_rows_are_read() {
+        let assets = Some([AssetNo(3), AssetNo(70_000)].into_iter().collect());
+        let request = ExportRequest { assets, keep_days: 30, ..ExportRequest::findings(Filter::All) };
+        let mut row = serde_json::to_value(&request).unwrap();
+        assert_eq!(serde_json::from_value::<ExportRequest>(row.clone()).unwrap(), request);
+        for added in ["assets", "question", "keep_days"] {
+            row.as_object_mut().unwrap().remove(added);
+        }
+        let older: ExportRequest = serde_json::from_value(row).unwrap();
+        assert_eq!(older, ExportRequest::findings(Filter::All));
     }
 }

@@ -1,12 +1,13 @@
 //! Rows that stand for several findings: one per vulnerability, or one per asset and vulnerability.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
 use parapet_model::facts::{AssetRow, EnterpriseProjectRow, PackageRow};
 use parapet_model::finding::Finding;
 use parapet_model::vulnerability::Vulnerability;
-use parapet_model::{AssetNo, Millis, Severity, VulnerabilityNo};
+use parapet_model::{AssetNo, Millis, Scope, Severity, VulnerabilityNo};
 use parapet_posture::{Query, Snapshot};
 
 /// What several findings of one vulnerability say together.
@@ -18,6 +19,8 @@ pub struct VulnerabilityRow<'a> {
     pub severity: Severity,
     /// The one asset, in rows that are per asset.
     pub asset: Option<&'a AssetRow>,
+    /// The image of that asset, when it is a container.
+    pub image: Option<&'a AssetRow>,
     /// All assets, by number.
     pub assets: &'a [&'a AssetRow],
     /// How many of them an exception covers.
@@ -34,6 +37,18 @@ pub struct VulnerabilityRow<'a> {
     pub first_found: Millis,
     /// Latest observation.
     pub last_found: Millis,
+}
+
+impl VulnerabilityRow<'_> {
+    /// Appends what is to be upgraded to which version; nothing where nothing is fixed.
+    pub fn write_solution(&self, out: &mut String) {
+        let fixed = self.packages.iter().zip(self.fixed_versions).filter(|(_, fixed)| !fixed.is_empty());
+        for (i, (package, fixed)) in fixed.enumerate() {
+            let separator = if i > 0 { "; " } else { "" };
+            // Writing to a text cannot fail.
+            let _ = write!(out, "{separator}Upgrade {} to {fixed}", package.key.name);
+        }
+    }
 }
 
 /// Gathers findings of one row.
@@ -81,6 +96,7 @@ impl<'a> Gathered<'a> {
     fn emit<E>(
         &self,
         snapshot: &'a Snapshot,
+        scope: &Scope,
         per_asset: bool,
         each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -91,10 +107,12 @@ impl<'a> Gathered<'a> {
         numbers.dedup();
         let projects: Vec<&EnterpriseProjectRow> =
             numbers.into_iter().filter_map(|no| snapshot.enterprise_project(no)).collect();
+        let asset = if per_asset { assets.first().copied() } else { None };
         each(&VulnerabilityRow {
             vulnerability: self.vulnerability,
             severity: self.severity,
-            asset: if per_asset { assets.first().copied() } else { None },
+            asset,
+            image: asset.and_then(|asset| snapshot.asset(scope, asset.image?)),
             assets: &assets,
             excepted_assets: self.assets.iter().filter(|(_, all)| *all).count() as u64,
             enterprise_projects: &projects,
@@ -120,7 +138,7 @@ pub(super) fn each_vulnerability<E>(
     });
     let mut rows: Vec<_> = rows.into_values().collect();
     rows.sort_unstable_by(|a, b| a.vulnerability.id.cmp(&b.vulnerability.id));
-    rows.iter().try_for_each(|row| row.emit(snapshot, false, each))
+    rows.iter().try_for_each(|row| row.emit(snapshot, query.scope, false, each))
 }
 
 /// One row per asset and vulnerability: assets by number, vulnerabilities by id.
@@ -135,7 +153,7 @@ pub(super) fn each_asset_vulnerability<E>(
     let mut index: HashMap<VulnerabilityNo, usize> = HashMap::new();
     let mut flush = |rows: &mut Vec<Gathered<'_>>| {
         rows.sort_unstable_by(|a, b| a.vulnerability.id.cmp(&b.vulnerability.id));
-        rows.drain(..).try_for_each(|row| row.emit(snapshot, true, each))
+        rows.drain(..).try_for_each(|row| row.emit(snapshot, query.scope, true, each))
     };
     let _ = snapshot.findings(query, |finding| {
         if current != Some(finding.asset.no) {

@@ -25,8 +25,6 @@ use crate::findings::View;
 use crate::jobs::payload::ExportJob;
 use crate::jobs::{Outcome, Run};
 
-/// How long a finished file is kept.
-const KEPT: i64 = 7 * DAY;
 /// Rows between two looks at "cancelled?".
 const CHECK_EVERY: u64 = 4096;
 
@@ -54,7 +52,8 @@ pub(super) fn count(view: &View, scope: &Scope, request: &ExportRequest) -> u64 
 }
 
 fn query<'q>(view: &View, scope: &'q Scope, request: &'q ExportRequest) -> Query<'q> {
-    Query { include_not_run_here: request.include_not_run_here, ..view.query(scope, &request.filter) }
+    let (include_not_run_here, within) = (request.include_not_run_here, request.assets.as_ref());
+    Query { include_not_run_here, within, ..view.query(scope, &request.filter) }
 }
 
 /// Writes the rows. `done` rises as they are written; the writing stops with an error when `stop`
@@ -162,8 +161,14 @@ impl Turn<'_> {
 /// Runs an export job: the file appears, then the job is done, in this order; a kill between the
 /// two leaves a file that the next start removes, and a job that runs again.
 pub(crate) async fn run(app: &Arc<App>, run: &Run, export: ExportJob) -> Result<Outcome> {
-    let scope = run.scope.clone();
     let view = view_of(app, run.id, &export).await?;
+    make(app, run, export, view).await
+}
+
+/// Writes the promised rows of a view.
+pub(crate) async fn make(app: &Arc<App>, run: &Run, export: ExportJob, view: View) -> Result<Outcome> {
+    let scope = run.scope.clone();
+    let keep_days = i64::from(export.request.keep_days);
     let provenance = provenance(app, &view, &scope, &export.request).await?;
     let provenance = Provenance { seq: export.seq, recorded: export.recorded, ..provenance };
     let extension = if export.request.zip { "zip" } else { export.request.format.as_str() };
@@ -211,7 +216,7 @@ pub(crate) async fn run(app: &Arc<App>, run: &Run, export: ExportJob) -> Result<
             media_type: if extension == "zip" { "application/zip" } else { "text/csv" },
             path: &place,
             provenance: &provenance,
-            expires: tx.recorded() + KEPT,
+            expires: tx.recorded() + keep_days * DAY,
         })
         .await?;
     Ok(Outcome { tx, result: serde_json::json!({"artifact": artifact.uuid, "rows": provenance.rows}) })
@@ -234,6 +239,13 @@ pub(super) async fn provenance(
     let mut notes = Vec::new();
     if request.as_of.is_some() {
         notes.push(AS_OF_NOTE.to_owned());
+    }
+    if let Some(assets) = &request.assets {
+        let count = assets.len();
+        notes.push(match request.question.as_str() {
+            "" => format!("of {count} assets"),
+            question => format!("of the {count} assets that were chosen by: {question}"),
+        });
     }
     Ok(Provenance {
         parapet: env!("CARGO_PKG_VERSION").to_owned(),

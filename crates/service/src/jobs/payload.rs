@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::exports::ExportRequest;
 use crate::feeds::Limits;
+use crate::reports::ReportSettings;
 
 /// What to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub(crate) enum Payload {
     SyncFeeds(SyncFeedsJob),
     /// Store what a held import would have stored.
     AcceptHeld(AcceptHeldJob),
+    /// Write the report of a schedule that fired.
+    ScheduledReport(ReportSettings),
     /// Compute all matches again with the matcher of this program.
     Rematch,
 }

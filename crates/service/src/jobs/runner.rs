@@ -78,6 +78,13 @@ impl App {
         Ok(count)
     }
 
+    /// Removes expired exports, and reports that nobody can use any more. A server does it every
+    /// hour.
+    pub async fn tidy_now(&self) -> Result<()> {
+        self.exports().expire().await?;
+        self.reports().forget().await
+    }
+
     /// What a server does before it works: frees the claims of the one before it, and removes files
     /// in its folder that no job or artifact knows.
     pub async fn sweep(&self) -> Result<()> {
@@ -130,8 +137,8 @@ async fn work(
 async fn tidy(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     let rounds = async {
         loop {
-            if let Err(error) = app.exports().expire().await {
-                tracing::error!(%error, "expired exports could not be removed");
+            if let Err(error) = app.tidy_now().await {
+                tracing::error!(%error, "expired exports and old reports could not be removed");
             }
             if let Err(error) = app.exports().sweep_bucket().await {
                 tracing::warn!(%error, "leftovers in the bucket were not looked for");
@@ -256,6 +263,7 @@ async fn prepare(app: &App, claimed: &ClaimedJob) -> Result<Run> {
 async fn dispatch(app: &Arc<App>, run: &Run, claimed: &ClaimedJob) -> Result<Outcome> {
     match Payload::parse(&claimed.payload)? {
         Payload::Export(job) => crate::exports::run(app, run, job).await,
+        Payload::ScheduledReport(report) => crate::reports::run(app, run, &report).await,
         Payload::ScanImage(job) => crate::scan::run_scan(app, run, job).await,
         Payload::ListRegistry(job) => crate::registries::listing::run(app, run, job).await,
         Payload::SyncFeeds(job) => crate::feeds::run_sync(app, run, job).await,

@@ -91,20 +91,22 @@ impl Registries<'_> {
         Ok(registry)
     }
 
-    /// Deletes a registry and its schedules. Assets that were read from it stay.
+    /// Deletes registries and their schedules, all of them or none. Assets that were read from them
+    /// stay.
     ///
     /// # Errors
-    /// [`Error::Conflict`] while a schedule of it is running.
-    pub async fn delete(&self, who: &Principal, id: Uuid) -> Result<()> {
+    /// [`Error::Conflict`] while a schedule of one is running.
+    pub async fn delete(&self, who: &Principal, ids: &[Uuid]) -> Result<()> {
         require(who, Permission::RegistriesWrite)?;
         let mut tx = self.0.store.begin().await?;
-        let registry = tx.registry(&who.scope(), &id).await?;
-        let registry = registry.ok_or_else(|| Error::NotFound("registry".to_owned()))?;
-        crate::schedules::refuse_running(&mut tx, who.project, registry.no).await?;
-        if !tx.delete_registry(&who.scope(), &id).await? {
-            return Err(Error::NotFound("registry".to_owned()));
+        for id in ids {
+            let registry = tx.registry(&who.scope(), id).await?;
+            let registry = registry.ok_or_else(|| Error::NotFound(format!("registry {id}")))?;
+            crate::schedules::refuse_running(&mut tx, who.project, registry.no).await?;
+            tx.delete_registry(&who.scope(), id).await?;
+            let id = id.to_string();
+            audit::event(&mut tx, who, "delete", "registry", &id, audit::NONE, audit::NONE).await?;
         }
-        audit::event(&mut tx, who, "delete", "registry", &id.to_string(), audit::NONE, audit::NONE).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Fires schedules that are due. The instant is the app's clock and the calendar UTC, so nothing
+//! Fires schedules that are due: of registry scans here, of reports in `reports/schedules.rs`. The instant is the app's clock and the calendar UTC, so nothing
 //! shifts; a pair of schedule and instant is unique in the store, so nothing fires twice; and the
 //! next time lies after both now and the one that fired, so that a clock that jumps skips forward
 //! with one run for all it passed, and back without any again.
@@ -26,6 +26,9 @@ pub(crate) async fn tick(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
         if let Err(error) = app.schedules().fire_due().await {
             tracing::error!(%error, "schedules cannot be fired");
+        }
+        if let Err(error) = app.reports().fire_due().await {
+            tracing::error!(%error, "schedules of reports cannot be fired");
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}

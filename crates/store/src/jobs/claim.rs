@@ -1,8 +1,10 @@
 //! Which job is next, and giving it to a worker.
 //!
-//! Next is the oldest job of the owner who has the fewest running (REVIEW D4), so one person's ten
-//! thousand scans do not keep another's single one waiting. Owners are found by skipping through an
-//! index, one probe for each; the cost does not grow with the length of the queue.
+//! Next is the oldest job of the owner who has the fewest running (REVIEW D4), and of several such
+//! owners the one whose last job of the kind was begun the longest ago. So one person's ten thousand
+//! scans do not keep another's single one waiting, also where one worker does everything. Owners are
+//! found by skipping through an index, one probe for each; the cost does not grow with the length of
+//! the queue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,18 +30,26 @@ const CANDIDATES: Bulk<2> = Bulk {
      UNION ALL SELECT owners.kind, owners.instant, \
      (SELECT MIN(job.owner) FROM job WHERE job.state = 0 AND job.kind = owners.kind \
      AND job.owner > owners.owner) FROM owners WHERE owners.owner IS NOT NULL), \
-     oldest(owner, no) AS (SELECT owners.owner, \
+     oldest(kind, owner, no) AS (SELECT owners.kind, owners.owner, \
      (SELECT job.no FROM job WHERE job.state = 0 AND job.kind = owners.kind AND job.owner = owners.owner \
      AND job.not_before <= owners.instant ORDER BY job.no LIMIT 1) FROM owners \
      WHERE owners.owner IS NOT NULL), \
-     lost(owner, no) AS (SELECT job.owner, job.no FROM wanted CROSS JOIN job CROSS JOIN job_run \
+     lost(kind, owner, no) AS (SELECT job.kind, job.owner, job.no FROM wanted CROSS JOIN job CROSS JOIN job_run \
      WHERE job.state = 1 AND job.waiting = 0 AND job.kind = wanted.kind AND job_run.job = job.no \
      AND job_run.lease_until <= wanted.instant) \
-     SELECT no, owner FROM oldest WHERE no IS NOT NULL UNION ALL SELECT no, owner FROM lost ORDER BY no",
+     SELECT no, owner, kind, CAST(0 AS BIGINT) FROM oldest WHERE no IS NOT NULL \
+     UNION ALL SELECT no, owner, kind, CAST(1 AS BIGINT) FROM lost ORDER BY no",
 };
 const BUSY: &str = "SELECT job.owner, COUNT(*) FROM job JOIN job_run ON job_run.job = job.no \
      WHERE job.state = 1 AND job.waiting = 0 AND job_run.lease_until > $1 \
      GROUP BY job.owner ORDER BY job.owner";
+const TURNS: Bulk<2> = Bulk {
+    before: "WITH k(kind, owner) AS (VALUES ",
+    after: ") SELECT t.kind, t.owner, t.served FROM k CROSS JOIN job_turn t \
+     WHERE t.kind = k.kind AND t.owner = k.owner ORDER BY t.kind, t.owner",
+};
+const TAKE_TURN: &str = "INSERT INTO job_turn (kind, owner, served) VALUES ($1, $2, $3) \
+     ON CONFLICT (kind, owner) DO UPDATE SET served = excluded.served";
 const CLAIM: &str = "UPDATE job SET state = 1, attempt = attempt + 1, started = $1 \
      WHERE no = $2 AND state IN (0, 1) AND waiting = 0 \
      RETURNING no, uuid, project, enterprise_projects, kind, owner, attempt, payload";
@@ -76,6 +86,20 @@ fn claimed(row: &Row) -> Result<ClaimedJob> {
     Ok(ClaimedJob { attempt, uuid, project, enterprise_projects: granted, kind, owner, payload })
 }
 
+/// A job that may be next.
+struct Candidate {
+    no: u32,
+    owner: String,
+    kind: i64,
+    /// Its worker's lease ran out.
+    lost: bool,
+}
+
+fn candidate(row: &Row) -> Result<Candidate> {
+    let mut f = row.fields("job");
+    Ok(Candidate { no: f.u32("no")?, owner: f.text()?, kind: f.i64()?, lost: f.bool("lost")? })
+}
+
 impl Session {
     /// The job that would be claimed next.
     async fn next_job(&mut self, kinds: &[JobKind], now: Millis) -> Result<Option<u32>> {
@@ -90,16 +114,27 @@ impl Session {
             let mut f = row.fields("job");
             busy.insert(f.text()?, f.i64()?);
         }
-        let mut best: Option<(i64, u32)> = None;
-        for row in &candidates {
-            let mut f = row.fields("job");
-            let no = f.u32("no")?;
-            let rank = (busy.get(f.str()?).copied().unwrap_or(0), no);
-            if best.is_none_or(|best| rank < best) {
-                best = Some(rank);
-            }
-        }
-        Ok(best.map(|(_, no)| no))
+        let candidates = candidates.iter().map(candidate).collect::<Result<Vec<_>>>()?;
+        let served = self.turns(&candidates).await?;
+        let rank = |c: &Candidate| {
+            let running = busy.get(&c.owner).copied().unwrap_or(0);
+            // A job that was lost had its turn.
+            let turn = served.get(&(c.kind, c.owner.clone())).copied().filter(|_| !c.lost);
+            (running, turn.unwrap_or(0), c.no)
+        };
+        Ok(candidates.iter().min_by_key(|c| rank(c)).map(|c| c.no))
+    }
+
+    /// When a job of each candidate's kind and owner was last begun, if one was.
+    async fn turns(&mut self, candidates: &[Candidate]) -> Result<BTreeMap<(i64, String), Millis>> {
+        let asked: BTreeSet<(i64, &str)> = candidates.iter().map(|c| (c.kind, c.owner.as_str())).collect();
+        let rows: Vec<[Value<'_>; 2]> =
+            asked.into_iter().map(|(kind, owner)| [kind.into(), owner.into()]).collect();
+        let turn = |row: &Row| {
+            let mut f = row.fields("job_turn");
+            Ok(((f.i64()?, f.text()?), f.i64()?))
+        };
+        self.bulk_fetch(&TURNS, &rows).await?.iter().map(turn).collect()
     }
 }
 
@@ -118,6 +153,7 @@ impl Tx {
         let Some(job) = row.as_ref().map(claimed).transpose()? else { return Ok(None) };
         let until = now.saturating_add(lease);
         self.execute(LEASE, args![no, job.attempt.number, worker, until]).await?;
+        self.execute(TAKE_TURN, args![job.kind as u8, &job.owner, started]).await?;
         Ok(Some(job))
     }
 }

@@ -43,6 +43,7 @@ const LAST_RUNS: Bulk<1> = Bulk {
 };
 const FORGETTABLE: &str = "SELECT no FROM job WHERE state IN (2, 3, 4) AND waiting = 0 AND ended < $1 \
      AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.job = job.no) \
+     AND NOT EXISTS (SELECT 1 FROM report WHERE report.job = job.no) \
      AND NOT EXISTS (SELECT 1 FROM job_link JOIN job AS wanting ON wanting.no = job_link.parent \
      WHERE job_link.child = job.no AND wanting.state IN (0, 1)) ORDER BY ended, no LIMIT $2";
 const FORGET_PARENTS: Bulk<1> = Bulk {
@@ -198,7 +199,8 @@ impl Session {
 
 impl Tx {
     /// Forgets at most `limit` jobs (some hundreds, to be done with in a moment) that were final
-    /// before `before`, have no artifacts left and are part of nothing that still runs; how many.
+    /// before `before`, have no artifacts left, are no report's, and are part of nothing that still
+    /// runs; how many.
     pub async fn forget_jobs(&mut self, before: Millis, limit: u32) -> Result<u64> {
         let rows = self.fetch(FORGETTABLE, args![before, limit]).await?;
         let mut gone: Vec<[Value<'_>; 1]> = Vec::with_capacity(rows.len());

@@ -25,6 +25,28 @@ fn the_owner_with_the_fewest_running_comes_first_then_age() {
 }
 
 #[test]
+fn owners_take_turns_where_one_worker_does_one_job_after_the_other() {
+    on_both_stores(async |t: TestStore| {
+        let home = scope();
+        for owner in ["ann", "ann", "ann", "bob", "cy", "bob"] {
+            enqueue(&t.store, &NewJob { owner, ..scan(&home) }).await;
+        }
+        let mut order = Vec::new();
+        while let Some(job) = claim(&t.store, "w").await {
+            finish(&t.store, &job).await;
+            order.push(job.owner);
+        }
+        assert_eq!(order, ["ann", "bob", "cy", "ann", "bob", "ann"]);
+        // Turns are kept for each kind of work.
+        for (owner, kind) in [("ann", JobKind::Export), ("bob", JobKind::Export), ("bob", JobKind::ScanImage)]
+        {
+            enqueue(&t.store, &NewJob { owner, kind, ..scan(&home) }).await;
+        }
+        assert_eq!(claim(&t.store, "w").await.unwrap().owner, "ann");
+    });
+}
+
+#[test]
 fn what_is_running_under_a_lost_lease_does_not_count_against_its_owner() {
     on_both_stores(async |t: TestStore| {
         let home = scope();

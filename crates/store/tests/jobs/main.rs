@@ -11,6 +11,7 @@ mod claims;
 mod layer_cache;
 mod lifecycle;
 mod random;
+mod reports;
 mod schedules;
 mod tree;
 

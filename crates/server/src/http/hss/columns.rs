@@ -117,7 +117,7 @@ fn vulnerability_cell(column: &str, row: &VulnerabilityRow<'_>, out: &mut String
         "unhandle_host_num" => number(out, assets.saturating_sub(excepted) as i64),
         "ignored_num" => number(out, excepted as i64),
         "repair_success_num" | "fixed_num" | "verify_num" => number(out, 0),
-        "solution_detail" => solution(row, out),
+        "solution_detail" => row.write_solution(out),
         "repair_cmd" => {}
         "url" => write_url(&vulnerability.id, out),
         "scan_time" => instant(out, row.last_found),
@@ -176,14 +176,6 @@ fn type_of(row: &VulnerabilityRow<'_>) -> &'static str {
     if row.packages.first().is_some_and(of_system) { "linux_vul" } else { "app_vul" }
 }
 
-fn solution(row: &VulnerabilityRow<'_>, out: &mut String) {
-    for (i, (package, fixed)) in
-        row.packages.iter().zip(row.fixed_versions).filter(|(_, fixed)| !fixed.is_empty()).enumerate()
-    {
-        let _ = write!(out, "{}Upgrade {} to {fixed}", if i > 0 { "; " } else { "" }, package.key.name);
-    }
-}
-
 fn write_url(id: &str, out: &mut String) {
     if id.starts_with("CVE-") {
         let _ = write!(out, "https://www.cve.org/CVERecord?id={id}");
@@ -192,7 +184,8 @@ fn write_url(id: &str, out: &mut String) {
     }
 }
 
-fn join<'a>(out: &mut String, parts: impl Iterator<Item = &'a str>) {
+/// Appends texts with commas between, each once.
+pub(crate) fn join<'a>(out: &mut String, parts: impl Iterator<Item = &'a str>) {
     let mut seen: Vec<&str> = Vec::new();
     for part in parts {
         if !part.is_empty() && !seen.contains(&part) {

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use parapet_model::{Filter, Permission};
-use parapet_service::exports::{ColumnChoice, ExportRequest, Format, RowKind};
+use parapet_service::exports::{ColumnChoice, ExportRequest, RowKind};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -108,16 +108,12 @@ fn request(
 ) -> ExportRequest {
     ExportRequest {
         rows,
-        filter,
         columns,
         shape: SHAPE.to_owned(),
         offset: offset.unsigned_abs(),
         limit: Some(limit.unsigned_abs()),
-        format: Format::Csv,
         zip: true,
         bom: true,
-        as_of: None,
-        include_not_run_here: false,
-        name: String::new(),
+        ..ExportRequest::findings(filter)
     }
 }

@@ -83,7 +83,8 @@ pub(crate) fn levels_filter(levels: &[&str]) -> Filter {
     Filter::any_of(Field::Severity, bands)
 }
 
-fn os_packages() -> Filter {
+/// What the distribution made.
+pub(crate) fn os_packages() -> Filter {
     Filter::Or(OS_FAMILIES.iter().map(|family| Filter::test(Field::Ecosystem, Op::Prefix, *family)).collect())
 }
 

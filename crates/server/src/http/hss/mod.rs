@@ -12,8 +12,9 @@ mod task;
 use axum::http::Method;
 use parapet_model::{Permission, Principal, Scope};
 
-pub(crate) use columns::{HssShape, SHAPE};
+pub(crate) use columns::{HssShape, SHAPE, join};
 pub(crate) use error::HssError;
+pub(crate) use filters::os_packages;
 pub(crate) use query::Query;
 
 use super::auth::Caller;

@@ -20,6 +20,7 @@ use super::paging::{self, Page};
 use super::qql::assets::Subject;
 use super::qql::table::{Cell, TableRow, select};
 use super::qql::{Expr, unknown_token};
+use super::sorting::{self, Key};
 use super::{CsError, CsResult, NEVER, id, millis};
 use crate::http::auth::Caller;
 use crate::http::query::RawQuery;
@@ -345,6 +346,13 @@ fn status(exception: &Exception, now: Millis) -> &'static str {
     }
 }
 
+impl Listed {
+    /// A text of the row; empty for none.
+    fn word(&self, key: &str) -> &str {
+        self.row.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
 impl TableRow for Listed {
     const TOKENS: &'static [&'static str] = &[
         "uuid",
@@ -368,7 +376,7 @@ impl TableRow for Listed {
             "created" => Cell::Instant(self.created),
             "startDate" => Cell::Instant(self.start),
             "endDate" => Cell::Instant(self.end),
-            other => self.row.get(other).and_then(Value::as_str).unwrap_or_default().into(),
+            other => self.word(other).into(),
         }]
     }
 }
@@ -378,7 +386,7 @@ pub(super) async fn list(State(state): State<AppState>, uri: Uri, caller: Caller
     let query = RawQuery::parse(uri.query().unwrap_or_default()).map_err(CsError::invalid)?;
     let page = Page::of(&query)?;
     let mut rows = select(standing_rows(&state, &caller)?, query.text("filter"), state.app.now())?;
-    sort(&mut rows, query.text("sort").unwrap_or("created:desc"))?;
+    sorting::sort(&mut rows, query.text("sort").unwrap_or("created:desc"), &KEYS)?;
     let (rows, count) = page.cut(rows);
     Ok(paging::listed_with(&rows, count, &[("groups", Value::Null)]))
 }
@@ -389,27 +397,17 @@ fn standing_rows(state: &AppState, caller: &Caller) -> CsResult<Vec<Listed>> {
     standing.map(|exception| Listed::of(exception, state.app.now())).collect()
 }
 
-fn sort(rows: &mut [Listed], order: &str) -> CsResult<()> {
-    let (token, direction) = order.split_once(':').unwrap_or((order, "asc"));
-    match token {
-        "created" => rows.sort_by_key(|row| row.created),
-        "startDate" => rows.sort_by_key(|row| row.start),
-        "endDate" => rows.sort_by_key(|row| row.end),
-        "name" | "status" | "reason" | "scope" | "createdBy" => {
-            rows.sort_by_key(|row| match row.cells(token).pop() {
-                Some(Cell::Text(text)) => text,
-                _ => String::new(),
-            });
-        }
-        _ => return Err(CsError::invalid(format!("cannot sort by {token:?}"))),
-    }
-    match direction {
-        "asc" => {}
-        "desc" => rows.reverse(),
-        _ => return Err(CsError::invalid("sort is written token:asc or token:desc")),
-    }
-    Ok(())
-}
+/// What exceptions are sorted by.
+const KEYS: [Key<Listed>; 8] = [
+    ("created", |a, b| a.created.cmp(&b.created)),
+    ("startDate", |a, b| a.start.cmp(&b.start)),
+    ("endDate", |a, b| a.end.cmp(&b.end)),
+    ("status", |a, b| a.status.cmp(b.status)),
+    ("name", |a, b| a.word("name").cmp(b.word("name"))),
+    ("reason", |a, b| a.word("reason").cmp(b.word("reason"))),
+    ("scope", |a, b| a.word("scope").cmp(b.word("scope"))),
+    ("createdBy", |a, b| a.word("createdBy").cmp(b.word("createdBy"))),
+];
 
 /// `DELETE /exception/{exceptionId}`.
 pub(super) async fn delete(

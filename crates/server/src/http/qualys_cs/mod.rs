@@ -13,9 +13,11 @@ mod profiles;
 mod qql;
 mod registries;
 mod registry_routes;
+mod reports;
 mod schedules;
 mod sensors;
 mod sign_in;
+mod sorting;
 
 use axum::http::Method;
 use parapet_model::{FOREVER, Millis, Permission as P};
@@ -24,6 +26,7 @@ use uuid::Uuid;
 pub(crate) use error::CsError;
 pub(crate) use limits::{Allowance, Limits};
 pub(crate) use registry_routes::registry_routes;
+pub(crate) use reports::{CsShape, SHAPE, report_routes};
 
 use super::route::{Access, Family, Table};
 

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::paging::{self, Page};
 use super::qql::table::{Cell, TableRow, select};
+use super::sorting::{self, Key};
 use super::{CsError, CsResult, body, id, millis};
 use crate::http::auth::Caller;
 use crate::http::query::RawQuery;
@@ -159,29 +160,19 @@ pub(super) async fn list(State(state): State<AppState>, uri: Uri, caller: Caller
     let rows: Vec<SensorBody> =
         state.app.sensors().list(caller.principal()).await?.into_iter().map(Into::into).collect();
     let mut rows = select(rows, query.text("filter"), state.app.now())?;
-    sort(&mut rows, query.text("sort").unwrap_or("created:desc"))?;
+    sorting::sort(&mut rows, query.text("sort").unwrap_or("created:desc"), &KEYS)?;
     let (rows, count) = page.cut(rows);
     Ok(paging::listed(&rows, count))
 }
 
-/// Rows come oldest first.
-fn sort(rows: &mut [SensorBody], order: &str) -> CsResult<()> {
-    let (token, direction) = order.split_once(':').unwrap_or((order, "asc"));
-    match token {
-        "created" => {}
-        "lastCheckedIn" => rows.sort_by(|a, b| a.last_checked_in.cmp(&b.last_checked_in)),
-        "name" => rows.sort_by(|a, b| a.name.cmp(&b.name)),
-        "hostname" => rows.sort_by(|a, b| a.hostname.cmp(&b.hostname)),
-        "status" => rows.sort_by_key(|row| row.status.as_str()),
-        _ => return Err(CsError::invalid(format!("cannot sort by {token:?}"))),
-    }
-    match direction {
-        "asc" => {}
-        "desc" => rows.reverse(),
-        _ => return Err(CsError::invalid("sort is written token:asc or token:desc")),
-    }
-    Ok(())
-}
+/// What sensors are sorted by. Instants are texts of equal length.
+const KEYS: [Key<SensorBody>; 5] = [
+    ("created", |a, b| a.created.cmp(&b.created)),
+    ("lastCheckedIn", |a, b| a.last_checked_in.cmp(&b.last_checked_in)),
+    ("name", |a, b| a.name.cmp(&b.name)),
+    ("hostname", |a, b| a.hostname.cmp(&b.hostname)),
+    ("status", |a, b| a.status.as_str().cmp(b.status.as_str())),
+];
 
 /// `GET /sensors/{sensorId}`.
 pub(super) async fn get(

@@ -18,7 +18,7 @@ mod places;
 pub(super) mod severity;
 mod software;
 pub(super) mod tokens;
-mod vulns;
+pub(super) mod vulns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ use parapet_model::facts::{AssetRow, ReferenceRow};
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::{AssetKind, AssetNo, Millis, Scope};
 use parapet_posture::{AssetFilter, Query, Snapshot};
+use parapet_service::exports::Asked;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -62,6 +63,16 @@ impl Estate {
             now: state.app.now(),
             places: Arc::new(Places::of(state, caller).await?),
         })
+    }
+
+    /// What a question of an export is asked of.
+    pub(super) fn of_asked(asked: &Asked<'_>) -> Self {
+        Self {
+            snapshot: Arc::clone(&asked.view.snapshot),
+            scope: asked.scope.clone(),
+            now: asked.view.now,
+            places: Arc::new(Places::of_registries(asked.registries)),
+        }
     }
 
     /// Nothing at all, at some instant.
@@ -104,8 +115,12 @@ impl Estate {
 
     /// The assets that a query selects, by number.
     pub(super) fn select(&self, subject: Subject, text: Option<&str>) -> CsResult<Vec<AssetNo>> {
-        let filter = self.filter(subject, text)?;
-        Ok(self.snapshot.select(&self.scope, subject.kind(), &filter, self.now))
+        Ok(self.selected(subject, &self.filter(subject, text)?))
+    }
+
+    /// The assets that a compiled query selects, by number.
+    pub(super) fn selected(&self, subject: Subject, filter: &AssetFilter) -> Vec<AssetNo> {
+        self.snapshot.select(&self.scope, subject.kind(), filter, self.now)
     }
 
     /// Their uuids.
@@ -148,7 +163,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Subject {
 
 /// When an image was built or a container made; where no engine said, when the container was first
 /// known.
-fn created(asset: &AssetRow) -> Millis {
+pub(super) fn created(asset: &AssetRow) -> Millis {
     match asset.kind {
         AssetKind::Container if asset.container_facts.created == 0 => asset.first_seen,
         AssetKind::Container => asset.container_facts.created,
@@ -163,12 +178,12 @@ fn labels(labels: &BTreeMap<String, String>) -> Value {
 }
 
 /// A digest without its algorithm, as this wire has it.
-fn bare(digest: &str) -> &str {
+pub(super) fn bare(digest: &str) -> &str {
     digest.strip_prefix("sha256:").unwrap_or(digest)
 }
 
 /// The first digits of a digest: an image id, a short container id.
-fn short(digest: &str) -> &str {
+pub(super) fn short(digest: &str) -> &str {
     let digits = bare(digest);
     digits.get(..SHORTEST).unwrap_or(digits)
 }

@@ -8,6 +8,7 @@ use parapet_model::facts::AssetRow;
 use super::Estate;
 use crate::http::qualys_cs::paging::Page;
 use crate::http::qualys_cs::qql::assets::Subject;
+use crate::http::qualys_cs::sorting::direction;
 use crate::http::qualys_cs::{CsError, CsResult};
 
 /// An order; ties go by number.
@@ -46,16 +47,6 @@ const TOKENS: [(&str, Key); 11] = [
     ("repo.repository", Key::Repository),
     ("repo.tag", Key::Tag),
 ];
-
-/// `token:asc` and `token:desc`; the token alone ascends.
-pub(super) fn direction(order: &str) -> CsResult<(&str, bool)> {
-    let (token, direction) = order.split_once(':').unwrap_or((order, "asc"));
-    match direction.to_ascii_lowercase().as_str() {
-        "asc" => Ok((token, false)),
-        "desc" => Ok((token, true)),
-        _ => Err(CsError::invalid("sort is written token:asc or token:desc")),
-    }
-}
 
 /// 1 to 5 of `vulnerabilities.severity5` and `vulnerabilities.severity5Count`.
 pub(super) fn severity_of(token: &str) -> Option<u8> {

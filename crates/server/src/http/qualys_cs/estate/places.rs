@@ -2,6 +2,7 @@
 
 use parapet_model::Permission;
 use parapet_model::facts::AssetRow;
+use parapet_store::registries::Registry;
 use uuid::Uuid;
 
 use super::super::CsResult;
@@ -32,14 +33,18 @@ impl Places {
         if !caller.principal().may(Permission::RegistriesRead) {
             return Ok(Self::default());
         }
-        let registries = state.app.registries().list(caller.principal(), 0, MOST).await?;
-        let places = registries.into_iter().map(|registry| {
-            let endpoint = registry.settings.endpoint;
+        Ok(Self::of_registries(&state.app.registries().list(caller.principal(), 0, MOST).await?))
+    }
+
+    /// These registries.
+    pub(super) fn of_registries(registries: &[Registry]) -> Self {
+        let places = registries.iter().map(|registry| {
+            let endpoint = registry.settings.endpoint.clone();
             let bare = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
             let host = bare.split('/').next().unwrap_or_default().to_owned();
-            Place { uuid: registry.uuid, name: registry.settings.name, endpoint, host }
+            Place { uuid: registry.uuid, name: registry.settings.name.clone(), endpoint, host }
         });
-        Ok(Self(places.collect()))
+        Self(places.collect())
     }
 
     /// The registries under that host.

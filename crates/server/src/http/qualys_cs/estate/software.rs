@@ -14,6 +14,7 @@ use super::Estate;
 use super::severity::{SeverityCounts, wire};
 use crate::http::qualys_cs::qql::assets::Subject;
 use crate::http::qualys_cs::qql::table::{Cell, TableRow};
+use crate::http::qualys_cs::sorting::direction;
 use crate::http::qualys_cs::{CsError, CsResult};
 
 /// A package of an asset. qualysdk knows no other keys; `layerSha` is for images only.
@@ -98,7 +99,7 @@ pub(super) fn by_severity<'r>(rows: impl Iterator<Item = &'r SoftwareRow>) -> Se
 /// Sorts rows; they come by name.
 pub(super) fn sort(rows: &mut [SoftwareRow], order: Option<&str>) -> CsResult<()> {
     let Some(order) = order else { return Ok(()) };
-    let (token, descending) = super::order::direction(order)?;
+    let (token, descending) = direction(order)?;
     let bare = token.strip_prefix(SoftwareRow::PREFIX).unwrap_or(token);
     match bare {
         "name" => {}

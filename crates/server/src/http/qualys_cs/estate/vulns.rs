@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
-use parapet_model::facts::AssetRow;
+use parapet_model::facts::{AssetRow, PackageRow};
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::finding::Finding;
 use parapet_model::vulnerability::Vulnerability;
@@ -20,6 +20,7 @@ use super::Estate;
 use super::severity::wire;
 use crate::http::qualys_cs::qql::assets::Subject;
 use crate::http::qualys_cs::qql::table::{Cell, TableRow};
+use crate::http::qualys_cs::sorting::direction;
 use crate::http::qualys_cs::{CsError, CsResult, millis};
 
 /// A vulnerability of an asset.
@@ -130,19 +131,19 @@ impl VulnRow {
         Some(Self {
             qid: vulnerability.no.qid(),
             title: title(vulnerability),
-            result: result(findings),
+            result: result(findings.iter().map(|f| (f.package, f.verdict.fixed_version.as_str()))),
             severity,
             customer_severity: severity,
             qds_score: None,
-            cvss_info: cvss(vulnerability, |vector| !vector.starts_with("CVSS:")),
-            cvss3_info: cvss(vulnerability, |vector| vector.starts_with("CVSS:3")),
+            cvss_info: cvss(vulnerability, is_cvss2),
+            cvss3_info: cvss(vulnerability, is_cvss3),
             patch_available,
             published: (vulnerability.published != 0).then_some(vulnerability.published),
             port: None,
             type_detected: "CONFIRMED",
             status: None,
             risk: severity * 10,
-            category: ecosystem.split(':').next().filter(|name| !name.is_empty()).map(str::to_owned),
+            category: category(ecosystem).map(str::to_owned),
             discovery_type: None,
             auth_type: None,
             supported_by: None,
@@ -187,31 +188,58 @@ impl SoftwareOf {
     }
 }
 
-fn title(vulnerability: &Vulnerability) -> String {
+/// What it is called.
+pub(in crate::http::qualys_cs) fn title(vulnerability: &Vulnerability) -> String {
     if vulnerability.title.is_empty() { vulnerability.id.clone() } else { vulnerability.title.clone() }
 }
 
-/// A table with a line per package.
-fn result(findings: &[Finding<'_>]) -> String {
+/// A table with a line per package and the version that fixes it.
+pub(in crate::http::qualys_cs) fn result<'p>(
+    packages: impl Iterator<Item = (&'p PackageRow, &'p str)>,
+) -> String {
     let mut text = "Package\tInstalled Version\tRequired Version".to_owned();
-    for finding in findings {
-        let key = &finding.package.key;
-        text.push_str(&format!("\n{}\t{}\t{}", key.name, key.version, finding.verdict.fixed_version));
+    for (package, fixed) in packages {
+        text.push_str(&format!("\n{}\t{}\t{fixed}", package.key.name, package.key.version));
     }
     text
 }
 
-fn cvss(vulnerability: &Vulnerability, of_version: impl Fn(&str) -> bool) -> Option<Value> {
+/// Whether a vector is of CVSS 2.
+pub(in crate::http::qualys_cs) fn is_cvss2(vector: &str) -> bool {
+    !vector.starts_with("CVSS:")
+}
+
+/// Whether a vector is of CVSS 3.0 or 3.1.
+pub(in crate::http::qualys_cs) fn is_cvss3(vector: &str) -> bool {
+    vector.starts_with("CVSS:3")
+}
+
+/// The base score, when it is known and the vector is of the right version.
+pub(in crate::http::qualys_cs) fn base_score(
+    vulnerability: &Vulnerability,
+    of_version: impl Fn(&str) -> bool,
+) -> Option<String> {
     let vector = vulnerability.cvss_vector.as_str();
     let known = !vector.is_empty() && vulnerability.cvss_score >= 0.0 && of_version(vector);
-    let score = format!("{:.1}", vulnerability.cvss_score);
-    known.then(|| match vector.starts_with("CVSS:") {
-        true => json!({"baseScore": score, "temporalScore": null}),
-        false => json!({"baseScore": score, "temporalScore": null, "accessVector": vector}),
+    known.then(|| format!("{:.1}", vulnerability.cvss_score))
+}
+
+fn cvss(vulnerability: &Vulnerability, of_version: impl Fn(&str) -> bool) -> Option<Value> {
+    let score = base_score(vulnerability, of_version)?;
+    let vector = vulnerability.cvss_vector.as_str();
+    Some(match is_cvss2(vector) {
+        false => json!({"baseScore": score, "temporalScore": null}),
+        true => json!({"baseScore": score, "temporalScore": null, "accessVector": vector}),
     })
 }
 
-fn cves(vulnerability: &Vulnerability) -> Vec<String> {
+/// The family of the ecosystem its first package is of.
+pub(in crate::http::qualys_cs) fn category(ecosystem: &str) -> Option<&str> {
+    ecosystem.split(':').next().filter(|name| !name.is_empty())
+}
+
+/// Its CVEs, sorted.
+pub(in crate::http::qualys_cs) fn cves(vulnerability: &Vulnerability) -> Vec<String> {
     let ids = std::iter::once(&vulnerability.id).chain(&vulnerability.aliases);
     let cves: BTreeSet<&String> = ids.filter(|id| id.starts_with("CVE-")).collect();
     cves.into_iter().cloned().collect()
@@ -291,7 +319,7 @@ impl TableRow for VulnRow {
 
 /// Sorts rows; by QID when nothing is said.
 pub(super) fn sort(rows: &mut [VulnRow], order: Option<&str>) -> CsResult<()> {
-    let (token, descending) = super::order::direction(order.unwrap_or("qid:asc"))?;
+    let (token, descending) = direction(order.unwrap_or("qid:asc"))?;
     match token.strip_prefix(VulnRow::PREFIX).unwrap_or(token) {
         "qid" => rows.sort_by_key(|row| row.qid),
         "severity" | "customerSeverity" | "risk" => rows.sort_by_key(|row| row.severity),

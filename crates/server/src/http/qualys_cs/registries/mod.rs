@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::body::{self, Body};
 use super::paging::{self, Page};
 use super::qql::table::{Cell, TableRow, select};
+use super::sorting::{self, Key};
 use super::{CsError, CsResult, id, millis};
 use crate::http::auth::Caller;
 use crate::http::query::RawQuery;
@@ -27,6 +28,14 @@ use request::{RegistryRequest, kind_word};
 
 /// Registries of one project that are looked at; far above what people keep.
 const MAX_REGISTRIES: u32 = 10_000;
+
+/// What registries are sorted by. Numbers grow with time.
+const KEYS: [Key<Registry>; 4] = [
+    ("created", |a, b| a.no.cmp(&b.no)),
+    ("updated", |a, b| a.updated.cmp(&b.updated)),
+    ("registryName", |a, b| a.settings.name.cmp(&b.settings.name)),
+    ("registryUri", |a, b| a.settings.endpoint.cmp(&b.settings.endpoint)),
+];
 
 /// A row of the list.
 #[derive(Debug, Serialize)]
@@ -117,20 +126,7 @@ pub(super) async fn list(State(state): State<AppState>, uri: Uri, caller: Caller
     let query = query(&uri)?;
     let page = Page::of(&query)?;
     let mut found = select(all(&state, &caller).await?, query.text("filter"), state.app.now())?;
-    let order = query.text("sort").unwrap_or("created:desc");
-    let (token, direction) = order.split_once(':').unwrap_or((order, "asc"));
-    match token {
-        "created" => found.sort_by_key(|registry| registry.no),
-        "updated" => found.sort_by_key(|registry| registry.updated),
-        "registryName" => found.sort_by(|a, b| a.settings.name.cmp(&b.settings.name)),
-        "registryUri" => found.sort_by(|a, b| a.settings.endpoint.cmp(&b.settings.endpoint)),
-        _ => return Err(CsError::invalid(format!("cannot sort by {token:?}"))),
-    }
-    match direction {
-        "asc" => {}
-        "desc" => found.reverse(),
-        _ => return Err(CsError::invalid("sort is written token:asc or token:desc")),
-    }
+    sorting::sort(&mut found, query.text("sort").unwrap_or("created:desc"), &KEYS)?;
     let (found, count) = page.cut(found);
     let schedules = state.app.schedules().of_project(caller.principal()).await?;
     let mut rows = Vec::with_capacity(found.len());
@@ -250,7 +246,7 @@ pub(super) async fn delete(
     caller: Caller,
 ) -> CsResult<Json<Value>> {
     let registry = id(&registry, "registry")?;
-    state.app.registries().delete(caller.principal(), registry).await?;
+    state.app.registries().delete(caller.principal(), &[registry]).await?;
     Ok(Json(json!({"registryUuid": registry})))
 }
 
@@ -270,13 +266,10 @@ pub(super) async fn delete_many(
     if texts.is_empty() {
         texts = body::read(&bytes)?;
     }
-    let ids = texts.iter().map(|text| id(text, "registry")).collect::<CsResult<Vec<_>>>()?;
-    for registry in &ids {
-        state.app.registries().get(caller.principal(), *registry).await?;
-    }
-    for registry in ids {
-        state.app.registries().delete(caller.principal(), registry).await?;
-    }
+    let mut ids = texts.iter().map(|text| id(text, "registry")).collect::<CsResult<Vec<_>>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    state.app.registries().delete(caller.principal(), &ids).await?;
     // It is done when this is read.
     Ok(Json(json!({"deletionJobId": state.app.fresh_id()})))
 }
@@ -318,11 +311,8 @@ pub(super) async fn repositories(
     };
     let rows: Vec<RepositoryRow> = holdings.repositories.into_iter().map(row).collect();
     let mut rows = select(rows, query.text("filter"), state.app.now())?;
-    match query.text("sort").unwrap_or("repoName:asc") {
-        "repoName" | "repoName:asc" => {}
-        "repoName:desc" => rows.reverse(),
-        other => return Err(CsError::invalid(format!("cannot sort by {other:?}"))),
-    }
+    let by_name: [Key<RepositoryRow>; 1] = [("repoName", |a, b| a.repo_name.cmp(&b.repo_name))];
+    sorting::sort(&mut rows, query.text("sort").unwrap_or("repoName:asc"), &by_name)?;
     let (rows, count) = page.cut(rows);
     Ok(paging::listed(&rows, count))
 }

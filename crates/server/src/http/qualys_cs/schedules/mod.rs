@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::body::Body;
 use super::paging::{self, Page};
 use super::qql::table::{Cell, TableRow, select};
+use super::sorting::{self, Key};
 use super::{CsError, CsResult, id};
 use crate::http::auth::Caller;
 use crate::http::query::RawQuery;
@@ -58,23 +59,13 @@ async fn found(
     select(all.into_iter().map(Asked).collect(), filter, state.app.now())
 }
 
-fn sort(rows: &mut [Asked], order: &str) -> CsResult<()> {
-    let (token, direction) = order.split_once(':').unwrap_or((order, "asc"));
-    match token {
-        // Numbers grow with time.
-        "created" => rows.sort_by_key(|row| row.0.schedule.no),
-        "updated" => rows.sort_by_key(|row| row.0.schedule.updated),
-        "status" => rows.sort_by_key(|row| row.0.status.as_str()),
-        "name" => rows.sort_by_cached_key(|row| row.0.schedule.settings.name.clone()),
-        _ => return Err(CsError::invalid(format!("cannot sort by {token:?}"))),
-    }
-    match direction {
-        "asc" => {}
-        "desc" => rows.reverse(),
-        _ => return Err(CsError::invalid("sort is written token:asc or token:desc")),
-    }
-    Ok(())
-}
+/// What schedules are sorted by. Numbers grow with time.
+const KEYS: [Key<Asked>; 4] = [
+    ("created", |a, b| a.0.schedule.no.cmp(&b.0.schedule.no)),
+    ("updated", |a, b| a.0.schedule.updated.cmp(&b.0.schedule.updated)),
+    ("status", |a, b| a.0.status.as_str().cmp(b.0.status.as_str())),
+    ("name", |a, b| a.0.schedule.settings.name.cmp(&b.0.schedule.settings.name)),
+];
 
 /// `GET /registry/{registryId}/schedule`.
 pub(super) async fn list(
@@ -87,7 +78,7 @@ pub(super) async fn list(
     let page = Page::of(&query)?;
     let registry = id(&registry, "registry")?;
     let mut all = found(&state, &caller, registry, query.text("filter")).await?;
-    sort(&mut all, query.text("sort").unwrap_or("created:desc"))?;
+    sorting::sort(&mut all, query.text("sort").unwrap_or("created:desc"), &KEYS)?;
     let (all, count) = page.cut(all);
     let mut rows = Vec::with_capacity(all.len());
     for Asked(standing) in all {

@@ -2,6 +2,8 @@
 
 mod exceptions;
 mod registries;
+mod reports;
+mod rules;
 mod sensor_agent;
 mod sensor_profiles;
 mod sensors;

@@ -15,4 +15,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(107, "0107_schedules"),
     migration!(108, "0108_connectors"),
     migration!(109, "0109_sensors"),
+    migration!(115, "0115_connector_tenant"),
+    migration!(116, "0116_job_place"),
+    migration!(117, "0117_sensor_silent"),
 ];

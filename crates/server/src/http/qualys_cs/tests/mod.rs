@@ -1,8 +1,10 @@
 //! The family as its clients meet it.
 
+mod bad_input;
 mod exceptions;
 mod registries;
 mod sensor_agent;
 mod sensor_profiles;
 mod sensors;
 mod sign_in;
+mod story;

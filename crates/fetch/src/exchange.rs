@@ -36,6 +36,19 @@ impl Request {
     pub(crate) fn get(url: Url) -> Self {
         Self { method: Method::GET, url, headers: HeaderMap::new(), authorization: None, body: None }
     }
+
+    /// A form, whose fields may be secrets.
+    pub(crate) fn form(method: Method, url: Url, fields: &[(&str, &str)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self::sending(method, url, "application/x-www-form-urlencoded", body)
+    }
+
+    /// A document, which may hold secrets.
+    pub(crate) fn sending(method: Method, url: Url, kind: &'static str, body: String) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        Self { method, url, headers, authorization: None, body: Some(body.into_bytes()) }
+    }
 }
 
 impl Client {
@@ -113,11 +126,12 @@ impl Client {
             call = call.body(body.clone());
         }
         let response = call.send().await.map_err(|error| transport_error(url, error))?;
-        let retry_after = response
-            .headers()
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| retry::parse_retry_after(value, self.environment().clock.now()));
+        let said = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let now = self.environment().clock.now();
+        let retry_after = said("retry-after")
+            .and_then(|value| retry::parse_retry_after(value, now))
+            // Docker Hub says an instant, in seconds.
+            .or_else(|| said("x-retry-after").and_then(|value| retry::parse_retry_instant(value, now)));
         Ok(Response::new(response, url.clone(), authorization.is_some(), retry_after))
     }
 }

@@ -18,14 +18,18 @@
 
 mod address;
 mod aws;
+mod azure;
 mod body;
 mod bucket;
 mod client;
+mod docker_hub;
 mod download;
 mod engine;
 mod environment;
 mod error;
 mod exchange;
+mod google;
+mod login;
 mod names;
 mod parapet;
 mod reference;
@@ -34,13 +38,17 @@ mod retry;
 mod tls;
 
 pub use address::AddressPolicy;
-pub use aws::{AwsKeys, Ecr, EcrOptions, EcrToken};
+pub use aws::{AwsKeys, Ecr, EcrOptions};
+pub use azure::{Acr, AcrOptions};
 pub use bucket::{Bucket, BucketOptions, ObjectBody};
 pub use client::{Client, ClientOptions};
+pub use docker_hub::DockerHub;
 pub use download::{Download, DownloadedFile, Validators, download};
 pub use engine::Engine;
 pub use environment::{Environment, Pause, TokioPause};
 pub use error::FetchError;
+pub use google::ServiceAccount;
+pub use login::{Granted, Login, REFRESH_TOKEN_USER};
 pub use names::{Names, SystemNames};
 pub use parapet::ParapetServer;
 pub use reference::{ImageReference, ReferenceError};

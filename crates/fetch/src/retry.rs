@@ -60,6 +60,12 @@ pub(crate) fn parse_retry_after(value: &str, now: Millis) -> Option<Duration> {
     Some(Duration::from_millis(u64::try_from(at.saturating_sub(now)).unwrap_or(0)))
 }
 
+/// Reads `X-Retry-After`: epoch seconds, told from the time to wait for.
+pub(crate) fn parse_retry_instant(value: &str, now: Millis) -> Option<Duration> {
+    let at = value.trim().parse::<Millis>().ok()?.checked_mul(1000)?;
+    Some(Duration::from_millis(u64::try_from(at.saturating_sub(now)).unwrap_or(0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +95,8 @@ mod tests {
         assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:57 GMT", now), Some(Duration::from_secs(20)));
         assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:49:07 GMT", now), Some(Duration::ZERO));
         assert_eq!(parse_retry_after("soon", now), None);
+        assert_eq!(parse_retry_instant("784111797", now), Some(Duration::from_secs(20)));
+        assert_eq!(parse_retry_instant("5", now), Some(Duration::ZERO));
+        assert_eq!(parse_retry_instant("soon", now), None);
     }
 }

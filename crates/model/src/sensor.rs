@@ -128,6 +128,9 @@ pub struct SensorSettings {
     pub concurrent_scans: u32,
     /// Seconds to the next check-in.
     pub check_in_seconds: u32,
+    /// How many registries it scans.
+    #[serde(default)]
+    pub registries: u32,
 }
 
 /// What a sensor saw. Every part may be left out.

@@ -13,7 +13,7 @@ use parapet_store::{Store, StoreUrl};
 
 use crate::accounts::{Accounts, SignIns, require};
 use crate::artifacts::{ArtifactPlace, Artifacts};
-use crate::connectors::{AwsIdentity, Connectors, EcrTokens};
+use crate::connectors::{Clouds, Connectors, Kept};
 use crate::error::{Error, Result};
 use crate::exceptions::Exceptions;
 use crate::exports::{Exports, HeldViews, RowShape};
@@ -47,8 +47,8 @@ pub struct Options {
     pub shapes: Vec<(String, Arc<dyn RowShape>)>,
     /// Which addresses may be connected to.
     pub allow: AddressPolicy,
-    /// Who the server is at AWS; `None` for nobody.
-    pub aws: Option<AwsIdentity>,
+    /// Where clouds are, and who the server is there.
+    pub clouds: Clouds,
 }
 
 /// An open store with its posture. Use cases are grouped: [`App::accounts`], [`App::feeds`], …
@@ -64,8 +64,8 @@ pub struct App {
     pub(crate) held_views: HeldViews,
     pub(crate) wake: tokio::sync::Notify,
     pub(crate) client: parapet_fetch::Client,
-    pub(crate) aws: Option<AwsIdentity>,
-    pub(crate) ecr_tokens: EcrTokens,
+    pub(crate) clouds: Clouds,
+    pub(crate) kept_passwords: Arc<Kept>,
     pub(crate) own_address: OnceLock<SocketAddr>,
     live: Live,
 }
@@ -100,8 +100,8 @@ impl App {
             held_views: HeldViews::default(),
             wake: tokio::sync::Notify::new(),
             client,
-            aws: options.aws,
-            ecr_tokens: EcrTokens::default(),
+            clouds: options.clouds,
+            kept_passwords: Arc::default(),
             own_address: OnceLock::new(),
             live,
         }))

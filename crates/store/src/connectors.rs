@@ -12,16 +12,16 @@ use crate::session::Session;
 use crate::sql::{Row, args};
 use crate::tx::Tx;
 
-const LIST: &str = "SELECT no, uuid, cloud, name, description, identity, external_id, account_type, created, \
-     updated FROM connector WHERE project = $1 AND cloud = $2 AND no > $3 ORDER BY no LIMIT $4";
+const LIST: &str = "SELECT no, uuid, cloud, name, description, identity, external_id, account_type, tenant, \
+     created, updated FROM connector WHERE project = $1 AND cloud = $2 AND no > $3 ORDER BY no LIMIT $4";
 const BY_UUID: &str = "SELECT no, uuid, cloud, name, description, identity, external_id, account_type, \
-     created, updated FROM connector WHERE project = $1 AND uuid = $2";
+     tenant, created, updated FROM connector WHERE project = $1 AND uuid = $2";
 const SECRET: &str = "SELECT no, secret FROM connector WHERE project = $1 AND uuid = $2";
 const TAKEN: &str =
     "SELECT no FROM connector WHERE project = $1 AND cloud = $2 AND identity = $3 ORDER BY no LIMIT 1";
 const INSERT: &str = "INSERT INTO connector (no, uuid, project, cloud, name, description, identity, \
-     external_id, account_type, secret, created, updated) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)";
+     external_id, account_type, tenant, secret, created, updated) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)";
 const DELETE: &str = "DELETE FROM connector WHERE no = $1";
 
 /// Whose registries a connector is for.
@@ -58,6 +58,8 @@ pub struct ConnectorSettings {
     pub external_id: String,
     /// `Global` or `US_Gov`, at AWS.
     pub account_type: String,
+    /// The directory that knows the application, at Azure; empty when it was not said.
+    pub tenant: String,
 }
 
 /// A connector.
@@ -88,6 +90,7 @@ fn connector(row: &Row) -> Result<Connector> {
             identity: f.text()?,
             external_id: f.text()?,
             account_type: f.text()?,
+            tenant: f.text()?,
         },
         created: f.i64()?,
         updated: f.i64()?,
@@ -144,7 +147,8 @@ impl Tx {
         settings: &ConnectorSettings,
         secret: &Secret,
     ) -> Result<Connector> {
-        let ConnectorSettings { cloud, name, description, identity, external_id, account_type } = settings;
+        let ConnectorSettings { cloud, name, description, identity, external_id, account_type, tenant } =
+            settings;
         let cloud = *cloud as u8;
         if self.fetch_one(TAKEN, args![project, cloud, identity]).await?.is_some() {
             return Err(Error::Taken { what: "connector", name: identity.clone() });
@@ -163,6 +167,7 @@ impl Tx {
                 identity,
                 external_id,
                 account_type,
+                tenant,
                 &sealed,
                 now
             ],

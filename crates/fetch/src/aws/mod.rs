@@ -6,9 +6,12 @@
 
 mod sign;
 
+use std::sync::{Mutex, PoisonError};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use parapet_model::Millis;
+use parapet_model::time::parse_instant;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -18,12 +21,17 @@ use url::Url;
 use crate::client::Client;
 use crate::error::{FetchError, show};
 use crate::exchange::Request;
+use crate::login::{Granted, MARGIN};
 use crate::registry::Credentials;
 
 /// Longest answer, in bytes.
 const MAX_ANSWER: u64 = 8 * 1024 * 1024;
 /// Most pages of repositories, of up to a thousand each.
 const MAX_PAGES: usize = 1_000;
+/// How long a role is taken for, in milliseconds.
+const ROLE_LIFE: Millis = 3_600_000;
+/// A session younger than this is not over when it is refused.
+const FRESH: Millis = 60_000;
 /// How ECR's calls are named.
 const TARGET: &str = "AmazonEC2ContainerRegistry_V20150921";
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
@@ -63,21 +71,22 @@ pub struct EcrOptions {
     pub endpoint: Option<String>,
 }
 
-/// A registry's password, and until when it is good.
-#[derive(Debug, Clone)]
-pub struct EcrToken {
-    /// What the registry takes.
-    pub credentials: Credentials,
-    /// End of its life.
-    pub until: Millis,
-}
-
-/// Amazon's side of a registry, in a role that was taken.
+/// Amazon's side of a registry, in a role that was taken. The role is taken again when it is over.
 #[derive(Debug)]
 pub struct Ecr {
     client: Client,
     options: EcrOptions,
+    session: Mutex<Session>,
+}
+
+/// A role while it is taken.
+#[derive(Debug, Clone)]
+struct Session {
     keys: AwsKeys,
+    /// When it was taken.
+    since: Millis,
+    /// When it is over.
+    until: Millis,
 }
 
 impl Ecr {
@@ -86,10 +95,16 @@ impl Ecr {
     /// # Errors
     /// [`FetchError`]; [`FetchError::Forbidden`] when the role may not be taken.
     pub async fn assume(client: &Client, options: EcrOptions) -> Result<Self, FetchError> {
-        let url = service(&options, "sts")?;
+        let session = Mutex::new(Self::take_role(client, &options).await?);
+        Ok(Self { client: client.clone(), options, session })
+    }
+
+    async fn take_role(client: &Client, options: &EcrOptions) -> Result<Session, FetchError> {
+        let url = service(options, "sts")?;
         let call =
-            Call { service: "sts", url, headers: &[("content-type", FORM)], body: assume_role(&options) };
+            Call { service: "sts", url, headers: &[("content-type", FORM)], body: assume_role(options) };
         let what = format!("role {}", options.role);
+        let since = client.environment().clock.now();
         let answer = call.send(client, &options.keys, &options.region, &what).await?;
         let text = String::from_utf8(answer).map_err(|e| FetchError::malformed(&what, e))?;
         let part = |name: &str| {
@@ -101,14 +116,27 @@ impl Ecr {
             secret_key: part("SecretAccessKey")?,
             session_token: Some(part("SessionToken")?),
         };
-        Ok(Self { client: client.clone(), options, keys })
+        // One that does not say counts as lasting as long as was asked for.
+        let until = element(&text, "Expiration").and_then(parse_instant);
+        Ok(Session { keys, since, until: until.unwrap_or(since.saturating_add(ROLE_LIFE)) })
+    }
+
+    fn session(&self) -> Session {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the role again, for the session at hand is over or no longer taken.
+    async fn renew(&self) -> Result<Session, FetchError> {
+        let session = Self::take_role(&self.client, &self.options).await?;
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session.clone();
+        Ok(session)
     }
 
     /// The registry's password.
     ///
     /// # Errors
     /// [`FetchError`].
-    pub async fn token(&self) -> Result<EcrToken, FetchError> {
+    pub async fn token(&self) -> Result<Granted, FetchError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Answer {
@@ -135,7 +163,7 @@ impl Ecr {
             reason = "a float saturates, and is no instant then anyway"
         )]
         let until = (data.expires_at * 1000.0) as Millis;
-        Ok(EcrToken { credentials, until })
+        Ok(Granted { credentials, until })
     }
 
     /// The names of all repositories.
@@ -186,7 +214,22 @@ impl Ecr {
         let headers = [("content-type", JSON), ("x-amz-target", target.as_str())];
         let url = service(&self.options, "api.ecr")?;
         let call = Call { service: "ecr", url, headers: &headers, body: body.to_string() };
-        call.send(&self.client, &self.keys, &self.options.region, what).await
+        let (client, region) = (&self.client, &self.options.region);
+        let now = client.environment().clock.now();
+        let mut session = self.session();
+        if now >= session.until.saturating_sub(MARGIN) && now > session.since {
+            session = self.renew().await?;
+        }
+        match call.send(client, &session.keys, region, what).await {
+            // A session that was good once may have ended before its time.
+            Err(FetchError::UnexpectedStatus { status: StatusCode::BAD_REQUEST, .. } | FetchError::Forbidden { .. })
+                if now.saturating_sub(session.since) >= FRESH =>
+            {
+                let session = self.renew().await?;
+                call.send(client, &session.keys, region, what).await
+            }
+            answer => answer,
+        }
     }
 }
 

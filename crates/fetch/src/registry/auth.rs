@@ -5,13 +5,13 @@
 //! or below it, or a host listed by the operator, and as secure as the registry is.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use parapet_model::{Clock, Millis};
-use reqwest::StatusCode;
+use parapet_model::{Clock, FOREVER, Millis};
 use reqwest::header::{self, HeaderValue};
+use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -21,6 +21,7 @@ use crate::body::Response;
 use crate::client::Client;
 use crate::error::{FetchError, show};
 use crate::exchange::Request;
+use crate::login::{Granted, Login, REFRESH_TOKEN_USER};
 
 /// Longest answer of a token service, in bytes.
 const MAX_TOKEN: u64 = 256 * 1024;
@@ -36,6 +37,9 @@ const MARGIN: Millis = 10_000;
 
 /// Most tokens kept; more means thousands of repositories within minutes.
 const MAX_TOKENS: usize = 1024;
+
+/// Credentials younger than this are not got anew when they are refused: they are wrong, not over.
+const FRESH: Millis = 60_000;
 
 /// What a request needs a right for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -87,7 +91,8 @@ impl Scope {
 #[derive(Debug)]
 pub(super) struct Auth {
     registry: Url,
-    credentials: Option<Credentials>,
+    /// Gives credentials that end; `None` when those there are last, or there are none.
+    login: Option<Arc<dyn Login>>,
     token_hosts: Vec<String>,
     learnt: Mutex<Learnt>,
 }
@@ -97,6 +102,11 @@ pub(super) struct Auth {
 struct Learnt {
     basic: bool,
     tokens: HashMap<Scope, Token>,
+    credentials: Option<Granted>,
+    /// When these were got.
+    since: Millis,
+    /// How often credentials were got.
+    times: u64,
 }
 
 #[derive(Debug)]
@@ -117,22 +127,73 @@ struct TokenDocument {
 }
 
 impl Auth {
-    pub(super) fn new(registry: Url, credentials: Option<Credentials>, token_hosts: Vec<String>) -> Self {
-        Self { registry, credentials, token_hosts, learnt: Mutex::default() }
+    pub(super) fn new(
+        registry: Url,
+        credentials: Option<Credentials>,
+        login: Option<Arc<dyn Login>>,
+        token_hosts: Vec<String>,
+    ) -> Self {
+        let credentials = credentials.map(|credentials| Granted { credentials, until: FOREVER });
+        let learnt = Mutex::new(Learnt { credentials, ..Learnt::default() });
+        Self { registry, login, token_hosts, learnt }
     }
 
     /// Sends a request to the registry with what is known, and once more after a challenge. The
-    /// second answer is final, whatever it is.
+    /// second answer is final, whatever it is, unless credentials that end were refused: then others
+    /// are got, once.
     pub(super) async fn attempt(
         &self,
         client: &Client,
         request: &Request,
         scope: &Scope,
     ) -> Result<Response, FetchError> {
-        let mut response = self.challenged(client, request, scope).await?;
+        self.sign_in(client, false).await?;
+        let times = self.learnt().times;
+        let mut answer = self.challenged(client, request, scope).await;
+        if self.login.is_some() && is_refused(&answer) {
+            let now = client.environment().clock.now();
+            // Whoever was refused at the same time may have got others already.
+            let others = self.learnt().times != times;
+            if !others && self.may_be_over(now) {
+                self.sign_in(client, true).await?;
+            }
+            if others || self.learnt().times != times {
+                answer = self.challenged(client, request, scope).await;
+            }
+        }
+        let mut response = answer?;
         // Being refused with an anonymous token means that credentials are needed, not wrong.
-        response.authorized &= self.credentials.is_some();
+        response.authorized &= self.learnt().credentials.is_some();
         Ok(response)
+    }
+
+    /// Gets credentials that end, when there are none, they are over, or with `anew`.
+    async fn sign_in(&self, client: &Client, anew: bool) -> Result<(), FetchError> {
+        let Some(login) = &self.login else { return Ok(()) };
+        let now = client.environment().clock.now();
+        if !anew && self.learnt().credentials.as_ref().is_some_and(|granted| granted.is_good(now)) {
+            return Ok(());
+        }
+        let granted = login.credentials(anew).await?;
+        let mut learnt = self.learnt();
+        // What was learnt with others says nothing of these.
+        *learnt = Learnt {
+            credentials: Some(granted),
+            since: now,
+            times: learnt.times.saturating_add(1),
+            ..Learnt::default()
+        };
+        Ok(())
+    }
+
+    /// Whether what is refused now may have been good once.
+    fn may_be_over(&self, now: Millis) -> bool {
+        now.saturating_sub(self.learnt().since) >= FRESH
+    }
+
+    /// The name and password to send, if there are any.
+    fn basic(&self) -> Option<HeaderValue> {
+        self.learnt().credentials.as_ref().and_then(|granted| basic(&granted.credentials))
     }
 
     async fn challenged(
@@ -171,14 +232,14 @@ impl Auth {
     fn known(&self, scope: &Scope, clock: &dyn Clock) -> Option<HeaderValue> {
         let learnt = self.learnt();
         if learnt.basic {
-            return self.credentials.as_ref().and_then(basic);
+            return learnt.credentials.as_ref().and_then(|granted| basic(&granted.credentials));
         }
         learnt.tokens.get(scope).filter(|t| clock.now() < t.until).map(|t| t.value.clone())
     }
 
     fn begin_basic(&self) -> Option<HeaderValue> {
         self.learnt().basic = true;
-        self.credentials.as_ref().and_then(basic)
+        self.basic()
     }
 
     async fn fetch_token(
@@ -187,11 +248,18 @@ impl Auth {
         query: TokenQuery<'_>,
         scope: &Scope,
     ) -> Result<HeaderValue, FetchError> {
-        let mut request = Request::get(self.token_address(&query)?);
-        request.authorization = self.credentials.as_ref().and_then(basic);
+        let mut request = self.token_request(&query)?;
         let what = format!("token service at {}", show(&request.url));
         let now = client.environment().clock.now();
-        let response = client.attempt(&request).await?.require(StatusCode::OK, &what).await?;
+        let mut response = client.attempt(&request).await?;
+        // A form holds a refresh token; OAuth says 400 for one that is over.
+        let form = request.body.take().is_some();
+        response.authorized |= form;
+        if form && response.status() == StatusCode::BAD_REQUEST {
+            let url = show(&response.url);
+            return Err(FetchError::CredentialsRefused { url, detail: String::new() });
+        }
+        let response = response.require(StatusCode::OK, &what).await?;
         let body = response.bytes(&what, MAX_TOKEN).await?;
         // The parser's message may quote the document, so it is left out.
         let document: TokenDocument = serde_json::from_slice(&body)
@@ -216,6 +284,26 @@ impl Auth {
             learnt.tokens.clear();
         }
         learnt.tokens.insert(scope.clone(), token);
+    }
+
+    /// What asks for a token: a question with name and password, or a form with a refresh token.
+    fn token_request(&self, query: &TokenQuery<'_>) -> Result<Request, FetchError> {
+        let refresh = {
+            let learnt = self.learnt();
+            let own = learnt.credentials.as_ref().map(|granted| &granted.credentials);
+            own.filter(|own| own.user == REFRESH_TOKEN_USER).map(|own| own.secret.clone())
+        };
+        let Some(token) = refresh else {
+            let mut request = Request::get(self.token_address(query)?);
+            request.authorization = self.basic();
+            return Ok(request);
+        };
+        let mut form = vec![("grant_type", "refresh_token"), ("client_id", "parapet"), ("service", query.service)];
+        form.extend(query.scope.as_deref().map(|scope| ("scope", scope)));
+        form.push(("refresh_token", &token));
+        let mut url = self.token_address(query)?;
+        url.set_query(None);
+        Ok(Request::form(Method::POST, url, &form))
     }
 
     /// The address to ask for a token, when the realm may be asked at all.
@@ -270,6 +358,17 @@ struct TokenQuery<'a> {
     scope: Option<String>,
 }
 
+/// Whether an answer says that credentials were sent and not taken.
+fn is_refused(answer: &Result<Response, FetchError>) -> bool {
+    match answer {
+        Ok(response) => {
+            response.authorized
+                && matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        }
+        Err(error) => matches!(error, FetchError::CredentialsRefused { .. } | FetchError::Forbidden { .. }),
+    }
+}
+
 /// Whether two hosts are the same or one is a domain under the other. Sisters under a common parent
 /// are not enough: whether that parent is one owner's or a public suffix cannot be told from names.
 fn same_site(a: Option<Host<&str>>, b: Option<Host<&str>>) -> bool {
@@ -306,7 +405,7 @@ mod tests {
 
     fn auth(registry: &str, listed: &[&str]) -> Auth {
         let hosts = listed.iter().map(|&h| h.to_owned()).collect();
-        Auth::new(registry.parse().unwrap(), None, hosts)
+        Auth::new(registry.parse().unwrap(), None, None, hosts)
     }
 
     fn asks(registry: &str, realm: &str, listed: &[&str]) -> bool {

@@ -29,6 +29,7 @@ use url::Url;
 use crate::client::Client;
 use crate::error::{FetchError, show};
 use crate::exchange::Request;
+use crate::login::Login;
 use crate::reference::{DOCKER_HUB, is_repository};
 use crate::registry::auth::{Auth, Scope};
 
@@ -65,6 +66,8 @@ pub struct RegistryOptions {
     pub authority: Option<Vec<u8>>,
     /// Credentials; without them everything is asked anonymously.
     pub credentials: Option<Credentials>,
+    /// Gives credentials that end, instead of those above.
+    pub login: Option<Arc<dyn Login>>,
     /// Hosts (`host` or `host:port`) of other sites that may be the registry's token service.
     pub token_hosts: Vec<String>,
 }
@@ -96,7 +99,7 @@ impl Registry {
         if base.host_str() == Some(DOCKER_HUB_HOST) {
             token_hosts.push(DOCKER_HUB_TOKENS.to_owned());
         }
-        let auth = Auth::new(base.clone(), options.credentials, token_hosts);
+        let auth = Auth::new(base.clone(), options.credentials, options.login, token_hosts);
         Ok(Self { client, base, name: name.into(), auth: Arc::new(auth) })
     }
 

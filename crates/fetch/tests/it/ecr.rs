@@ -1,12 +1,21 @@
 //! Amazon's side of a registry: a role that is given or denied, passwords that end, lists in pages.
 
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use parapet_fetch::{AwsKeys, Ecr, EcrOptions, FetchError};
+use parapet_model::TestClock;
 use serde_json::{Value, json};
 
 use crate::peer::{Answer, Peer, Seen, answer, ok, redirect};
 use crate::world::World;
+
+thread_local! {
+    /// What a peer of the same thread moves on.
+    static CLOCK: RefCell<TestClock> = RefCell::new(TestClock::at(0));
+}
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/reader";
 
@@ -118,6 +127,45 @@ async fn nothing_is_sent_elsewhere() {
         let error = Ecr::assume(&client, options).await.unwrap_err();
         assert!(matches!(error, FetchError::ForbiddenAddress { .. } | FetchError::BadUrl { .. }), "{error}");
     }
+}
+
+/// A role that ends while a long list is read is taken again, and the list goes on where it was.
+#[tokio::test]
+async fn a_session_that_ends_in_the_middle_of_a_list_is_renewed() {
+    let taken = AtomicUsize::new(0);
+    let peer = Peer::start(move |seen| match action(seen) {
+        "AssumeRole" => {
+            let number = taken.fetch_add(1, Ordering::SeqCst) + 1;
+            let given = GIVEN.replace("ASIAROLE", &format!("ASIAROLE{number}"));
+            let until = if number < 3 { "2023-11-14T23:13:20Z" } else { "2023-11-15T23:13:20Z" };
+            ok(given.replace("2026-11-02T01:00:00Z", until))
+        }
+        _ => {
+            let asked: Value = serde_json::from_str(&seen.body).unwrap();
+            let page = asked["nextToken"].as_str().map_or(0, |token| token.parse::<u32>().unwrap());
+            // The second page's session ends before its time; the fourth's when it said it would.
+            let session = seen.authorization().unwrap();
+            let needed = 1 + page / 2;
+            if page == 2 && session.contains("ASIAROLE1/") {
+                return answer(400, &[], r#"{"__type": "ExpiredTokenException", "message": "over"}"#);
+            }
+            assert!(page < 2 || session.contains(&format!("ASIAROLE{needed}/")), "{page}: {session}");
+            let mut body = json!({"repositories": [{"repositoryName": format!("team/r{page}")}]});
+            if page < 5 {
+                body["nextToken"] = Value::from((page + 1).to_string());
+            }
+            CLOCK.with_borrow(|clock| if page == 3 { clock.advance(3_600_000) } else { clock.advance(70_000) });
+            ok(body.to_string())
+        }
+    })
+    .await;
+    let world = World::new();
+    CLOCK.with_borrow_mut(|clock| *clock = world.clock.clone());
+    let ecr = Ecr::assume(&world.client(), options(peer.url("/"))).await.unwrap();
+    let all = ecr.repositories(10).await.unwrap();
+    assert_eq!(all, ["team/r0", "team/r1", "team/r2", "team/r3", "team/r4", "team/r5"]);
+    let roles = peer.seen().iter().filter(|seen| action(seen) == "AssumeRole").count();
+    assert_eq!(roles, 3);
 }
 
 /// An emulator that takes any credential: it shows the shapes of the answers, not the signatures.

@@ -4,10 +4,13 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail as tests do")]
 
 mod auth;
+mod azure;
+mod docker_hub;
 mod downloads;
 mod ecr;
 mod failures;
 mod fixture;
+mod google;
 mod guard;
 mod images;
 mod lists;

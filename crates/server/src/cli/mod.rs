@@ -3,7 +3,7 @@
 
 mod accounts;
 mod artifacts;
-mod aws;
+mod clouds;
 mod export;
 mod feed;
 mod options;

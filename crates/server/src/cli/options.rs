@@ -51,7 +51,7 @@ impl StoreOptions {
             artifacts: ArtifactPlace::Folder(self.data_dir.join("artifacts")),
             stale_after: i64::from(self.stale_after_days) * parapet_model::time::DAY,
             allow: parapet_fetch::AddressPolicy::default(),
-            aws: None,
+            clouds: parapet_service::connectors::Clouds::default(),
             shapes: crate::http::shapes(),
         })
     }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use parapet_fetch::{Client, ClientOptions, Environment, ParapetServer};
 use parapet_model::SystemClock;
-use parapet_model::sensor::{Registration, ReportAnswer, SensorReport, SensorSettings};
-use parapet_service::sensors::{Agent, AgentOptions, BuiltIn, Round, Upstream};
+use parapet_model::sensor::{Registration, ReportAnswer, SensorKind, SensorReport, SensorSettings};
+use parapet_service::sensors::{
+    Agent, AgentOptions, BuiltIn, Round, Upstream, Work, WorkAnswer, WorkReport,
+};
 use parapet_service::{App, Result};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -26,6 +29,8 @@ Examples:
   parapet sensor --server https://parapet.example --user node-1 --password-file /etc/parapet/sensor
   parapet sensor --server https://parapet.example --user node-1 --password-file /etc/parapet/sensor \\
       --engine-socket /var/run/docker.sock
+  parapet sensor --server https://parapet.example --user registries --password-file /etc/parapet/sensor \\
+      --type registry
   parapet sensor --server http://127.0.0.1:8080 --user node-1 --password-file sensor.txt --once --format json")]
 pub(super) struct Sensor {
     /// Address of the server
@@ -42,6 +47,9 @@ pub(super) struct Sensor {
     ca_file: Option<PathBuf>,
     #[command(flatten)]
     looks: Looks,
+    /// What the sensor is for
+    #[arg(long = "type", value_enum, default_value_t)]
+    kind: Kind,
     /// Look once and end
     #[arg(long)]
     once: bool,
@@ -73,6 +81,8 @@ impl Looks {
             root: self.root.clone(),
             socket: self.engine_socket.clone(),
             name: self.sensor_name.clone(),
+            kind: SensorKind::General,
+            client: None,
         }
     }
 }
@@ -117,12 +127,46 @@ impl Upstream for Far {
     async fn report(&self, report: &SensorReport) -> Result<ReportAnswer> {
         Ok(self.0.post("/api/v1/sensors/report", report).await?)
     }
+
+    async fn claim(&self, sensor: Uuid) -> Result<Option<Work>> {
+        let next: NextWork = self.0.post("/api/v1/sensors/work", &json!({"sensor": sensor})).await?;
+        Ok(next.work)
+    }
+
+    async fn worked(&self, report: &WorkReport) -> Result<WorkAnswer> {
+        Ok(self.0.post("/api/v1/sensors/work/report", report).await?)
+    }
+}
+
+/// The server's answer to a sensor that asks for work.
+#[derive(Debug, Deserialize)]
+struct NextWork {
+    work: Option<Work>,
+}
+
+/// What a sensor is for, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Kind {
+    /// A host, its engine, and registries
+    #[default]
+    General,
+    /// Registries only
+    Registry,
+    /// A build machine
+    Cicd,
 }
 
 impl Sensor {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let server = connect(&self.server, &self.user, &self.password_file, self.ca_file.as_deref())?;
-        let mut agent = Agent::new(Far(server), self.looks.options(), Arc::new(SystemClock))?;
+        let kind = match self.kind {
+            Kind::General => SensorKind::General,
+            Kind::Registry => SensorKind::Registry,
+            Kind::Cicd => SensorKind::Cicd,
+        };
+        let client = Some(Client::new(ClientOptions::default(), Environment::system())?);
+        let options = AgentOptions { kind, client, ..self.looks.options() };
+        let mut agent = Agent::new(Far(server), options, Arc::new(SystemClock))?;
         if self.once {
             let round = agent.round().await?;
             print(&round, self.format)?;
@@ -182,7 +226,7 @@ fn print(round: &Round, format: Format) -> anyhow::Result<()> {
     }
     let host = if round.host.is_empty() { "not due" } else { &round.host };
     output::print(&format!(
-        "host {host}, {} containers, {} gone, {} images read\n",
-        round.containers, round.deleted, round.images
+        "host {host}, {} containers, {} gone, {} images read; {} registries listed, {} images of them looked at\n",
+        round.containers, round.deleted, round.images, round.registries, round.registry_images
     ))
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use super::accounts::{fresh_password, read_password};
 use super::artifacts::artifact_place;
-use super::aws::aws_identity;
+use super::clouds::CloudOptions;
 use super::options::StoreOptions;
 use super::output;
 use super::sensor::BuiltInSensor;
@@ -55,10 +55,8 @@ pub(super) struct Serve {
     /// Connect to nothing in private networks: 10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7
     #[arg(long)]
     no_private: bool,
-    /// This server's own AWS account, 12 digits, for connectors to Amazon's registries; its keys and
-    /// AWS_ENDPOINT_URL come from the usual AWS variables
-    #[arg(long, value_name = "ACCOUNT", env = "PARAPET_AWS_ACCOUNT")]
-    aws_account: Option<String>,
+    #[command(flatten)]
+    clouds: CloudOptions,
 }
 
 impl Serve {
@@ -69,10 +67,7 @@ impl Serve {
                 artifact_place(place, &self.store.data_dir, &|name| std::env::var(name).ok())?;
         }
         options.allow = AddressPolicy { loopback: !self.no_loopback, private: !self.no_private };
-        options.aws = match &self.aws_account {
-            Some(account) => Some(aws_identity(account, &|name| std::env::var(name).ok())?),
-            None => None,
-        };
+        options.clouds = self.clouds.read(&|name| std::env::var(name).ok())?;
         let app = App::open(options).await?;
         let _lock = app.store().lock_server().await?;
         let given = self.admin_password_file.as_deref().map(read_password).transpose()?;

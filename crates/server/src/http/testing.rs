@@ -51,10 +51,17 @@ pub(crate) struct Answer {
 impl TestServer {
     /// An empty store with a user for every built-in role, named like it.
     pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same with other options.
+    pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = TestClock::at(START);
         let options = StoreOptions::embedded(dir.path()).app_options().unwrap();
-        let app = App::open(Options { clock: Arc::new(clock.clone()), ..options }).await.unwrap();
+        let mut options = Options { clock: Arc::new(clock.clone()), ..options };
+        change(&mut options);
+        let app = App::open(options).await.unwrap();
         let local = app.local_principal().await.unwrap();
         for role in parapet_model::Role::built_in() {
             let name = role.name.clone();

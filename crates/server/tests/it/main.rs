@@ -8,6 +8,7 @@
 )]
 
 mod documents;
+mod ecr;
 mod exports;
 mod hostile;
 mod kill;

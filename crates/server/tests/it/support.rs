@@ -156,7 +156,12 @@ impl Server {
     }
 
     /// The same with a command of the caller's making, to which the usual arguments are added.
-    pub(crate) fn start_as(fixture: &Fixture, mut command: Command) -> Self {
+    pub(crate) fn start_as(fixture: &Fixture, command: Command) -> Self {
+        Self::start_with(fixture, command, &[])
+    }
+
+    /// The same with more arguments of `serve`.
+    pub(crate) fn start_with(fixture: &Fixture, mut command: Command, more: &[&str]) -> Self {
         let password = "a password for tests".to_owned();
         let file = fixture.path("password");
         std::fs::write(&file, &password).unwrap();
@@ -165,6 +170,7 @@ impl Server {
             .arg(&file)
             .arg("--data-dir")
             .arg(fixture.data())
+            .args(more)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -77,14 +77,7 @@ impl Accounts<'_> {
     /// What a token stands for, if it holds.
     pub async fn by_jwt(&self, token: &str) -> Result<SignedIn, BearerError> {
         let app = self.0;
-        let mut rules = Validation::new(Algorithm::HS256);
-        rules.set_issuer(&[ISSUER]);
-        rules.set_audience(&[AUDIENCE]);
-        // By the application's clock, below.
-        rules.validate_exp = false;
-        let key = DecodingKey::from_secret(key(app).as_slice());
-        let decoded = jsonwebtoken::decode::<Claims>(token, &key, &rules);
-        let claims = decoded.map_err(|_| BearerError::Invalid)?.claims;
+        let claims = decode(token, key(app).as_slice())?;
         let (issued, expires) = (claims.iat.saturating_mul(1000), claims.exp.saturating_mul(1000));
         if app.now() >= expires {
             return Err(BearerError::Expired);
@@ -100,6 +93,47 @@ impl Accounts<'_> {
     }
 }
 
+/// What a token of this server says; whether it is over is for the caller's clock.
+fn decode(token: &str, key: &[u8]) -> Result<Claims, BearerError> {
+    let mut rules = Validation::new(Algorithm::HS256);
+    rules.set_issuer(&[ISSUER]);
+    rules.set_audience(&[AUDIENCE]);
+    rules.validate_exp = false;
+    let decoded = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(key), &rules);
+    Ok(decoded.map_err(|_| BearerError::Invalid)?.claims)
+}
+
 fn key(app: &App) -> impl std::ops::Deref<Target = [u8; 32]> {
     app.key.derive("JWT of the Qualys family")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(algorithm: Algorithm, issuer: &str, audience: &str, key: &[u8]) -> String {
+        let claims = Claims {
+            iss: issuer.to_owned(),
+            aud: audience.to_owned(),
+            sub: "1".to_owned(),
+            epoch: 1,
+            project: 1,
+            iat: 1,
+            exp: 2,
+            jti: "x".to_owned(),
+            modules_allowed: vec!["CS".to_owned()],
+        };
+        jsonwebtoken::encode(&Header::new(algorithm), &claims, &EncodingKey::from_secret(key)).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_of_this_key_this_issuer_and_this_audience() {
+        let (key, other) = ([7; 32], [8; 32]);
+        let holds = |token: &str| decode(token, &key).is_ok();
+        assert!(holds(&signed(Algorithm::HS256, ISSUER, AUDIENCE, &key)));
+        assert!(!holds(&signed(Algorithm::HS256, ISSUER, AUDIENCE, &other)), "another server's key");
+        assert!(!holds(&signed(Algorithm::HS256, ISSUER, "hss", &key)), "another audience, rightly signed");
+        assert!(!holds(&signed(Algorithm::HS256, "somebody", AUDIENCE, &key)));
+        assert!(!holds(&signed(Algorithm::HS512, ISSUER, AUDIENCE, &key)), "another algorithm");
+    }
 }

@@ -4,6 +4,8 @@
 pub(crate) mod payload;
 mod runner;
 
+pub(crate) use runner::{end_badly, end_failed, end_well, prepare};
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -82,6 +84,36 @@ impl Jobs<'_> {
         payload: &Payload,
         dedup_key: &str,
     ) -> Result<Uuid> {
+        Ok(self.enqueue_numbered(tx, scope, who, kind, payload, dedup_key).await?.1)
+    }
+
+    /// The same for a scan that asks a registry, which sensors may do instead of the server.
+    pub(crate) async fn enqueue_scan(
+        &self,
+        tx: &mut Tx,
+        who: &Principal,
+        kind: JobKind,
+        payload: &Payload,
+        dedup_key: &str,
+        registry: Option<Uuid>,
+    ) -> Result<Uuid> {
+        let scope = who.scope();
+        let (no, uuid) = self.enqueue_numbered(tx, &scope, who, kind, payload, dedup_key).await?;
+        if let Some(registry) = registry {
+            crate::sensors::place(tx, &scope, registry, &[no]).await?;
+        }
+        Ok(uuid)
+    }
+
+    async fn enqueue_numbered(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        who: &Principal,
+        kind: JobKind,
+        payload: &Payload,
+        dedup_key: &str,
+    ) -> Result<(u32, Uuid)> {
         let new = NewJob {
             scope,
             kind,
@@ -93,7 +125,8 @@ impl Jobs<'_> {
             not_before: 0,
         };
         let no = tx.enqueue(&new).await?.no();
-        tx.job_uuid(no).await?.ok_or_else(|| Error::NotFound("job".to_owned()))
+        let uuid = tx.job_uuid(no).await?.ok_or_else(|| Error::NotFound("job".to_owned()))?;
+        Ok((no, uuid))
     }
 
     /// Tells the workers that there may be something to do.

@@ -63,7 +63,8 @@ impl App {
             .collect();
         tasks.push(tokio::spawn(beat(self.clone(), running, stopped.clone())));
         tasks.push(tokio::spawn(tidy(self.clone(), stopped.clone())));
-        tasks.push(tokio::spawn(crate::schedules::tick(self.clone(), stopped)));
+        tasks.push(tokio::spawn(crate::schedules::tick(self.clone(), stopped.clone())));
+        tasks.push(tokio::spawn(crate::sensors::mark_silent(self.clone(), stopped)));
         Runner { stop, tasks }
     }
 
@@ -212,29 +213,41 @@ async fn run_one(app: &Arc<App>, claimed: ClaimedJob, running: &Running) {
     }
 }
 
-async fn end_well(app: &App, claimed: &ClaimedJob, mut outcome: Outcome, progress: Beat) -> Result<()> {
+/// Commits what a job ends with, and its end.
+pub(crate) async fn end_well(
+    app: &App,
+    claimed: &ClaimedJob,
+    mut outcome: Outcome,
+    progress: Beat,
+) -> Result<()> {
     outcome.tx.progress(progress).await?;
     outcome.tx.finish(claimed.attempt, &outcome.result).await?;
     outcome.tx.commit().await?;
     app.live().catch_up().await
 }
 
-async fn end_badly(app: &App, claimed: &ClaimedJob, error: &Error) -> Result<()> {
-    let attempt = claimed.attempt;
-    let again = error.is_transient() && attempt.number < MAX_ATTEMPTS;
-    tracing::warn!(job = attempt.job, kind = claimed.kind.as_str(), attempt = attempt.number, %error, "job failed");
+/// Ends an attempt that failed: to be tried again when that may help, or for good.
+pub(crate) async fn end_badly(app: &App, claimed: &ClaimedJob, error: &Error) -> Result<()> {
     if let Error::Internal(cause) = error {
-        tracing::error!(job = attempt.job, ?cause, "a defect made a job fail");
+        tracing::error!(job = claimed.attempt.job, ?cause, "a defect made a job fail");
     }
+    end_failed(app, claimed, &error.to_string(), error.is_transient()).await
+}
+
+/// The same, for a reason that somebody else gave.
+pub(crate) async fn end_failed(app: &App, claimed: &ClaimedJob, why: &str, may_pass: bool) -> Result<()> {
+    let attempt = claimed.attempt;
+    let again = may_pass && attempt.number < MAX_ATTEMPTS;
+    tracing::warn!(job = attempt.job, kind = claimed.kind.as_str(), attempt = attempt.number, error = why, "job failed");
     let mut tx = app.store.begin().await?;
     let retry_at = again.then(|| tx.recorded() + (FIRST_RETRY << (attempt.number - 1).min(10)));
-    tx.fail(attempt, &error.to_string(), retry_at).await?;
+    tx.fail(attempt, why, retry_at).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Whoever asked must still be allowed to: a user that was disabled meanwhile fails their jobs.
-async fn prepare(app: &App, claimed: &ClaimedJob) -> Result<Run> {
+pub(crate) async fn prepare(app: &App, claimed: &ClaimedJob) -> Result<Run> {
     let mut principal = if claimed.owner == "local" {
         Principal::local(claimed.project)
     } else {

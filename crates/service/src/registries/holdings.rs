@@ -36,35 +36,47 @@ pub struct Holdings {
 impl Registries<'_> {
     /// The images that tags of a registry point to now.
     pub fn holdings(&self, who: &Principal, registry: &Registry) -> Result<Holdings> {
+        Ok(self.holdings_of(who, std::slice::from_ref(registry))?.pop().unwrap_or_default())
+    }
+
+    /// The same for several registries, with one walk for all of them.
+    pub fn holdings_of(&self, who: &Principal, registries: &[Registry]) -> Result<Vec<Holdings>> {
         require(who, Permission::RegistriesRead)?;
-        let name = self.anonymous(&registry.settings)?.name().to_owned();
-        let filter = Filter::test(Field::Kind, Op::Eq, "image")
-            .and(Filter::test(Field::Registry, Op::Eq, name.as_str()))
-            .and(Filter::test(Field::Excepted, Op::Eq, false));
-        let of_registry = Filter::test(Field::Kind, Op::Eq, "image").and(Filter::test(
-            Field::Registry,
-            Op::Eq,
-            name.as_str(),
-        ));
+        let mut out = vec![Holdings::default(); registries.len()];
+        // Several registries may be the same place.
+        let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (at, registry) in registries.iter().enumerate() {
+            places.entry(self.anonymous(&registry.settings)?.name().to_owned()).or_default().push(at);
+        }
+        let mut of_registries = Filter::test(Field::Kind, Op::Eq, "image");
+        if let (Some((name, _)), 1) = (places.first_key_value(), places.len()) {
+            of_registries = of_registries.and(Filter::test(Field::Registry, Op::Eq, name.as_str()));
+        }
+        let open = of_registries.clone().and(Filter::test(Field::Excepted, Op::Eq, false));
         let (scope, snapshot, now) = (who.scope(), self.0.live().snapshot(), self.0.now());
-        let query = Query::new(&scope, &filter, now);
-        let vulnerable = snapshot.assets(&query, AssetOrder::Number, Window::ALL);
+        let vulnerable = snapshot.assets(&Query::new(&scope, &open, now), AssetOrder::Number, Window::ALL);
         let vulnerable: BTreeSet<_> = vulnerable.rows.iter().map(|row| row.asset.no).collect();
-        let query = Query::new(&scope, &of_registry, now);
-        let mut out = Holdings::default();
+        let query = Query::new(&scope, &of_registries, now);
         for row in snapshot.assets(&query, AssetOrder::Number, Window::ALL).rows {
             let counts = ImageCounts {
                 images: 1,
                 scanned: u64::from(row.asset.scan == ScanState::Scanned),
                 vulnerable: u64::from(vulnerable.contains(&row.asset.no)),
             };
-            out.all.add(counts);
-            out.last_scanned = out.last_scanned.max(row.asset.scanned);
-            let open =
-                row.asset.references.iter().filter(|r| r.held.is_open() && r.reference.registry == name);
-            let repositories: BTreeSet<&str> = open.map(|r| r.reference.repository.as_str()).collect();
-            for repository in repositories {
-                out.repositories.entry(repository.to_owned()).or_default().add(counts);
+            let open = row.asset.references.iter().filter(|found| found.held.is_open());
+            let held: BTreeSet<(&str, &str)> = open
+                .map(|found| (found.reference.registry.as_str(), found.reference.repository.as_str()))
+                .collect();
+            let mut counted = BTreeSet::new();
+            for (registry, repository) in held {
+                for at in places.get(registry).into_iter().flatten() {
+                    let Some(holdings) = out.get_mut(*at) else { continue };
+                    holdings.repositories.entry(repository.to_owned()).or_default().add(counts);
+                    if counted.insert(*at) {
+                        holdings.all.add(counts);
+                        holdings.last_scanned = holdings.last_scanned.max(row.asset.scanned);
+                    }
+                }
             }
         }
         Ok(out)

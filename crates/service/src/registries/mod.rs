@@ -3,18 +3,21 @@
 mod address;
 mod holdings;
 pub(crate) mod listing;
+pub(crate) mod walk;
 pub(crate) mod wanted;
 
 use parapet_fetch::{Registry as Remote, RegistryOptions};
 use parapet_model::job::JobKind;
 use parapet_model::{Permission, Principal, ProjectNo, Scope};
-use parapet_store::registries::{Credentials, Registry, RegistrySettings};
+use parapet_store::connectors::Cloud;
+use parapet_store::registries::{Credentials, Registry, RegistryKind, RegistrySettings};
 use parapet_store::seal::Secret;
 use uuid::Uuid;
 
 use crate::accounts::require;
 use crate::app::App;
 use crate::audit;
+use crate::connectors::SignIn;
 use crate::error::{Error, Result};
 use crate::jobs::payload::{ListRegistryJob, Payload};
 
@@ -23,6 +26,29 @@ pub use holdings::{Holdings, ImageCounts};
 /// Use cases around registries.
 #[derive(Debug, Clone, Copy)]
 pub struct Registries<'a>(pub(crate) &'a App);
+
+/// Whose connectors sign in at registries of a kind.
+const fn cloud_of(kind: RegistryKind) -> Option<Cloud> {
+    match kind {
+        RegistryKind::V2 | RegistryKind::V2Private | RegistryKind::DockerHub => None,
+        RegistryKind::Aws => Some(Cloud::Aws),
+        RegistryKind::Azure => Some(Cloud::Azure),
+        RegistryKind::Gcp | RegistryKind::GoogleArtifact => Some(Cloud::Google),
+    }
+}
+
+/// A registry that is about to be asked.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    /// Its client.
+    pub(crate) remote: Remote,
+    /// What references call it.
+    pub(crate) name: String,
+    /// What its owner says.
+    pub(crate) settings: RegistrySettings,
+    /// How it is signed in to.
+    pub(crate) sign_in: SignIn,
+}
 
 impl Registries<'_> {
     /// The project's registries after number `after`.
@@ -47,8 +73,8 @@ impl Registries<'_> {
         self.check(settings).await?;
         let stored =
             Credentials { username: settings.username.clone(), secret: Secret::new(secret.expose()) };
-        let credentials = self.sign_in(who.project, settings, stored).await?;
-        Ok(self.remote(settings, &credentials)?.ping().await?)
+        let sign_in = self.sign_in(who.project, settings, stored).await?;
+        Ok(self.remote(settings, &sign_in)?.ping().await?)
     }
 
     /// Changes a registry; without `secret` the one it has stays.
@@ -91,24 +117,31 @@ impl Registries<'_> {
         Ok(registry)
     }
 
-    /// Deletes registries and their schedules, all of them or none. Assets that were read from them
-    /// stay.
+    /// Deletes registries and their schedules, all or none. Assets that were read from them stay.
     ///
     /// # Errors
     /// [`Error::Conflict`] while a schedule of one is running.
-    pub async fn delete(&self, who: &Principal, ids: &[Uuid]) -> Result<()> {
+    pub async fn delete_all(&self, who: &Principal, ids: &[Uuid]) -> Result<()> {
         require(who, Permission::RegistriesWrite)?;
         let mut tx = self.0.store.begin().await?;
         for id in ids {
-            let registry = tx.registry(&who.scope(), id).await?;
-            let registry = registry.ok_or_else(|| Error::NotFound(format!("registry {id}")))?;
+            let gone = || Error::NotFound(format!("registry {id}"));
+            let registry = tx.registry(&who.scope(), id).await?.ok_or_else(gone)?;
             crate::schedules::refuse_running(&mut tx, who.project, registry.no).await?;
-            tx.delete_registry(&who.scope(), id).await?;
-            let id = id.to_string();
-            audit::event(&mut tx, who, "delete", "registry", &id, audit::NONE, audit::NONE).await?;
+            if !tx.delete_registry(&who.scope(), id).await? {
+                return Err(gone());
+            }
+            let before = serde_json::to_value(&registry).map_err(Error::internal)?;
+            audit::event(&mut tx, who, "delete", "registry", &id.to_string(), Some(before), audit::NONE)
+                .await?;
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Deletes one; see [`Self::delete_all`].
+    pub async fn delete(&self, who: &Principal, id: Uuid) -> Result<()> {
+        self.delete_all(who, &[id]).await
     }
 
     /// Starts a job that lists the registry and scans what its selection takes.
@@ -119,39 +152,48 @@ impl Registries<'_> {
         let mut tx = self.0.store.begin().await?;
         let jobs = self.0.jobs();
         let payload = Payload::ListRegistry(ListRegistryJob { registry: id, force, plan: None });
-        let uuid = jobs
-            .enqueue(&mut tx, &who.scope(), who, JobKind::ListRegistry, &payload, &id.to_string())
-            .await?;
+        let key = id.to_string();
+        let uuid =
+            jobs.enqueue_scan(&mut tx, who, JobKind::ListRegistry, &payload, &key, Some(id)).await?;
         tx.commit().await?;
         jobs.wake();
         Ok(uuid)
     }
 
-    /// A client for a registry of the scope, and the name its references carry.
-    pub(crate) async fn connect(&self, scope: &Scope, id: Uuid) -> Result<(Remote, String)> {
+    /// A client for a registry of the scope.
+    pub(crate) async fn connect(&self, scope: &Scope, id: Uuid) -> Result<Connected> {
+        let connected = self.prepare(scope, id).await?;
+        address::check(self.0, &connected.remote).await?;
+        Ok(connected)
+    }
+
+    /// The same for whoever asks the registry instead of this server, from a network of its own.
+    pub(crate) async fn prepare(&self, scope: &Scope, id: Uuid) -> Result<Connected> {
         let mut session = self.0.store.read().await?;
         let registry = session.registry(scope, &id).await?;
         let registry = registry.ok_or_else(|| Error::NotFound("registry".to_owned()))?;
         let credentials = session.registry_credentials(scope, &id, &self.0.key).await?;
         let credentials = credentials.ok_or_else(|| Error::NotFound("registry".to_owned()))?;
         drop(session);
-        let credentials = self.sign_in(scope.project(), &registry.settings, credentials).await?;
-        let remote = self.remote(&registry.settings, &credentials)?;
-        address::check(self.0, &remote).await?;
+        let settings = registry.settings;
+        let sign_in = self.sign_in(scope.project(), &settings, credentials).await?;
+        let remote = self.remote(&settings, &sign_in)?;
         let name = remote.name().to_owned();
-        Ok((remote, name))
+        Ok(Connected { remote, name, settings, sign_in })
     }
 
     /// What a registry can be: an address that may be asked, a platform.
     async fn check(&self, settings: &RegistrySettings) -> Result<()> {
+        if let (Some(_), Some(cloud)) = (settings.source.connector, cloud_of(settings.kind)) {
+            self.0.clouds.check_host(cloud, &settings.endpoint)?;
+        }
         address::check(self.0, &self.anonymous(settings)?).await?;
         super::scan::parse_platform(&settings.platform).map(drop)
     }
 
     /// A client that knows no credentials.
     fn anonymous(&self, settings: &RegistrySettings) -> Result<Remote> {
-        let nobody = Credentials { username: String::new(), secret: Secret::default() };
-        match self.remote(settings, &nobody) {
+        match self.remote(settings, &SignIn::nobody()) {
             // The address is the asker's input.
             Err(Error::Fetch(error)) => Err(Error::Invalid(error.to_string())),
             other => other,
@@ -164,23 +206,27 @@ impl Registries<'_> {
         project: ProjectNo,
         settings: &RegistrySettings,
         stored: Credentials,
-    ) -> Result<Credentials> {
+    ) -> Result<SignIn> {
         match settings.source.connector {
             Some(connector) => self.0.connectors().sign_in(project, connector, settings).await,
-            None => Ok(stored),
+            None => Ok(SignIn::Stored(stored)),
         }
     }
 
-    fn remote(&self, settings: &RegistrySettings, credentials: &Credentials) -> Result<Remote> {
-        let given = !credentials.username.is_empty();
+    fn remote(&self, settings: &RegistrySettings, sign_in: &SignIn) -> Result<Remote> {
+        let (stored, login) = match sign_in {
+            SignIn::Stored(stored) => (Some(stored).filter(|stored| !stored.username.is_empty()), None),
+            SignIn::By(login) => (None, Some(login.clone())),
+        };
         let options = RegistryOptions {
             endpoint: settings.endpoint.clone(),
             plain_http: settings.plain_http,
             authority: Some(settings.ca_pem.clone().into_bytes()).filter(|pem| !pem.is_empty()),
-            credentials: given.then(|| parapet_fetch::Credentials {
-                user: credentials.username.clone(),
-                secret: credentials.secret.expose().to_owned(),
+            credentials: stored.map(|stored| parapet_fetch::Credentials {
+                user: stored.username.clone(),
+                secret: stored.secret.expose().to_owned(),
             }),
+            login,
             token_hosts: settings.token_hosts.clone(),
         };
         Ok(Remote::new(&self.0.client, options)?)

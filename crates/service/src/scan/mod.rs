@@ -1,7 +1,7 @@
 //! Scanning: read a target, number its packages, record the asset.
 
 mod cache;
-mod read;
+pub(crate) mod read;
 pub(crate) mod record;
 mod target;
 
@@ -11,7 +11,7 @@ use parapet_catalog::oci::Platform;
 use parapet_fetch::{ImageReference, Registry};
 use parapet_model::asset::Reference;
 use parapet_model::job::JobKind;
-use parapet_model::{Permission, Principal};
+use parapet_model::{Digest, Permission, Principal};
 use parapet_store::Tx;
 use uuid::Uuid;
 
@@ -79,9 +79,8 @@ impl Scans<'_> {
         let job = ScanImageJob { registry, image: image.to_owned(), platform: platform.to_owned(), force };
         let key = job.dedup_key();
         let jobs = self.0.jobs();
-        let uuid = jobs
-            .enqueue(&mut tx, &who.scope(), who, JobKind::ScanImage, &Payload::ScanImage(job), &key)
-            .await?;
+        let payload = Payload::ScanImage(job);
+        let uuid = jobs.enqueue_scan(&mut tx, who, JobKind::ScanImage, &payload, &key, registry).await?;
         tx.commit().await?;
         jobs.wake();
         Ok(uuid)
@@ -133,9 +132,9 @@ pub(crate) async fn run_scan(app: &Arc<App>, run: &Run, job: ScanImageJob) -> Re
     let platform = parse_platform(&job.platform)?;
     let (registry, reference) = match job.registry {
         Some(id) => {
-            let (registry, name) = app.registries().connect(&run.scope, id).await?;
+            let connected = app.registries().connect(&run.scope, id).await?;
             let (repository, tag) = split_image(&job.image)?;
-            (registry, Reference { registry: name, repository, tag })
+            (connected.remote, Reference { registry: connected.name, repository, tag })
         }
         None => {
             let image = ImageReference::parse(&job.image).map_err(|e| Error::Invalid(e.to_string()))?;
@@ -144,41 +143,33 @@ pub(crate) async fn run_scan(app: &Arc<App>, run: &Run, job: ScanImageJob) -> Re
             (registry, Reference { registry: image.registry, repository: image.repository, tag })
         }
     };
-    let observed = match known(app, run, &registry, &reference, &platform, job.force).await? {
-        Known::Moved { tx, asset } => {
-            return Ok(Outcome {
-                tx: *tx,
-                result: serde_json::json!({"asset": asset, "outcome": "unchanged"}),
-            });
+    if !job.force && !reference.tag.starts_with("sha256:") {
+        let digest = registry.digest(&reference.repository, &reference.tag).await?;
+        if let Some(moved) = unchanged(app, run, &digest, &reference, &platform).await? {
+            return Ok(moved);
         }
-        Known::New => read::image(app, run.project(), &registry, reference, &platform).await?,
-    };
+    }
+    let observed = read::image(app, run.project(), &registry, reference, &platform).await?;
+    record_scan(app, run, observed).await
+}
+
+/// Records what a scan read, as the end of its job.
+pub(crate) async fn record_scan(app: &App, run: &Run, observed: Observed) -> Result<Outcome> {
     let (tx, report) = record::record(app, &run.principal, observed, Some(&run.fence)).await?;
     Ok(Outcome { tx, result: serde_json::to_value(&report).map_err(Error::internal)? })
 }
 
-enum Known {
-    /// The very image was read by this reader before; only the tag may have moved.
-    Moved { tx: Box<Tx>, asset: Uuid },
-    /// It has to be read.
-    New,
-}
-
-/// Whether the tag points to an image that this reader read already: then nothing is downloaded.
-async fn known(
+/// The end of a scan whose tag points to an image that this reader read already: nothing is
+/// downloaded, only the tag may have moved. `None` when it has to be read.
+pub(crate) async fn unchanged(
     app: &App,
     run: &Run,
-    registry: &Registry,
+    digest: &Digest,
     reference: &Reference,
     platform: &Platform,
-    force: bool,
-) -> Result<Known> {
-    if force || reference.tag.starts_with("sha256:") {
-        return Ok(Known::New);
-    }
-    let digest = registry.digest(&reference.repository, &reference.tag).await?;
+) -> Result<Option<Outcome>> {
     let mut session = app.store.read().await?;
-    let Some(no) = session.find_image(run.project(), &digest).await? else { return Ok(Known::New) };
+    let Some(no) = session.find_image(run.project(), digest).await? else { return Ok(None) };
     let asset = session.asset(no).await?.filter(|asset| {
         asset.held.is_open()
             && asset.scan == parapet_model::ScanState::Scanned
@@ -187,16 +178,17 @@ async fn known(
             && asset.image_facts.platform == platform.to_string()
     });
     drop(session);
-    let Some(asset) = asset else { return Ok(Known::New) };
+    let Some(asset) = asset else { return Ok(None) };
     let mut tx = run.begin(app).await?;
     let observed = tx.recorded();
     tx.mark_unchanged(run.no()).await?;
     tx.point_reference(run.project(), reference, asset.no, observed).await?;
-    Ok(Known::Moved { tx: Box::new(tx), asset: asset.uuid })
+    let result = serde_json::json!({"asset": asset.uuid, "outcome": "unchanged"});
+    Ok(Some(Outcome { tx, result }))
 }
 
 /// `repository:tag` or `repository@sha256:…`.
-fn split_image(image: &str) -> Result<(String, String)> {
+pub(crate) fn split_image(image: &str) -> Result<(String, String)> {
     let split =
         image.split_once('@').or_else(|| image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')));
     match split {

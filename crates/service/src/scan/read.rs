@@ -111,7 +111,7 @@ pub(super) fn connect(app: &App, reference: &ImageReference, options: &ScanOptio
             plain_http: options.plain_http || (local && !has_authority),
             authority: options.authority.clone(),
             credentials: options.credentials.clone(),
-            token_hosts: Vec::new(),
+            ..RegistryOptions::default()
         },
     )?)
 }

@@ -114,7 +114,7 @@ pub(super) async fn read(session: &mut Session, scope: &Scope, job: &Job) -> Res
     let children = session.job_progress(job.no).await?;
     let work = session.job_child_work(job.no).await?;
     let failed = children.of(JobState::Failed);
-    let (mut errors, mut left_out) = (listing.errors, listing.errors_left_out);
+    let (mut errors, mut left_out) = (listing.end.errors, listing.end.errors_left_out);
     if !job.error.is_empty() {
         errors.insert(0, RunError { image: String::new(), error: job.error.clone() });
     }
@@ -133,7 +133,7 @@ pub(super) async fn read(session: &mut Session, scope: &Scope, job: &Job) -> Res
         // An image that somebody else wanted too may have been looked at before.
         scanning: instant(work.first_started).map(|at| at.max(job.started)),
         ended: instant(job.ended),
-        repositories: listing.repositories,
+        repositories: listing.end.repositories,
         images: listing.images,
         scanned: children.of(JobState::Succeeded),
         unchanged: work.unchanged,

@@ -307,9 +307,10 @@ async fn enqueue(tx: &mut Tx, schedule: &Schedule, registry: Uuid, at: Millis) -
     };
     let ScheduleSettings { plan, force, .. } = &schedule.settings;
     let job = ListRegistryJob { registry, force: *force, plan: Some(plan.clone()) };
+    let scope = owner.scope();
     let enqueued = tx
         .enqueue(&NewJob {
-            scope: &owner.scope(),
+            scope: &scope,
             kind: JobKind::ListRegistry,
             owner: &owner.name,
             payload: &Payload::ListRegistry(job),
@@ -319,6 +320,7 @@ async fn enqueue(tx: &mut Tx, schedule: &Schedule, registry: Uuid, at: Millis) -
             not_before: 0,
         })
         .await?;
+    crate::sensors::place(tx, &scope, registry, &[enqueued.no()]).await?;
     Ok(matches!(enqueued, parapet_store::jobs::Enqueued::New(_)))
 }
 

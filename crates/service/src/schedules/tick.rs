@@ -38,11 +38,13 @@ pub(crate) async fn tick(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
 }
 
 impl Schedules<'_> {
-    /// Fires what is due by now; how many did.
+    /// Fires what is due by now; how many were. One that cannot be fired holds up no other.
     pub async fn fire_due(&self) -> Result<usize> {
         let due = self.0.store.read().await?.due_schedules(self.0.now(), BATCH).await?;
         for schedule in &due {
-            self.fire(schedule).await?;
+            if let Err(error) = self.fire(schedule).await {
+                tracing::error!(schedule = %schedule.uuid, %error, "a schedule cannot be fired");
+            }
         }
         if !due.is_empty() {
             self.0.jobs().wake();

@@ -9,16 +9,18 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use parapet_catalog::oci::Platform;
 use parapet_catalog::{Limits, NoCache, image::archive, rootfs, scan_layers};
-use parapet_fetch::Engine;
+use parapet_fetch::{Client, Engine};
 use parapet_model::sensor::{
-    EngineImage, EngineReport, HostReport, ImageContent, Registration, ReportAnswer, SensorReport,
-    SensorSettings,
+    EngineImage, EngineReport, HostReport, ImageContent, Registration, ReportAnswer, SensorKind,
+    SensorReport, SensorSettings,
 };
 use parapet_model::{Clock, Millis, Principal};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::exclusions::Exclusions;
+use super::scanner;
+use super::work::{Work, WorkAnswer, WorkReport};
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -33,6 +35,10 @@ pub trait Upstream: Send + Sync {
     fn check_in(&self, sensor: Uuid) -> impl Future<Output = Result<SensorSettings>> + Send;
     /// See [`super::Sensors::report`].
     fn report(&self, report: &SensorReport) -> impl Future<Output = Result<ReportAnswer>> + Send;
+    /// See [`super::Sensors::claim`].
+    fn claim(&self, sensor: Uuid) -> impl Future<Output = Result<Option<Work>>> + Send;
+    /// See [`super::Sensors::worked`].
+    fn worked(&self, report: &WorkReport) -> impl Future<Output = Result<WorkAnswer>> + Send;
 }
 
 /// The sensor built into the server: its upstream is the application itself.
@@ -56,6 +62,14 @@ impl Upstream for BuiltIn {
     async fn report(&self, report: &SensorReport) -> Result<ReportAnswer> {
         self.app.sensors().report(&self.who, report.clone()).await
     }
+
+    async fn claim(&self, sensor: Uuid) -> Result<Option<Work>> {
+        self.app.sensors().claim(&self.who, sensor).await
+    }
+
+    async fn worked(&self, report: &WorkReport) -> Result<WorkAnswer> {
+        self.app.sensors().worked(&self.who, report.clone()).await
+    }
 }
 
 /// What a sensor looks at.
@@ -67,6 +81,11 @@ pub struct AgentOptions {
     pub socket: Option<PathBuf>,
     /// Name for people; the host name when empty.
     pub name: String,
+    /// What it is for. One for registries reads neither its host nor its engine.
+    pub kind: SensorKind,
+    /// Asks registries; without it no registry is scanned. The one built into the server has none:
+    /// its registries are scanned by the server's own jobs.
+    pub client: Option<Client>,
 }
 
 /// What a round did.
@@ -82,6 +101,10 @@ pub struct Round {
     pub deleted: usize,
     /// Images whose content was reported.
     pub images: usize,
+    /// Registries that were listed.
+    pub registries: usize,
+    /// Images of registries that were looked at.
+    pub registry_images: usize,
     /// What could not be done, and why; the rest was.
     pub problems: Vec<String>,
 }
@@ -127,10 +150,25 @@ impl<U: Upstream> Agent<U> {
         if settings.blackouts.iter().any(|window| window.contains(now)) {
             return Ok(Round { blackout: true, ..round });
         }
+        if self.options.kind != SensorKind::Registry {
+            self.look(&settings, now, &mut round).await?;
+        }
+        if let Some(client) = self.options.client.as_ref().filter(|_| settings.registries > 0) {
+            let parallel = usize::try_from(settings.concurrent_scans).unwrap_or(1);
+            let clock = self.clock.as_ref();
+            let done = scanner::work(&self.upstream, client, clock, settings.sensor, parallel).await;
+            (round.registries, round.registry_images) = (done.listings, done.images);
+            round.problems.extend(done.problems);
+        }
+        Ok(round)
+    }
+
+    /// Looks at host and engine as far as they are due, and reports.
+    async fn look(&mut self, settings: &SensorSettings, now: Millis, round: &mut Round) -> Result<()> {
         let interval = Millis::from(settings.interval_hours) * HOUR;
         let due = self.host_read.is_none_or(|read| now >= read.saturating_add(interval));
-        let host = if due { self.host(&mut round).await } else { None };
-        let engine = self.engine(&settings, &mut round).await?;
+        let host = if due { self.host(round).await } else { None };
+        let engine = self.engine(settings, round).await?;
         let images = engine.as_ref().map(|seen| seen.images.clone()).unwrap_or_default();
         let sensor = settings.sensor;
         let read = host.is_some();
@@ -144,8 +182,7 @@ impl<U: Upstream> Agent<U> {
         self.unreadable.retain(|_, tried| now < tried.saturating_add(interval));
         let wanted = images.into_iter().filter(|image| answer.wanted.contains(&image.id));
         let wanted = wanted.filter(|image| !self.unreadable.contains_key(&image.id)).collect();
-        self.contents(&settings, wanted, now, &mut round).await?;
-        Ok(round)
+        self.contents(settings, wanted, now, round).await
     }
 
     /// Registers the first time, and again when the server no longer knows this sensor.
@@ -182,6 +219,7 @@ impl<U: Upstream> Agent<U> {
             addresses: host.facts.addresses,
             engine,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            kind: self.options.kind,
             ..Registration::default()
         })
     }

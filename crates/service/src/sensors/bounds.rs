@@ -1,14 +1,15 @@
 //! How large what a sensor says may be. A request is bounded as a whole before it comes here; this
 //! keeps its parts from being what no row, page or walk should have to carry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parapet_model::READER_VERSION;
 use parapet_model::asset::{HostFacts, ImageFacts};
 use parapet_model::inventory::{FoundPackage, Inventory, PackageSet};
-use parapet_model::sensor::{EngineReport, Registration, SensorReport};
+use parapet_model::sensor::{EngineReport, ImageContent, Registration, SensorReport};
 
 use crate::error::{Error, Result};
+use crate::registries::walk::{ListedRepository, MAX_ERRORS, WalkEnd};
 
 const MAX_NAME: usize = 512;
 const MAX_TEXT: usize = 4096;
@@ -17,6 +18,7 @@ const MAX_NAMES: usize = 64;
 const MAX_IMAGES: usize = 20_000;
 const MAX_CONTAINERS: usize = 20_000;
 const MAX_CONTENTS: usize = 100;
+const MAX_TAGS: usize = 100_000;
 const MAX_LAYERS: usize = 1_000;
 const MAX_PACKAGES: usize = 100_000;
 const MAX_PATHS: usize = 1_000;
@@ -92,18 +94,53 @@ pub(super) fn report(report: &mut SensorReport) -> Result<()> {
         engine(seen)?;
     }
     count("images with content", report.contents.len(), MAX_CONTENTS)?;
-    for content in &mut report.contents {
-        text("the name of an image", &content.name, MAX_NAME)?;
-        count("digests", content.digests.len(), MAX_NAMES)?;
-        let ImageFacts { manifest_digests, platform, labels: list, .. } = &content.facts;
-        count("digests", manifest_digests.len(), MAX_NAMES)?;
-        text("platform", platform, MAX_NAME)?;
-        count("labels", list.len(), MAX_PATHS)?;
-        list.iter().try_for_each(|(key, value)| {
-            text("the key of a label", key, MAX_TEXT)?;
-            text("a label", value, 16 * MAX_TEXT)
-        })?;
-        inventory(&mut content.inventory)?;
+    report.contents.iter_mut().try_for_each(content)
+}
+
+/// Checks what is in an image.
+pub(super) fn content(content: &mut ImageContent) -> Result<()> {
+    text("the name of an image", &content.name, MAX_NAME)?;
+    count("digests", content.digests.len(), MAX_NAMES)?;
+    let ImageFacts { manifest_digests, platform, labels: list, .. } = &content.facts;
+    count("digests", manifest_digests.len(), MAX_NAMES)?;
+    text("platform", platform, MAX_NAME)?;
+    count("labels", list.len(), MAX_PATHS)?;
+    list.iter().try_for_each(|(key, value)| {
+        text("the key of a label", key, MAX_TEXT)?;
+        text("a label", value, 16 * MAX_TEXT)
+    })?;
+    inventory(&mut content.inventory)
+}
+
+/// Checks what a sensor listed in a registry.
+pub(super) fn listed(found: &[ListedRepository]) -> Result<()> {
+    for repository in found {
+        text("the name of a repository", &repository.name, MAX_NAME)?;
+        count("tags", repository.tags.len(), MAX_TAGS)?;
+        count("tags", repository.wanted.len(), MAX_TAGS)?;
+        if !repository.name.chars().all(|c| c.is_ascii_graphic() && c != ':' && c != '@') {
+            return Err(Error::Invalid(format!("{:?} is no name of a repository", repository.name)));
+        }
+        for tag in repository.tags.iter().chain(&repository.wanted) {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+            if tag.is_empty() || tag.len() > 128 || !tag.chars().all(plain) {
+                return Err(Error::Invalid(format!("{tag:?} is no tag")));
+            }
+        }
+        let there: BTreeSet<&String> = repository.tags.iter().collect();
+        if repository.wanted.iter().any(|tag| !there.contains(tag)) {
+            return Err(Error::Invalid(format!("a tag of {} is wanted that is not there", repository.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Cuts what a sensor says of a listing to what the server would have said.
+pub(super) fn walk_end(end: &mut WalkEnd) -> Result<()> {
+    count("errors", end.errors.len(), MAX_ERRORS)?;
+    for error in &end.errors {
+        text("the name of an image", &error.image, MAX_TEXT)?;
+        text("a reason", &error.error, MAX_TEXT)?;
     }
     Ok(())
 }
@@ -146,7 +183,7 @@ fn inventory(found: &mut Inventory) -> Result<()> {
         text("the kind of a package database", &database.kind, MAX_NAME)?;
         text("the path of a package database", &database.path, MAX_TEXT)?;
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for layer in &mut found.layers {
         text("the digest of a layer", &layer.layer, MAX_NAME)?;
         let mut packages = std::mem::take(&mut layer.set.packages);

@@ -13,7 +13,7 @@ const MAX_COMPILED: usize = 4 << 20;
 
 /// Compiled exclusions.
 #[derive(Debug, Clone)]
-pub(super) struct Exclusions(RegexSet);
+pub(crate) struct Exclusions(RegexSet);
 
 impl Exclusions {
     /// Compiles the expressions. They find their text anywhere in a name; `^` and `$` hold its ends.
@@ -26,6 +26,19 @@ impl Exclusions {
         let set =
             RegexSetBuilder::new(patterns).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
         set.map(Self).map_err(|e| Error::Invalid(format!("imageExclusionRegexList: {e}")))
+    }
+
+    /// Leaves nothing out.
+    pub(crate) fn none() -> Self {
+        Self(RegexSet::empty())
+    }
+
+    /// Whether an image of a registry is left out, by its name there or with the registry before it.
+    pub(crate) fn match_reference(&self, registry: &str, repository: &str, tag: &str) -> bool {
+        !self.0.is_empty() && {
+            let name = format!("{repository}:{tag}");
+            self.0.is_match(&name) || self.0.is_match(&format!("{registry}/{name}"))
+        }
     }
 
     /// Takes excluded images out, and the containers made from them.
@@ -64,6 +77,11 @@ mod tests {
         let mut images = vec![shop, pause];
         Exclusions::new(&["/pause:[0-9]+$".to_owned()]).unwrap().apply(&mut images, &mut containers);
         assert_eq!((images.len(), containers.len(), containers[0].id.as_str()), (1, 1, "a"));
+        let registry = Exclusions::new(&["^shop/.*:dev$".to_owned(), "^reg.example/old".to_owned()]).unwrap();
+        assert!(registry.match_reference("reg.example", "shop/web", "dev"));
+        assert!(registry.match_reference("reg.example", "old/web", "1"));
+        assert!(!registry.match_reference("reg.example", "shop/web", "1"));
+        assert!(!Exclusions::none().match_reference("reg.example", "shop/web", "dev"));
         let mut all = images.clone();
         Exclusions::new(&[]).unwrap().apply(&mut all, &mut containers);
         assert_eq!(all, images);

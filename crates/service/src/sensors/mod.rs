@@ -1,11 +1,16 @@
 //! Sensors: who registered, when it was last heard of, what it is told. What sensors see is recorded
-//! by `report`; `agent` is the sensor itself; `profiles` are how sensors behave.
+//! by `report`; `agent` is the sensor itself; `profiles` are how sensors behave; `place` says which
+//! scans of registries are theirs, and `work` hands these out.
 
 mod agent;
 mod bounds;
 mod exclusions;
+mod place;
 mod profiles;
 mod report;
+mod scanner;
+mod silent;
+mod work;
 
 use parapet_model::sensor::{CHECK_IN_SECONDS, Registration, SensorSettings, SensorStatus};
 use parapet_model::{Permission, Principal};
@@ -13,6 +18,10 @@ use parapet_store::sensors::{Profile, Sensor};
 use uuid::Uuid;
 
 pub use agent::{Agent, AgentOptions, BuiltIn, Round, Upstream};
+pub(crate) use exclusions::Exclusions;
+pub(crate) use place::place;
+pub(crate) use silent::tick as mark_silent;
+pub use work::{ScannedImage, Task, Work, WorkAnswer, WorkOutcome, WorkPlace, WorkReport};
 pub use profiles::{NewProfile, ProfileView, SensorProfiles};
 
 use crate::accounts::require;
@@ -22,9 +31,13 @@ use crate::error::{Error, Result};
 
 /// Sensors or profiles of one project that are looked at; far above what people keep.
 const MAX_LISTED: u32 = 100_000;
+/// Most sensors of a project: whoever may report could make up hosts without end.
+const MAX_SENSORS: u32 = 20_000;
 /// Hours between two looks at a host when no profile says otherwise (contract `qualys-cs` 4.1:
 /// recommended).
 const DEFAULT_INTERVAL_HOURS: u32 = 48;
+/// Seconds between two check-ins of a sensor that scans registries: how long a scan may wait for it.
+const REGISTRY_SECONDS: u32 = 30;
 /// Images read at the same time when no profile says otherwise.
 const DEFAULT_CONCURRENT_SCANS: u32 = 2;
 
@@ -85,6 +98,7 @@ impl Sensors<'_> {
             tx.release_holding(sensor.no, holding).await?;
         }
         tx.delete_sensor(sensor.no).await?;
+        place::rearrange(&mut tx, &who.scope()).await?;
         let before = serde_json::to_value(&sensor.registration).map_err(Error::internal)?;
         audit::event(&mut tx, who, "delete", "sensor", &id.to_string(), Some(before), audit::NONE).await?;
         tx.commit().await?;
@@ -112,6 +126,9 @@ impl Sensors<'_> {
                 sensor
             }
             None => {
+                if tx.sensors(who.project, MAX_SENSORS).await?.len() >= MAX_SENSORS as usize {
+                    return Err(Error::Conflict(format!("a project has at most {MAX_SENSORS} sensors")));
+                }
                 let sensor = tx.create_sensor(who.project, who.user, &new, now).await?;
                 let after = serde_json::to_value(&new).map_err(Error::internal)?;
                 let id = sensor.uuid.to_string();
@@ -159,6 +176,7 @@ fn settings(sensor: &Sensor, profiles: &[Profile]) -> SensorSettings {
         image_exclusions: Vec::new(),
         concurrent_scans: DEFAULT_CONCURRENT_SCANS,
         check_in_seconds: CHECK_IN_SECONDS,
+        registries: 0,
     };
     match profiles.iter().find(|profile| profile.no == sensor.profile) {
         None => none,
@@ -168,6 +186,8 @@ fn settings(sensor: &Sensor, profiles: &[Profile]) -> SensorSettings {
             interval_hours: settings.interval_hours,
             image_exclusions: settings.image_exclusions.clone(),
             concurrent_scans: settings.concurrent_scans,
+            registries: u32::try_from(settings.registries.len()).unwrap_or(u32::MAX),
+            check_in_seconds: if settings.registries.is_empty() { CHECK_IN_SECONDS } else { REGISTRY_SECONDS },
             ..none
         },
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::exclusions::Exclusions;
+use super::place::rearrange;
 use super::{MAX_LISTED, Sensors};
 use crate::accounts::require;
 use crate::audit;
@@ -75,9 +76,11 @@ impl SensorProfiles<'_> {
         let sensors = associated(&mut tx, who, new).await?;
         let profile = tx.create_sensor_profile(who.project, &new.settings).await?;
         tx.assign_sensors(profile.no, &sensors).await?;
+        rearrange(&mut tx, &who.scope()).await?;
         let id = profile.uuid.to_string();
         audit::event(&mut tx, who, "create", "sensor_profile", &id, audit::NONE, Some(state(new)?)).await?;
         tx.commit().await?;
+        self.0.0.jobs().wake();
         Ok(profile.uuid)
     }
 
@@ -100,10 +103,12 @@ impl SensorProfiles<'_> {
         let sensors = associated(&mut tx, who, &new).await?;
         tx.update_sensor_profile(who.project, &old.profile, &new.settings).await?;
         tx.assign_sensors(old.profile.no, &sensors).await?;
+        rearrange(&mut tx, &who.scope()).await?;
         let before = NewProfile { settings: old.profile.settings, sensors: old.sensors };
         let (before, after) = (Some(state(&before)?), Some(state(&new)?));
         audit::event(&mut tx, who, "update", "sensor_profile", &id.to_string(), before, after).await?;
         tx.commit().await?;
+        self.0.0.jobs().wake();
         Ok(id)
     }
 
@@ -113,10 +118,12 @@ impl SensorProfiles<'_> {
         let mut tx = self.0.0.store.begin().await?;
         let old = known(tx.sensor_profile(who.project, &id).await?)?;
         tx.delete_sensor_profile(&old).await?;
+        rearrange(&mut tx, &who.scope()).await?;
         let before = NewProfile { settings: old.settings, sensors: Vec::new() };
         let before = Some(state(&before)?);
         audit::event(&mut tx, who, "delete", "sensor_profile", &id.to_string(), before, audit::NONE).await?;
         tx.commit().await?;
+        self.0.0.jobs().wake();
         Ok(())
     }
 }

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod clouds;
 mod held;
 mod looks;
 mod registry;
+mod registry_sensors;
 mod rematch;
 mod schedules;
 mod world;

@@ -21,6 +21,12 @@ struct Content {
     no_catalogue: bool,
     /// Paths of blobs that were read.
     read: Vec<String>,
+    /// The token that is wanted, or none.
+    token: Option<String>,
+    /// Forms that were sent to the exchange and the token service.
+    forms: Vec<String>,
+    /// What came with questions to the token service.
+    basics: Vec<String>,
 }
 
 /// A running registry; stops when dropped.
@@ -43,8 +49,18 @@ impl TestRegistry {
         let content: Arc<Mutex<Content>> = Arc::default();
         let shared = content.clone();
         let router = Router::new().fallback(move |request: Request| {
-            let answer = answer(&mut shared.lock().unwrap(), request.uri().path());
-            async move { answer }
+            let shared = shared.clone();
+            async move {
+                let (head, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+                let text = |name: &str| {
+                    head.headers.get(name).map_or(String::new(), |value| value.to_str().unwrap().to_owned())
+                };
+                let mut content = shared.lock().unwrap();
+                let sent = (text("authorization"), text("host"), String::from_utf8(body.to_vec()).unwrap());
+                guard(&mut content, head.uri.path(), sent)
+                    .unwrap_or_else(|| answer(&mut content, head.uri.path()))
+            }
         });
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }).abort_handle();
         Self { endpoint, content, task }
@@ -97,9 +113,52 @@ impl TestRegistry {
         self.content.lock().unwrap().tags.insert(key, b"{\"schemaVersion\": 2}".to_vec());
     }
 
+    /// Wants this token from here on, which a token service of its own gives for a password or for
+    /// the refresh token `acr-refresh`; that is what its exchange gives for `directory`.
+    pub(crate) fn want_tokens(&self, token: &str) {
+        self.content.lock().unwrap().token = Some(token.to_owned());
+    }
+
+    /// Forms that were sent so far.
+    pub(crate) fn forms(&self) -> Vec<String> {
+        self.content.lock().unwrap().forms.clone()
+    }
+
+    /// What came with questions to the token service so far.
+    pub(crate) fn basics(&self) -> Vec<String> {
+        self.content.lock().unwrap().basics.clone()
+    }
+
     /// How many blobs were read since the last time this was asked.
     pub(crate) fn blobs_read(&self) -> usize {
         std::mem::take(&mut self.content.lock().unwrap().read).len()
+    }
+}
+
+/// Refuses who has no token, and gives tokens; `None` for who may go on.
+fn guard(content: &mut Content, path: &str, sent: (String, String, String)) -> Option<Response> {
+    let (authorization, host, form) = sent;
+    let token = content.token.clone()?;
+    let json = |text: String| Some(([("content-type", "application/json")], text).into_response());
+    match path {
+        "/oauth2/exchange" => {
+            content.forms.push(form);
+            json(r#"{"refresh_token": "acr-refresh"}"#.to_owned())
+        }
+        "/oauth2/token" => {
+            if form.is_empty() {
+                content.basics.push(authorization);
+            } else {
+                content.forms.push(form);
+            }
+            json(format!(r#"{{"access_token": "{token}"}}"#))
+        }
+        _ if authorization == format!("Bearer {token}") => None,
+        _ => {
+            let challenge = format!("Bearer realm=\"http://{host}/oauth2/token\",service=\"{host}\"");
+            let headers = [("www-authenticate", challenge)];
+            Some((axum::http::StatusCode::UNAUTHORIZED, headers, "").into_response())
+        }
     }
 }
 

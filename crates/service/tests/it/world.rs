@@ -7,6 +7,7 @@ use parapet_model::finding::Finding;
 use parapet_model::time::DAY;
 use parapet_model::{Filter, Principal, SeededIds, TestClock};
 use parapet_posture::Query;
+use parapet_service::connectors::Clouds;
 use parapet_service::feeds::{FeedSource, ImportOptions, ImportReport};
 use parapet_service::scan::{ScanOptions, ScanReport};
 use parapet_service::{App, Options};
@@ -28,6 +29,11 @@ pub(crate) struct World {
 impl World {
     /// A new store, and a system with three packages.
     pub(crate) async fn new() -> Self {
+        Self::with_clouds(Clouds::default()).await
+    }
+
+    /// The same with other places for clouds.
+    pub(crate) async fn with_clouds(clouds: Clouds) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = TestClock::at(START);
         let app = App::open(Options {
@@ -39,7 +45,7 @@ impl World {
             stale_after: 30 * DAY,
             shapes: Vec::new(),
             allow: parapet_fetch::AddressPolicy::default(),
-            aws: None,
+            clouds,
         })
         .await
         .unwrap();

@@ -26,17 +26,18 @@ const CANDIDATES: Bulk<2> = Bulk {
     before: "WITH RECURSIVE wanted(kind, instant) AS (VALUES ",
     after: "), owners(kind, instant, owner) AS ( \
      SELECT wanted.kind, wanted.instant, \
-     (SELECT MIN(job.owner) FROM job WHERE job.state = 0 AND job.kind = wanted.kind) FROM wanted \
+     (SELECT MIN(job.owner) FROM job WHERE job.state = 0 AND job.place = 0 AND job.kind = wanted.kind) FROM wanted \
      UNION ALL SELECT owners.kind, owners.instant, \
-     (SELECT MIN(job.owner) FROM job WHERE job.state = 0 AND job.kind = owners.kind \
+     (SELECT MIN(job.owner) FROM job WHERE job.state = 0 AND job.place = 0 AND job.kind = owners.kind \
      AND job.owner > owners.owner) FROM owners WHERE owners.owner IS NOT NULL), \
      oldest(kind, owner, no) AS (SELECT owners.kind, owners.owner, \
-     (SELECT job.no FROM job WHERE job.state = 0 AND job.kind = owners.kind AND job.owner = owners.owner \
+     (SELECT job.no FROM job WHERE job.state = 0 AND job.place = 0 AND job.kind = owners.kind \
+     AND job.owner = owners.owner \
      AND job.not_before <= owners.instant ORDER BY job.no LIMIT 1) FROM owners \
      WHERE owners.owner IS NOT NULL), \
      lost(kind, owner, no) AS (SELECT job.kind, job.owner, job.no FROM wanted CROSS JOIN job CROSS JOIN job_run \
-     WHERE job.state = 1 AND job.waiting = 0 AND job.kind = wanted.kind AND job_run.job = job.no \
-     AND job_run.lease_until <= wanted.instant) \
+     WHERE job.state = 1 AND job.waiting = 0 AND job.place = 0 AND job.kind = wanted.kind \
+     AND job_run.job = job.no AND job_run.lease_until <= wanted.instant) \
      SELECT no, owner, kind, CAST(0 AS BIGINT) FROM oldest WHERE no IS NOT NULL \
      UNION ALL SELECT no, owner, kind, CAST(1 AS BIGINT) FROM lost ORDER BY no",
 };
@@ -56,6 +57,22 @@ const CLAIM: &str = "UPDATE job SET state = 1, attempt = attempt + 1, started = 
 const LEASE: &str = "INSERT INTO job_run (job, attempt, worker, lease_until, done, total) \
      VALUES ($1, $2, $3, $4, 0, 0) ON CONFLICT (job) DO UPDATE SET attempt = excluded.attempt, \
      worker = excluded.worker, lease_until = excluded.lease_until, done = 0, total = 0";
+
+/// For each registry: its oldest job that waits for a sensor, and every one whose lease ran out.
+const AT_SENSOR: Bulk<2> = Bulk {
+    before: "WITH given(registry, instant) AS (VALUES ",
+    after: "), oldest(no) AS (SELECT (SELECT job.no FROM job WHERE job.state = 0 AND job.place <> 0 \
+     AND job.place = given.registry AND job.not_before <= given.instant ORDER BY job.no LIMIT 1) FROM given), \
+     lost(no) AS (SELECT job.no FROM given CROSS JOIN job CROSS JOIN job_run \
+     WHERE job.state = 1 AND job.waiting = 0 AND job.place = given.registry AND job_run.job = job.no \
+     AND job_run.lease_until <= given.instant) \
+     SELECT no FROM oldest WHERE no IS NOT NULL UNION ALL SELECT no FROM lost ORDER BY no",
+};
+const HELD_BY: &str = "SELECT COUNT(*) FROM job JOIN job_run ON job_run.job = job.no \
+     WHERE job.state = 1 AND job.waiting = 0 AND job_run.worker = $1 AND job_run.lease_until > $2";
+const IN_HANDS: &str = "SELECT job.no, job.uuid, job.project, job.enterprise_projects, job.kind, job.owner, \
+     job.attempt, job.payload FROM job JOIN job_run ON job_run.job = job.no WHERE job.uuid = $1 \
+     AND job.state = 1 AND job.waiting = 0 AND job_run.worker = $2 AND job_run.attempt = job.attempt";
 
 /// A job in a worker's hands.
 #[derive(Debug, Clone)]
@@ -138,6 +155,25 @@ impl Session {
     }
 }
 
+impl Session {
+    /// The job of that id, while a worker holds it.
+    pub async fn job_in_hands(&mut self, worker: &str, job: &Uuid) -> Result<Option<ClaimedJob>> {
+        self.fetch_one(IN_HANDS, args![job, worker]).await?.as_ref().map(claimed).transpose()
+    }
+
+    /// The oldest job of these registries that waits for a sensor.
+    async fn next_at_sensor(&mut self, registries: &[u32], now: Millis) -> Result<Option<u32>> {
+        let given: Vec<[Value<'_>; 2]> = registries.iter().map(|&no| [no.into(), now.into()]).collect();
+        let rows = self.bulk_fetch(&AT_SENSOR, &given).await?;
+        rows.first().map(|row| row.fields("job").u32("no")).transpose()
+    }
+
+    async fn held_by(&mut self, worker: &str, now: Millis) -> Result<u64> {
+        let row = self.fetch_one(HELD_BY, args![worker, now]).await?;
+        row.map_or(Ok(0), |row| row.fields("job").u64("count"))
+    }
+}
+
 impl Tx {
     /// Gives the next job of these kinds to `worker` until `now + lease` milliseconds.
     async fn claim(
@@ -148,6 +184,16 @@ impl Tx {
         lease: Millis,
     ) -> Result<Option<ClaimedJob>> {
         let Some(no) = self.next_job(kinds, now).await? else { return Ok(None) };
+        self.give(no, worker, now, lease).await
+    }
+
+    async fn give(
+        &mut self,
+        no: u32,
+        worker: &str,
+        now: Millis,
+        lease: Millis,
+    ) -> Result<Option<ClaimedJob>> {
         let started = self.recorded();
         let row = self.write_one(CLAIM, args![started, no]).await?;
         let Some(job) = row.as_ref().map(claimed).transpose()? else { return Ok(None) };
@@ -159,6 +205,30 @@ impl Tx {
 }
 
 impl Store {
+    /// Gives the oldest job of these registries that waits for a sensor to `worker`, unless that one
+    /// holds `most` already.
+    pub async fn claim_at_sensor(
+        &self,
+        worker: &str,
+        registries: &[u32],
+        most: u32,
+        lease: Millis,
+    ) -> Result<Option<ClaimedJob>> {
+        let now = self.now();
+        if registries.is_empty() || self.read().await?.next_at_sensor(registries, now).await?.is_none() {
+            return Ok(None);
+        }
+        let mut tx = self.begin().await?;
+        let mut claimed = None;
+        if tx.held_by(worker, now).await? < u64::from(most)
+            && let Some(no) = tx.next_at_sensor(registries, now).await?
+        {
+            claimed = tx.give(no, worker, now, lease).await?;
+        }
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
     /// Gives the next job of these kinds to `worker` (a name that outlives a restart) for `lease`
     /// milliseconds; `None` when there is nothing to do, which costs no write. A job whose lease ran
     /// out, because its worker died or slept, is claimed like a queued one, with a higher attempt.

@@ -15,12 +15,14 @@
 //! - `run`: fence, heart-beat, and the ways an attempt ends.
 //! - `tree`: parents and children, and waiting for them.
 //! - `cancel`: cancelling, down the tree.
+//! - `place`: whether the server does it or a sensor.
 //! - `list`: looking at jobs; forgetting old ones.
 
 mod cancel;
 mod claim;
 mod enqueue;
 mod list;
+mod place;
 mod run;
 mod tree;
 

@@ -17,4 +17,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(109, "0109_sensors"),
     migration!(110, "0110_reports"),
     migration!(111, "0111_job_turns"),
+    migration!(115, "0115_connector_tenant"),
+    migration!(116, "0116_job_place"),
+    migration!(117, "0117_sensor_silent"),
 ];

@@ -26,7 +26,10 @@ const INSERT: &str = "INSERT INTO sensor (no, uuid, project, user_no, identity, 
      checked_in, looked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const RENEW: &str = "UPDATE sensor SET registration = $1, checked_in = $2 WHERE no = $3";
 const CHECK_IN: &str = "UPDATE sensor SET checked_in = $1 WHERE no = $2 AND checked_in < $3";
-const LOOKED: &str = "UPDATE sensor SET looked = $1 WHERE no = $2";
+const SILENT: &str = "SELECT no, uuid, user_no, registration, profile, created, checked_in, looked \
+     FROM sensor WHERE silent = 0 AND checked_in < $1 ORDER BY no LIMIT $2";
+const MARK_SILENT: &str = "UPDATE sensor SET silent = 1 WHERE no = $1 AND checked_in = $2";
+const LOOKED: &str = "UPDATE sensor SET looked = $1, silent = 0 WHERE no = $2";
 const DELETE: &str = "DELETE FROM sensor WHERE no = $1";
 const CLEAR_PROFILE: &str = "UPDATE sensor SET profile = 0 WHERE profile = $1";
 const SET_PROFILE: Bulk<2> = Bulk {
@@ -80,6 +83,12 @@ impl Session {
         self.fetch_one(BY_IDENTITY, args![project, identity]).await?.as_ref().map(sensor).transpose()
     }
 
+    /// At most `limit` sensors of all projects that were last heard of before an instant and are not
+    /// marked as silent.
+    pub async fn silent_sensors(&mut self, before: Millis, limit: u32) -> Result<Vec<Sensor>> {
+        self.fetch(SILENT, args![before, limit]).await?.iter().map(sensor).collect()
+    }
+
     /// At most `limit` sensors of the project, oldest first.
     pub async fn sensors(&mut self, project: ProjectNo, limit: u32) -> Result<Vec<Sensor>> {
         self.fetch(ALL, args![project, limit]).await?.iter().map(sensor).collect()
@@ -110,7 +119,12 @@ impl Tx {
         Ok(())
     }
 
-    /// Notes until when its engine was looked at.
+    /// Marks a sensor as silent, unless it was heard of since it was found so; whether it is.
+    pub async fn mark_silent(&mut self, sensor: &Sensor) -> Result<bool> {
+        Ok(self.execute(MARK_SILENT, args![sensor.no, sensor.checked_in]).await? > 0)
+    }
+
+    /// Notes until when its engine was looked at; it is not silent then.
     pub async fn sensor_looked(&mut self, no: u32, observed: Millis) -> Result<()> {
         self.execute(LOOKED, args![observed, no]).await?;
         Ok(())

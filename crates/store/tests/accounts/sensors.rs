@@ -129,3 +129,34 @@ fn an_image_stays_current_until_the_last_engine_let_it_go() {
         assert!(!read.asset(image).await.unwrap().unwrap().pinned);
     });
 }
+
+#[test]
+fn a_silent_sensor_is_marked_once_until_its_engine_is_listed_again() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let sensor = tx.create_sensor(DEFAULT, 7, &host("one"), 1_000).await.unwrap();
+        tx.create_sensor(DEFAULT, 8, &host("two"), 9_000).await.unwrap();
+        tx.commit().await.unwrap();
+        let silent = async |before| {
+            let found = t.store.read().await.unwrap().silent_sensors(before, 9).await.unwrap();
+            found.into_iter().map(|sensor| sensor.no).collect::<Vec<_>>()
+        };
+        assert_eq!(silent(1_000).await, Vec::<u32>::new());
+        assert_eq!(silent(1_001).await, [sensor.no]);
+
+        let mut side = t.store.side().await.unwrap();
+        side.sensor_checked_in(sensor.no, 2_000).await.unwrap();
+        side.commit().await.unwrap();
+        let mut tx = t.store.begin().await.unwrap();
+        assert!(!tx.mark_silent(&sensor).await.unwrap(), "it was heard of since");
+        let heard = tx.sensor(DEFAULT, &sensor.uuid).await.unwrap().unwrap();
+        assert!(tx.mark_silent(&heard).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(silent(5_000).await, Vec::<u32>::new());
+
+        let mut tx = t.store.begin().await.unwrap();
+        tx.sensor_looked(sensor.no, 3_000).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(silent(5_000).await, [sensor.no]);
+    });
+}

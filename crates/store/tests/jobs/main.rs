@@ -10,6 +10,7 @@ mod artifacts;
 mod claims;
 mod layer_cache;
 mod lifecycle;
+mod places;
 mod random;
 mod reports;
 mod schedules;

@@ -100,6 +100,7 @@ fn a_connector_is_kept_whole_and_its_secret_stays_in() {
             identity: "a-1".to_owned(),
             external_id: String::new(),
             account_type: String::new(),
+            tenant: "shop.example".to_owned(),
         };
         let mut tx = t.store.begin().await.unwrap();
         let made = tx.create_connector(DEFAULT, &key, &settings, &Secret::new("pässword")).await.unwrap();

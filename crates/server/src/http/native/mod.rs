@@ -63,6 +63,8 @@ pub(crate) fn routes() -> Table {
         .add(Method::POST, "/api/v1/sensors/register", right(P::SensorReport), sensors::register)
         .add(Method::POST, "/api/v1/sensors/check-in", right(P::SensorReport), sensors::check_in)
         .add(Method::POST, "/api/v1/sensors/report", right(P::SensorReport), sensors::report)
+        .add(Method::POST, "/api/v1/sensors/work", right(P::SensorReport), sensors::claim)
+        .add(Method::POST, "/api/v1/sensors/work/report", right(P::SensorReport), sensors::worked)
         .add(Method::GET, "/api/v1/jobs", right(P::FindingsRead), jobs::list)
         .add(Method::GET, "/api/v1/jobs/{id}", right(P::FindingsRead), jobs::get)
         .add(Method::POST, "/api/v1/jobs/{id}/cancel", right(P::JobsWrite), jobs::cancel)

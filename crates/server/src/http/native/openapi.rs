@@ -43,6 +43,8 @@ use super::{
         sensors::register,
         sensors::check_in,
         sensors::report,
+        sensors::claim,
+        sensors::worked,
         jobs::list,
         jobs::get,
         jobs::cancel,

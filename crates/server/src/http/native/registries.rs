@@ -155,7 +155,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     caller: Caller,
 ) -> ApiResult<StatusCode> {
-    state.app.registries().delete(caller.principal(), &[params::id(&id, "registry")?]).await?;
+    state.app.registries().delete(caller.principal(), params::id(&id, "registry")?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,7 +4,8 @@
 use axum::Json;
 use axum::extract::State;
 use parapet_model::sensor::{Registration, ReportAnswer, SensorReport, SensorSettings};
-use serde::Deserialize;
+use parapet_service::sensors::{Work, WorkAnswer, WorkReport};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ApiResult, params};
@@ -58,4 +59,37 @@ pub(super) async fn report(
     Json(report): Json<SensorReport>,
 ) -> ApiResult<Json<ReportAnswer>> {
     Ok(Json(state.app.sensors().report(caller.principal(), report).await?))
+}
+
+/// The next job, if there is one.
+#[derive(Debug, Serialize)]
+pub(super) struct NextWork {
+    work: Option<Work>,
+}
+
+/// Gives the sensor the next scan of a registry that its profile names, with what that registry takes
+/// to sign in. 404 for a sensor of another account.
+#[utoipa::path(post, path = "/api/v1/sensors/work", tag = "sensors", request_body = CheckIn,
+    responses((status = 200, body = Object, description = "`work`: null, or `job`, `attempt`, `registry` \
+    (`endpoint`, `user`, `secret`, …) and `task` (`list` or `scan`)"), (status = 404)))]
+pub(super) async fn claim(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(who): Json<CheckIn>,
+) -> ApiResult<Json<NextWork>> {
+    let sensor = params::id(&who.sensor, "sensor")?;
+    Ok(Json(NextWork { work: state.app.sensors().claim(caller.principal(), sensor).await? }))
+}
+
+/// Takes what a sensor says of a job it was given. The same twice counts once.
+#[utoipa::path(post, path = "/api/v1/sensors/work/report", tag = "sensors",
+    request_body(content = Object, description = "`sensor`, `job`, `attempt` and `outcome`: `busy`, `listed`, \
+    `list_ended`, `found`, `scanned` or `failed`"),
+    responses((status = 200, body = Object, description = "`go_on`: whether to go on with the job"), (status = 404)))]
+pub(super) async fn worked(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(report): Json<WorkReport>,
+) -> ApiResult<Json<WorkAnswer>> {
+    Ok(Json(state.app.sensors().worked(caller.principal(), report).await?))
 }

@@ -81,6 +81,7 @@ pub(super) async fn aws_create(
         description: request.description.unwrap_or_default(),
         external_id,
         account_type: request.account_type.unwrap_or_else(|| "Global".to_owned()),
+        tenant: String::new(),
     };
     let made = state.app.connectors().create(caller.principal(), &settings, &Secret::default()).await?;
     Ok(Json(json!({"arn": made.settings.identity})))
@@ -104,8 +105,10 @@ pub(super) async fn aws_delete(
 }
 
 fn acr_row(connector: &Connector) -> Value {
-    let ConnectorSettings { identity, name, description, .. } = &connector.settings;
-    json!({"connectorId": connector.uuid, "name": name, "applicationId": identity, "description": description})
+    let ConnectorSettings { identity, name, description, tenant, .. } = &connector.settings;
+    let tenant = Some(tenant).filter(|tenant| !tenant.is_empty());
+    json!({"connectorId": connector.uuid, "name": name, "applicationId": identity,
+        "description": description, "tenantId": tenant})
 }
 
 fn gcp_row(connector: &Connector) -> Value {
@@ -142,6 +145,8 @@ pub(super) struct AcrRequest {
     application_id: Option<String>,
     client_secret: Option<String>,
     description: Option<String>,
+    /// The directory that knows the application. Clients of the contract do not send it.
+    tenant_id: Option<String>,
 }
 
 /// `POST /registry/acr/connector`.
@@ -157,6 +162,7 @@ pub(super) async fn acr_create(
         description: request.description.unwrap_or_default(),
         external_id: String::new(),
         account_type: String::new(),
+        tenant: request.tenant_id.unwrap_or_default(),
     };
     let secret = Secret::new(needed("clientSecret", request.client_secret)?);
     let made = state.app.connectors().create(caller.principal(), &settings, &secret).await?;
@@ -238,6 +244,7 @@ pub(super) async fn gcp_create(
         description: description.unwrap_or_default(),
         external_id: String::new(),
         account_type: String::new(),
+        tenant: String::new(),
     };
     let made = state.app.connectors().create(caller.principal(), &settings, &Secret::new(key)).await?;
     Ok(Json(json!({"connectorId": made.uuid})))

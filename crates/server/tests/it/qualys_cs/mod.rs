@@ -3,4 +3,5 @@
 mod answers;
 mod clients;
 mod queries;
+mod regscale;
 mod world;

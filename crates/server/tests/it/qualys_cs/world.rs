@@ -131,7 +131,7 @@ async fn open(fixture: &Fixture) -> (Arc<App>, Principal) {
         stale_after: 30 * parapet_model::time::DAY,
         shapes: Vec::new(),
         allow: parapet_fetch::AddressPolicy::default(),
-        aws: None,
+        clouds: parapet_service::connectors::Clouds::default(),
     })
     .await
     .unwrap();

@@ -2,6 +2,8 @@
 
 mod request;
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -129,11 +131,9 @@ pub(super) async fn list(State(state): State<AppState>, uri: Uri, caller: Caller
     sorting::sort(&mut found, query.text("sort").unwrap_or("created:desc"), &KEYS)?;
     let (found, count) = page.cut(found);
     let schedules = state.app.schedules().of_project(caller.principal()).await?;
-    let mut rows = Vec::with_capacity(found.len());
-    for registry in &found {
-        let holdings = state.app.registries().holdings(caller.principal(), registry)?;
-        rows.push(RegistryRow::of(registry, &holdings, &schedules));
-    }
+    let holdings = state.app.registries().holdings_of(caller.principal(), &found)?;
+    let of = |(registry, holdings)| RegistryRow::of(registry, holdings, &schedules);
+    let rows: Vec<RegistryRow> = found.iter().zip(&holdings).map(of).collect();
     Ok(paging::listed(&rows, count))
 }
 
@@ -246,11 +246,11 @@ pub(super) async fn delete(
     caller: Caller,
 ) -> CsResult<Json<Value>> {
     let registry = id(&registry, "registry")?;
-    state.app.registries().delete(caller.principal(), &[registry]).await?;
+    state.app.registries().delete(caller.principal(), registry).await?;
     Ok(Json(json!({"registryUuid": registry})))
 }
 
-/// `DELETE /registry`: a JSON array of ids, or `registryIds` in the query. All must exist.
+/// `DELETE /registry`: a JSON array of ids, or `registryIds` in the query. All or none.
 pub(super) async fn delete_many(
     State(state): State<AppState>,
     uri: Uri,
@@ -266,10 +266,8 @@ pub(super) async fn delete_many(
     if texts.is_empty() {
         texts = body::read(&bytes)?;
     }
-    let mut ids = texts.iter().map(|text| id(text, "registry")).collect::<CsResult<Vec<_>>>()?;
-    ids.sort_unstable();
-    ids.dedup();
-    state.app.registries().delete(caller.principal(), &ids).await?;
+    let ids = texts.iter().map(|text| id(text, "registry")).collect::<CsResult<BTreeSet<_>>>()?;
+    state.app.registries().delete_all(caller.principal(), &Vec::from_iter(ids)).await?;
     // It is done when this is read.
     Ok(Json(json!({"deletionJobId": state.app.fresh_id()})))
 }

@@ -1,5 +1,6 @@
 //! The family as its clients meet it.
 
+mod bad_input;
 mod exceptions;
 mod registries;
 mod reports;
@@ -8,3 +9,4 @@ mod sensor_agent;
 mod sensor_profiles;
 mod sensors;
 mod sign_in;
+mod story;

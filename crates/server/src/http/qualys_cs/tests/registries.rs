@@ -306,7 +306,7 @@ async fn connectors_are_deleted_by_their_bodies_unless_a_registry_uses_them() {
     let id = &made["connectorId"];
     assert_eq!(
         listed,
-        json!([{"connectorId": id, "name": "app", "applicationId": "a-1", "description": "d"}])
+        json!([{"connectorId": id, "name": "app", "applicationId": "a-1", "description": "d", "tenantId": null}])
     );
     let registry = json!({"registryType": "ACR", "registryUri": "https://shop.azurecr.io", "credentialType": "ACR",
         "acr": {"connectorName": "app"}});

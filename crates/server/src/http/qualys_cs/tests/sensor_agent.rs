@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::routing::get;
 use parapet_model::Digest;
 use parapet_model::Filter;
+use parapet_model::sensor::SensorKind;
 use parapet_posture::Query;
 use parapet_service::sensors::{Agent, AgentOptions, BuiltIn};
 use serde_json::{Value, json};
@@ -44,7 +45,13 @@ impl Site {
             "Package: wood\nStatus: install ok installed\nArchitecture: amd64\nVersion: 3.0-1\n\n",
         );
         let upstream = BuiltIn { app: server.app.clone(), who: server.local.clone() };
-        let options = AgentOptions { root, socket, name: String::new() };
+        let options = AgentOptions {
+            root,
+            socket,
+            name: String::new(),
+            kind: SensorKind::General,
+            client: None,
+        };
         let agent = Agent::new(upstream, options, Arc::new(server.clock.clone())).unwrap();
         Self { server, dir, agent, engine }
     }

@@ -8,6 +8,8 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use parapet_service::connectors::Clouds;
 use parapet_service::schedules::{Execution, Status};
 use parapet_service::{App, Error};
@@ -206,8 +208,7 @@ async fn a_key_of_google_that_cannot_sign_goes_to_the_registrys_token_service() 
     let registry = create(&world, RegistryKind::Gcp, &remote.endpoint, source).await.unwrap();
     let done = run(&world, registry, "team/web").await;
     assert_eq!((done.status, done.scanned), (Status::Finished, 1), "{:?}", done.errors);
-    use base64::Engine as _;
-    let sent = base64::engine::general_purpose::STANDARD.encode(format!("_json_key:{key}"));
+    let sent = STANDARD.encode(format!("_json_key:{key}"));
     assert!(
         remote.basics().iter().all(|basic| *basic == format!("Basic {sent}")) && !remote.basics().is_empty()
     );

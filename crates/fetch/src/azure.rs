@@ -122,8 +122,7 @@ impl Acr {
         let now = self.client.environment().clock.now();
         let refresh: RefreshToken = self.ask(&self.exchange, &asked).await?;
         let until = end_of(&refresh.refresh_token).unwrap_or(now.saturating_add(LIFE));
-        let credentials =
-            Credentials { user: REFRESH_TOKEN_USER.to_owned(), secret: refresh.refresh_token };
+        let credentials = Credentials { user: REFRESH_TOKEN_USER.to_owned(), secret: refresh.refresh_token };
         Ok(Granted { credentials, until })
     }
 

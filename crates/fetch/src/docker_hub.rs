@@ -83,7 +83,8 @@ impl DockerHub {
         let mut out = Vec::new();
         for _ in 0..MAX_PAGES {
             let page = self.page(&next, &what).await?;
-            let names = page.results.into_iter().map(|repository| format!("{organization}/{}", repository.name));
+            let names =
+                page.results.into_iter().map(|repository| format!("{organization}/{}", repository.name));
             out.extend(names.filter(|name| is_repository(name)));
             if out.len() > limit {
                 return Err(FetchError::malformed(&what, format!("it has more than {limit} entries")));

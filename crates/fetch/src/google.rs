@@ -71,7 +71,11 @@ impl ServiceAccount {
     ///
     /// # Errors
     /// [`FetchError`]; [`FetchError::CredentialsRefused`] when the key is not taken.
-    pub async fn access_token(&self, client: &Client, token_url: Option<&str>) -> Result<Granted, FetchError> {
+    pub async fn access_token(
+        &self,
+        client: &Client,
+        token_url: Option<&str>,
+    ) -> Result<Granted, FetchError> {
         let address = token_url.unwrap_or(&self.token_uri);
         let bad = |why| FetchError::BadUrl { url: address.to_owned(), why };
         let url = Url::parse(address).map_err(|_| bad("it is not an address"))?;

@@ -222,9 +222,10 @@ impl Ecr {
         }
         match call.send(client, &session.keys, region, what).await {
             // A session that was good once may have ended before its time.
-            Err(FetchError::UnexpectedStatus { status: StatusCode::BAD_REQUEST, .. } | FetchError::Forbidden { .. })
-                if now.saturating_sub(session.since) >= FRESH =>
-            {
+            Err(
+                FetchError::UnexpectedStatus { status: StatusCode::BAD_REQUEST, .. }
+                | FetchError::Forbidden { .. },
+            ) if now.saturating_sub(session.since) >= FRESH => {
                 let session = self.renew().await?;
                 call.send(client, &session.keys, region, what).await
             }

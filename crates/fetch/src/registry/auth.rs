@@ -298,7 +298,8 @@ impl Auth {
             request.authorization = self.basic();
             return Ok(request);
         };
-        let mut form = vec![("grant_type", "refresh_token"), ("client_id", "parapet"), ("service", query.service)];
+        let mut form =
+            vec![("grant_type", "refresh_token"), ("client_id", "parapet"), ("service", query.service)];
         form.extend(query.scope.as_deref().map(|scope| ("scope", scope)));
         form.push(("refresh_token", &token));
         let mut url = self.token_address(query)?;

@@ -31,7 +31,10 @@ fn fields(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 /// Knows the application `app` with the secret `hush` and nobody else.
 async fn directory() -> Peer {
     Peer::start(|seen| {
-        assert_eq!((seen.method.as_str(), seen.path()), ("POST", "/409520d4-0000-4000-8000-72432ddcc120/oauth2/v2.0/token"));
+        assert_eq!(
+            (seen.method.as_str(), seen.path()),
+            ("POST", "/409520d4-0000-4000-8000-72432ddcc120/oauth2/v2.0/token")
+        );
         let wanted = fields(&[
             ("grant_type", "client_credentials"),
             ("client_id", "app"),

@@ -28,7 +28,11 @@ fn page(seen: &Seen) -> Answer {
     let page = seen.target.split("page=").nth(1).map_or(1, |n| n.parse::<u32>().unwrap());
     let names = json!([{"name": format!("app{page}"), "namespace": "shop"}, {"name": "Not A Name"}]);
     let next = (page < 3).then(|| {
-        format!("http://{}/v2/namespaces/shop/repositories?page_size=100&page={}", seen.header("host").unwrap(), page + 1)
+        format!(
+            "http://{}/v2/namespaces/shop/repositories?page_size=100&page={}",
+            seen.header("host").unwrap(),
+            page + 1
+        )
     });
     ok(json!({"count": 6, "next": next, "previous": null, "results": names}).to_string())
 }
@@ -91,9 +95,13 @@ async fn who_is_denied_is_told_so_and_pages_lead_nowhere_else() {
     let error = hub(robot()).repositories("shop", 10).await.unwrap_err();
     assert!(matches!(error, FetchError::Forbidden { .. }), "{error}");
     for name in ["", "a/b", "..", "A B"] {
-        assert!(matches!(hub(None).repositories(name, 10).await, Err(FetchError::Malformed { .. })), "{name}");
+        assert!(
+            matches!(hub(None).repositories(name, 10).await, Err(FetchError::Malformed { .. })),
+            "{name}"
+        );
     }
-    let lured = Peer::start(|_| ok(json!({"next": "https://elsewhere.example/v2/x", "results": []}).to_string()));
+    let lured =
+        Peer::start(|_| ok(json!({"next": "https://elsewhere.example/v2/x", "results": []}).to_string()));
     let lured = lured.await;
     let hub = DockerHub::new(&World::new().client(), Some(&lured.url("")), None).unwrap();
     assert!(matches!(hub.repositories("shop", 10).await, Err(FetchError::Malformed { .. })));

@@ -154,7 +154,9 @@ async fn a_session_that_ends_in_the_middle_of_a_list_is_renewed() {
             if page < 5 {
                 body["nextToken"] = Value::from((page + 1).to_string());
             }
-            CLOCK.with_borrow(|clock| if page == 3 { clock.advance(3_600_000) } else { clock.advance(70_000) });
+            CLOCK.with_borrow(
+                |clock| if page == 3 { clock.advance(3_600_000) } else { clock.advance(70_000) },
+            );
             ok(body.to_string())
         }
     })

@@ -57,7 +57,10 @@ async fn a_signed_statement_becomes_an_access_token_and_the_key_stays() {
     let peer = Peer::start(exchange).await;
     let account = ServiceAccount::parse(&file().to_string()).unwrap();
     let granted = account.access_token(&World::new().client(), Some(&peer.url("/token"))).await.unwrap();
-    assert_eq!((granted.credentials.user.as_str(), granted.credentials.secret.as_str()), ("oauth2accesstoken", "ya29.token"));
+    assert_eq!(
+        (granted.credentials.user.as_str(), granted.credentials.secret.as_str()),
+        ("oauth2accesstoken", "ya29.token")
+    );
     assert_eq!(granted.until, 1_700_003_599_000);
     assert!(!peer.seen()[0].body.contains("PRIVATE"));
     assert!(!format!("{account:?}").contains("PRIVATE"));

@@ -43,10 +43,7 @@ impl CloudOptions {
 
 /// The account given, with the keys that the usual variables hold. `variable` gives environment
 /// variables; profiles, files and metadata services are not consulted.
-fn aws_identity(
-    account: &str,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> anyhow::Result<AwsIdentity> {
+fn aws_identity(account: &str, variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<AwsIdentity> {
     if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
         bail!("--aws-account takes the 12 digits of an account, not {account:?}");
     }

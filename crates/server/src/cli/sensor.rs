@@ -9,9 +9,7 @@ use clap::{Args, ValueEnum};
 use parapet_fetch::{Client, ClientOptions, Environment, ParapetServer};
 use parapet_model::SystemClock;
 use parapet_model::sensor::{Registration, ReportAnswer, SensorKind, SensorReport, SensorSettings};
-use parapet_service::sensors::{
-    Agent, AgentOptions, BuiltIn, Round, Upstream, Work, WorkAnswer, WorkReport,
-};
+use parapet_service::sensors::{Agent, AgentOptions, BuiltIn, Round, Upstream, Work, WorkAnswer, WorkReport};
 use parapet_service::{App, Result};
 use serde::Deserialize;
 use serde_json::json;

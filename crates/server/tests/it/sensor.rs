@@ -12,7 +12,18 @@ fn look(fixture: &Fixture, server: &Server, user: &str, secret: &str) -> std::pr
 fn look_as(fixture: &Fixture, server: &Server, kind: &str, user: &str, secret: &str) -> std::process::Output {
     std::fs::write(fixture.path("sensor.secret"), secret).unwrap();
     parapet()
-        .args(["sensor", "--type", kind, "--once", "--format", "json", "--server", &server.url, "--user", user])
+        .args([
+            "sensor",
+            "--type",
+            kind,
+            "--once",
+            "--format",
+            "json",
+            "--server",
+            &server.url,
+            "--user",
+            user,
+        ])
         .arg("--password-file")
         .arg(fixture.path("sensor.secret"))
         .arg("--root")
@@ -66,7 +77,15 @@ fn a_sensor_process_scans_the_registry_of_its_profile() {
     fixture.import();
     let secret = fixture.path("node.secret");
     std::fs::write(&secret, "the secret of a node").unwrap();
-    fixture.run(&["user", "add", "scanner-1", "--role", "sensor", "--password-file", secret.to_str().unwrap()]);
+    fixture.run(&[
+        "user",
+        "add",
+        "scanner-1",
+        "--role",
+        "sensor",
+        "--password-file",
+        secret.to_str().unwrap(),
+    ]);
     let ask = |method: &str, path: &str, body: &Value| {
         let request = client()
             .request(method.parse().unwrap(), format!("{}/csapi/v1.3{path}", server.url))
@@ -105,7 +124,11 @@ fn a_sensor_process_scans_the_registry_of_its_profile() {
         "filters": [{"repoTags": [{"repo": "team/*", "tag": null}], "days": null}]});
     ask("POST", &schedules, &wanted);
     let second_look = round(look_as(&fixture, &server, "registry", "scanner-1", "the secret of a node"));
-    assert_eq!((&second_look["registries"], &second_look["registry_images"]), (&json!(1), &json!(2)), "{second_look}");
+    assert_eq!(
+        (&second_look["registries"], &second_look["registry_images"]),
+        (&json!(1), &json!(2)),
+        "{second_look}"
+    );
     let row = ask("GET", &schedules, &Value::Null)["data"][0].clone();
     assert_eq!((&row["status"], &row["errors"]), (&json!("Finished"), &Value::Null), "{row}");
     let findings = server.get("/api/v1/findings?where=vulnerability%20%3D%20CVE-2026-0003");

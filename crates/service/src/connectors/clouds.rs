@@ -80,7 +80,10 @@ mod tests {
 
     #[test]
     fn connectors_sign_in_to_their_cloud_and_to_hosts_that_the_operator_named() {
-        let clouds = Clouds { registry_hosts: vec!["mirror.example".to_owned(), "10.0.0.1:5000".to_owned()], ..Clouds::default() };
+        let clouds = Clouds {
+            registry_hosts: vec!["mirror.example".to_owned(), "10.0.0.1:5000".to_owned()],
+            ..Clouds::default()
+        };
         for (cloud, endpoint) in [
             (Cloud::Aws, "https://123456789012.dkr.ecr.us-east-1.amazonaws.com"),
             (Cloud::Aws, "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com"),

@@ -77,9 +77,7 @@ impl Way {
             Self::Ecr(options) => Ecr::assume(client, options.clone()).await?.token().await,
             Self::Acr(acr) => acr.refresh_token().await,
             Self::Google(account, token_url) => account.access_token(client, token_url.as_deref()).await,
-            Self::Lasting(credentials) => {
-                Ok(Granted { credentials: credentials.clone(), until: FOREVER })
-            }
+            Self::Lasting(credentials) => Ok(Granted { credentials: credentials.clone(), until: FOREVER }),
         }
     }
 }
@@ -146,7 +144,12 @@ impl Connectors<'_> {
     }
 
     /// The way, and what tells its passwords from others of the same connector.
-    fn way(&self, connector: &Connector, secret: &Secret, settings: &RegistrySettings) -> Result<(String, Way)> {
+    fn way(
+        &self,
+        connector: &Connector,
+        secret: &Secret,
+        settings: &RegistrySettings,
+    ) -> Result<(String, Way)> {
         let plain = |user: &str| {
             let secret = secret.expose().to_owned();
             Way::Lasting(parapet_fetch::Credentials { user: user.to_owned(), secret })

@@ -55,8 +55,12 @@ impl Connectors<'_> {
         require(who, Permission::RegistriesWrite)?;
         check(settings)?;
         let mut tx = self.0.store.begin().await?;
-        if tx.connectors(who.project, settings.cloud, 0, MAX_CONNECTORS).await?.len() >= MAX_CONNECTORS as usize {
-            return Err(Error::Conflict(format!("a project has at most {MAX_CONNECTORS} connectors of a cloud")));
+        if tx.connectors(who.project, settings.cloud, 0, MAX_CONNECTORS).await?.len()
+            >= MAX_CONNECTORS as usize
+        {
+            return Err(Error::Conflict(format!(
+                "a project has at most {MAX_CONNECTORS} connectors of a cloud"
+            )));
         }
         let made = tx.create_connector(who.project, &self.0.key, settings, secret).await?;
         let after = serde_json::to_value(&made.settings).map_err(Error::internal)?;
@@ -113,7 +117,8 @@ fn no_identity() -> Error {
 }
 
 fn check(settings: &ConnectorSettings) -> Result<()> {
-    let ConnectorSettings { cloud, name, description, identity, external_id, account_type, tenant } = settings;
+    let ConnectorSettings { cloud, name, description, identity, external_id, account_type, tenant } =
+        settings;
     let invalid = |why: &str| Err(Error::Invalid(why.to_owned()));
     for text in [name, description, identity, external_id, tenant] {
         if text.chars().count() > LONGEST_TEXT || text.contains(char::is_control) {

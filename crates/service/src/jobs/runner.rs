@@ -238,7 +238,13 @@ pub(crate) async fn end_badly(app: &App, claimed: &ClaimedJob, error: &Error) ->
 pub(crate) async fn end_failed(app: &App, claimed: &ClaimedJob, why: &str, may_pass: bool) -> Result<()> {
     let attempt = claimed.attempt;
     let again = may_pass && attempt.number < MAX_ATTEMPTS;
-    tracing::warn!(job = attempt.job, kind = claimed.kind.as_str(), attempt = attempt.number, error = why, "job failed");
+    tracing::warn!(
+        job = attempt.job,
+        kind = claimed.kind.as_str(),
+        attempt = attempt.number,
+        error = why,
+        "job failed"
+    );
     let mut tx = app.store.begin().await?;
     let retry_at = again.then(|| tx.recorded() + (FIRST_RETRY << (attempt.number - 1).min(10)));
     tx.fail(attempt, why, retry_at).await?;

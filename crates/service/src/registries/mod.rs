@@ -153,8 +153,7 @@ impl Registries<'_> {
         let jobs = self.0.jobs();
         let payload = Payload::ListRegistry(ListRegistryJob { registry: id, force, plan: None });
         let key = id.to_string();
-        let uuid =
-            jobs.enqueue_scan(&mut tx, who, JobKind::ListRegistry, &payload, &key, Some(id)).await?;
+        let uuid = jobs.enqueue_scan(&mut tx, who, JobKind::ListRegistry, &payload, &key, Some(id)).await?;
         tx.commit().await?;
         jobs.wake();
         Ok(uuid)

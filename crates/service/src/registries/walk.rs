@@ -107,7 +107,8 @@ impl<K: Keeper> Walk<'_, K> {
                 Ok(mut found) => {
                     listed += 1;
                     if found.wanted.len() > room {
-                        let why = format!("a listing takes at most {MAX_IMAGES} images; the others were left out");
+                        let why =
+                            format!("a listing takes at most {MAX_IMAGES} images; the others were left out");
                         self.end.fail(repository, &why);
                         found.wanted.truncate(room);
                     }

@@ -20,9 +20,9 @@ use uuid::Uuid;
 pub use agent::{Agent, AgentOptions, BuiltIn, Round, Upstream};
 pub(crate) use exclusions::Exclusions;
 pub(crate) use place::place;
+pub use profiles::{NewProfile, ProfileView, SensorProfiles};
 pub(crate) use silent::tick as mark_silent;
 pub use work::{ScannedImage, Task, Work, WorkAnswer, WorkOutcome, WorkPlace, WorkReport};
-pub use profiles::{NewProfile, ProfileView, SensorProfiles};
 
 use crate::accounts::require;
 use crate::app::App;
@@ -187,7 +187,11 @@ fn settings(sensor: &Sensor, profiles: &[Profile]) -> SensorSettings {
             image_exclusions: settings.image_exclusions.clone(),
             concurrent_scans: settings.concurrent_scans,
             registries: u32::try_from(settings.registries.len()).unwrap_or(u32::MAX),
-            check_in_seconds: if settings.registries.is_empty() { CHECK_IN_SECONDS } else { REGISTRY_SECONDS },
+            check_in_seconds: if settings.registries.is_empty() {
+                CHECK_IN_SECONDS
+            } else {
+                REGISTRY_SECONDS
+            },
             ..none
         },
     }

@@ -132,7 +132,8 @@ impl<U: Upstream> Job<'_, U> {
             () = self.keep() => return Ok(()),
         };
         if let Err(error) = &result {
-            self.say(WorkOutcome::Failed { error: error.to_string(), transient: error.is_transient() }).await?;
+            self.say(WorkOutcome::Failed { error: error.to_string(), transient: error.is_transient() })
+                .await?;
         }
         result
     }

@@ -59,7 +59,8 @@ impl Sensors<'_> {
                 if !known.held.is_open() || known.container_facts.state == ContainerState::Unknown {
                     continue;
                 }
-                let facts = ContainerFacts { state: ContainerState::Unknown, ..known.container_facts.clone() };
+                let facts =
+                    ContainerFacts { state: ContainerState::Unknown, ..known.container_facts.clone() };
                 tx.record_container(&ContainerObservation {
                     project: known.project,
                     enterprise_project: known.enterprise_project,

@@ -23,9 +23,9 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::jobs::payload::{Payload, ScanImageJob};
 use crate::jobs::{Outcome, Run, end_badly, end_failed, end_well, prepare};
+use crate::registries::Connected;
 use crate::registries::listing::{self, ListResult};
 use crate::registries::walk::{ListedRepository, WalkEnd};
-use crate::registries::Connected;
 use crate::scan::{self, Observed, Subject};
 
 /// How long a sensor may be silent about a job before another gets it.

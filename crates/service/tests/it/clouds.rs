@@ -8,6 +8,8 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use parapet_service::connectors::Clouds;
 use parapet_service::schedules::{Execution, Status};
 use parapet_service::{App, Error};
@@ -42,7 +44,12 @@ impl Stub {
                 let body = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
                 let sent = head.headers.get("authorization").map_or("", |value| value.to_str().unwrap());
                 let target = head.uri.to_string();
-                log.lock().unwrap().push([head.method.to_string(), target.clone(), sent.to_owned(), body.clone()]);
+                log.lock().unwrap().push([
+                    head.method.to_string(),
+                    target.clone(),
+                    sent.to_owned(),
+                    body.clone(),
+                ]);
                 answer(&target, &body)
             }
         });
@@ -63,7 +70,12 @@ fn host(url: &str) -> String {
     url.trim_start_matches("http://").to_owned()
 }
 
-async fn create(world: &World, kind: RegistryKind, endpoint: &str, source: RegistrySource) -> Result<Uuid, Error> {
+async fn create(
+    world: &World,
+    kind: RegistryKind,
+    endpoint: &str,
+    source: RegistrySource,
+) -> Result<Uuid, Error> {
     let settings = RegistrySettings {
         name: "r".to_owned(),
         kind,
@@ -76,7 +88,14 @@ async fn create(world: &World, kind: RegistryKind, endpoint: &str, source: Regis
     Ok(world.app.registries().create(&world.who, settings, Secret::default()).await?.uuid)
 }
 
-async fn connector(app: &App, world: &World, cloud: Cloud, identity: &str, secret: &str, tenant: &str) -> Uuid {
+async fn connector(
+    app: &App,
+    world: &World,
+    cloud: Cloud,
+    identity: &str,
+    secret: &str,
+    tenant: &str,
+) -> Uuid {
     let settings = ConnectorSettings {
         cloud,
         name: "c".to_owned(),
@@ -116,7 +135,8 @@ async fn patterns_over_an_organization_of_docker_hub_need_no_catalogue() {
     .await;
     let clouds = Clouds { docker_hub: Some(hub.url.clone()), ..Clouds::default() };
     let world = World::with_clouds(clouds).await;
-    let of = |organization: &str| RegistrySource { organization: organization.to_owned(), ..Default::default() };
+    let of =
+        |organization: &str| RegistrySource { organization: organization.to_owned(), ..Default::default() };
     let registry = create(&world, RegistryKind::DockerHub, &remote.endpoint, of("shop")).await.unwrap();
     let done = run(&world, registry, "shop/*").await;
     assert_eq!((done.status, done.repositories, done.scanned), (Status::Finished, 2, 2), "{:?}", done.errors);
@@ -152,7 +172,10 @@ async fn an_application_of_azure_with_its_tenant_signs_in_by_the_exchange() {
     assert_eq!((done.status, done.scanned), (Status::Finished, 1), "{:?}", done.errors);
     assert_eq!(directory.paths().len(), 1, "listing and scan share what was given");
     let forms = remote.forms();
-    assert!(forms[0].contains("grant_type=access_token") && forms[0].contains("access_token=directory"), "{forms:?}");
+    assert!(
+        forms[0].contains("grant_type=access_token") && forms[0].contains("access_token=directory"),
+        "{forms:?}"
+    );
     assert!(forms[1..].iter().all(|form| form.contains("refresh_token=acr-refresh")), "{forms:?}");
     assert!(forms.iter().all(|form| !form.contains("hush")), "the secret goes to the directory only");
 }
@@ -165,7 +188,10 @@ async fn connectors_sign_in_nowhere_else() {
     for kind in [RegistryKind::Azure, RegistryKind::Gcp, RegistryKind::GoogleArtifact, RegistryKind::Aws] {
         let source = RegistrySource { connector: Some(known), ..Default::default() };
         let refused = create(&world, kind, &remote.endpoint, source).await;
-        assert!(matches!(&refused, Err(Error::Invalid(why)) if why.contains("no registry of that cloud")), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(Error::Invalid(why)) if why.contains("no registry of that cloud")),
+            "{refused:?}"
+        );
     }
 }
 
@@ -182,7 +208,8 @@ async fn a_key_of_google_that_cannot_sign_goes_to_the_registrys_token_service() 
     let registry = create(&world, RegistryKind::Gcp, &remote.endpoint, source).await.unwrap();
     let done = run(&world, registry, "team/web").await;
     assert_eq!((done.status, done.scanned), (Status::Finished, 1), "{:?}", done.errors);
-    use base64::Engine as _;
-    let sent = base64::engine::general_purpose::STANDARD.encode(format!("_json_key:{key}"));
-    assert!(remote.basics().iter().all(|basic| *basic == format!("Basic {sent}")) && !remote.basics().is_empty());
+    let sent = STANDARD.encode(format!("_json_key:{key}"));
+    assert!(
+        remote.basics().iter().all(|basic| *basic == format!("Basic {sent}")) && !remote.basics().is_empty()
+    );
 }

@@ -14,9 +14,7 @@ use parapet_model::time::DAY;
 use parapet_model::{Digest, Permission, Principal};
 use parapet_service::Error;
 use parapet_service::schedules::{Execution, Status};
-use parapet_service::sensors::{
-    Agent, AgentOptions, BuiltIn, NewProfile, Task, WorkOutcome, WorkReport,
-};
+use parapet_service::sensors::{Agent, AgentOptions, BuiltIn, NewProfile, Task, WorkOutcome, WorkReport};
 use parapet_store::registries::RegistrySettings;
 use parapet_store::schedules::{RepoTag, ScanPlan, ScheduleFilter, ScheduleSettings};
 use parapet_store::seal::Secret;
@@ -188,8 +186,13 @@ async fn blackouts_exclusions_and_concurrency_of_the_profile_hold() {
     estate.remote.image("team/tool", "1", "wood", OLD);
     let sensor = estate.sensor(7).await;
     let all_week = BTreeSet::from([
-        Weekday::Monday, Weekday::Tuesday, Weekday::Wednesday, Weekday::Thursday, Weekday::Friday,
-        Weekday::Saturday, Weekday::Sunday,
+        Weekday::Monday,
+        Weekday::Tuesday,
+        Weekday::Wednesday,
+        Weekday::Thursday,
+        Weekday::Friday,
+        Weekday::Saturday,
+        Weekday::Sunday,
     ]);
     let dark = BlackoutWindow { start: 0, end: 1440, days: all_week };
     let settings = ProfileSettings {
@@ -287,7 +290,8 @@ async fn what_a_sensor_makes_up_is_refused() {
     let said = |outcome| WorkReport { sensor, job: work.job, attempt: work.attempt, outcome };
     let listed = |name: &str, tags: &[&str], wanted: &[&str]| {
         let list = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
-        let found = serde_json::json!([{"name": name, "tags": list(tags), "wanted": list(wanted), "observed": 1}]);
+        let found =
+            serde_json::json!([{"name": name, "tags": list(tags), "wanted": list(wanted), "observed": 1}]);
         WorkOutcome::Listed(serde_json::from_value(found).unwrap())
     };
     for outcome in [
@@ -318,7 +322,10 @@ async fn containers_of_a_silent_sensor_are_unknown_until_it_is_heard_again() {
         let engine = EngineReport { images: Vec::new(), containers: vec![container] };
         let observed = estate.world.app.now();
         sensors
-            .report(&who, SensorReport { sensor, observed, host: None, engine: Some(engine), contents: Vec::new() })
+            .report(
+                &who,
+                SensorReport { sensor, observed, host: None, engine: Some(engine), contents: Vec::new() },
+            )
             .await
             .unwrap();
     };

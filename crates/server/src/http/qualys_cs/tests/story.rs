@@ -12,7 +12,10 @@ use crate::http::testing::{START, TestServer};
 #[tokio::test]
 async fn findings_of_a_scheduled_scan_are_excepted_and_back_after_the_end() {
     let Ok(port) = std::env::var("PARAPET_REGISTRY_PORT") else {
-        assert!(std::env::var_os("PARAPET_REQUIRE_PEERS").is_none(), "PARAPET_REGISTRY_PORT must be set here");
+        assert!(
+            std::env::var_os("PARAPET_REQUIRE_PEERS").is_none(),
+            "PARAPET_REGISTRY_PORT must be set here"
+        );
         eprintln!("left out: a schedule over a real registry, set PARAPET_REGISTRY_PORT");
         return;
     };

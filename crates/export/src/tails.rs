@@ -9,15 +9,19 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::Range;
 
 use parapet_model::{PackageNo, VulnerabilityNo};
 
-/// Bytes of text that both generations hold together.
-pub(crate) const LIMIT: usize = 8 << 20;
+/// Bytes of text that both generations hold together. A tail is some 200 bytes with the default
+/// columns and takes ten times as long to format as to copy, so it is enough for those of 100,000
+/// matches, which is what a large estate shows again and again.
+pub(crate) const LIMIT: usize = 32 << 20;
 
 /// What an entry is reckoned to take besides its text.
 const ENTRY: usize = 32;
+
+/// Longest tail that is kept. One giant text must not push out a thousand ordinary ones.
+const LONGEST: usize = 32 << 10;
 
 /// Tails by (package, vulnerability).
 #[derive(Debug)]
@@ -30,12 +34,20 @@ pub(crate) struct Tails {
 #[derive(Debug, Default)]
 struct Generation {
     arena: Vec<u8>,
-    entries: HashMap<u64, Range<usize>, BuildHasherDefault<NumberHasher>>,
+    entries: HashMap<u64, Place, BuildHasherDefault<NumberHasher>>,
+}
+
+/// Where a tail lies in the arena.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: u32,
+    length: u32,
 }
 
 impl Generation {
     fn get(&self, key: u64) -> Option<&[u8]> {
-        self.arena.get(self.entries.get(&key)?.clone())
+        let Place { start, length } = *self.entries.get(&key)?;
+        self.arena.get(start as usize..)?.get(..length as usize)
     }
 
     fn weight(&self) -> usize {
@@ -82,17 +94,17 @@ impl Tails {
 
     fn insert(&mut self, key: u64, tail: &[u8]) {
         let half = self.limit / 2;
-        // One giant text must not push out a thousand ordinary ones.
-        if tail.len() > half / 64 {
+        if tail.len() > LONGEST.min(half / 64) {
             return;
         }
         if self.young.weight() + tail.len() + ENTRY > half {
             std::mem::swap(&mut self.young, &mut self.old);
             self.young.clear();
         }
-        let start = self.young.arena.len();
+        // Both fit: the arena is never longer than half the limit.
+        let place = Place { start: self.young.arena.len() as u32, length: tail.len() as u32 };
         self.young.arena.extend_from_slice(tail);
-        self.young.entries.insert(key, start..self.young.arena.len());
+        self.young.entries.insert(key, place);
     }
 }
 

@@ -77,7 +77,8 @@ struct Connector(Client);
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &object_store::ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.http().clone()))
+        let failed = |error| object_store::Error::Generic { store: "bucket", source: Box::new(error) };
+        Ok(HttpClient::new(self.0.http().map_err(failed)?.clone()))
     }
 }
 

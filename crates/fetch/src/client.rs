@@ -1,6 +1,6 @@
 //! The client: options, the address guard, and what every exchange shares.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::redirect;
@@ -55,7 +55,9 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Inner {
-    http: reqwest::Client,
+    /// Made when first asked for: reading the machine's authorities takes longer than most commands
+    /// do, and few of them connect to anything.
+    http: OnceLock<reqwest::Client>,
     options: ClientOptions,
     environment: Environment,
 }
@@ -66,7 +68,8 @@ impl Client {
     /// # Errors
     /// [`FetchError::BadOption`] when an option cannot be used.
     pub fn new(options: ClientOptions, environment: Environment) -> Result<Self, FetchError> {
-        Self::build(options, environment, None)
+        proxy(&options)?;
+        Ok(Self { inner: Arc::new(Inner { http: OnceLock::new(), options, environment }) })
     }
 
     /// The same client, trusting the authorities in `pem` as well. Connections are not shared.
@@ -74,31 +77,8 @@ impl Client {
     /// # Errors
     /// [`FetchError::BadOption`] when `pem` holds no usable certificate.
     pub fn trusting(&self, pem: &[u8]) -> Result<Self, FetchError> {
-        Self::build(self.inner.options.clone(), self.inner.environment.clone(), Some(pem))
-    }
-
-    fn build(
-        options: ClientOptions,
-        environment: Environment,
-        authorities: Option<&[u8]>,
-    ) -> Result<Self, FetchError> {
-        let names = GuardedNames { names: Arc::clone(&environment.names), policy: options.allow };
-        let bad = |what, error: reqwest::Error| FetchError::BadOption { what, why: error.to_string() };
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::configuration(authorities)?)
-            .dns_resolver(names)
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .user_agent(&options.user_agent)
-            .connect_timeout(options.connect_timeout)
-            .read_timeout(options.read_timeout)
-            .timeout(options.total_timeout);
-        if let Some(proxy) = &options.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(|e| bad("the proxy", e))?);
-        }
-        let http = builder.build().map_err(|e| bad("the client's configuration", e))?;
+        let (options, environment) = (self.inner.options.clone(), self.inner.environment.clone());
+        let http = connections(&options, &environment, Some(pem))?.into();
         Ok(Self { inner: Arc::new(Inner { http, options, environment }) })
     }
 
@@ -111,8 +91,13 @@ impl Client {
         &self.inner.environment
     }
 
-    pub(crate) fn http(&self) -> &reqwest::Client {
-        &self.inner.http
+    pub(crate) fn http(&self) -> Result<&reqwest::Client, FetchError> {
+        let Inner { http, options, environment } = &*self.inner;
+        if let Some(http) = http.get() {
+            return Ok(http);
+        }
+        let fresh = connections(options, environment, None)?;
+        Ok(http.get_or_init(|| fresh))
     }
 
     /// Refuses addresses that must never be asked: other schemes, user information inside, literal
@@ -137,4 +122,38 @@ impl Client {
             kind,
         })
     }
+}
+
+/// The proxy of the options.
+fn proxy(options: &ClientOptions) -> Result<Option<reqwest::Proxy>, FetchError> {
+    let proxy = options.proxy.clone().map(reqwest::Proxy::all).transpose();
+    proxy.map_err(|error| FetchError::BadOption { what: "the proxy", why: error.to_string() })
+}
+
+/// Trusts the machine's certificate authorities and those in `authorities`.
+fn connections(
+    options: &ClientOptions,
+    environment: &Environment,
+    authorities: Option<&[u8]>,
+) -> Result<reqwest::Client, FetchError> {
+    let names = GuardedNames { names: Arc::clone(&environment.names), policy: options.allow };
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::configuration(authorities)?)
+        .dns_resolver(names)
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .user_agent(&options.user_agent)
+        .connect_timeout(options.connect_timeout)
+        .read_timeout(options.read_timeout)
+        .timeout(options.total_timeout);
+    if let Some(proxy) = proxy(options)? {
+        builder = builder.proxy(proxy);
+    }
+    let bad = |error: reqwest::Error| FetchError::BadOption {
+        what: "the client's configuration",
+        why: error.to_string(),
+    };
+    builder.build().map_err(bad)
 }

@@ -114,7 +114,7 @@ impl Client {
         authorization: Option<&HeaderValue>,
     ) -> Result<Response, FetchError> {
         let mut call = self
-            .http()
+            .http()?
             .request(request.method.clone(), url.clone())
             .headers(request.headers.clone())
             // Digests are over the bytes as stored, so nothing may be packed for the way.

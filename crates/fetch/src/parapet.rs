@@ -62,7 +62,7 @@ impl ParapetServer {
     }
 
     async fn once(&self, url: &Url, body: &[u8]) -> Result<Vec<u8>, FetchError> {
-        let sent = self.client.http().post(url.clone());
+        let sent = self.client.http()?.post(url.clone());
         let sent = sent.header(AUTHORIZATION, self.authorization.clone());
         let sent = sent.header(CONTENT_TYPE, "application/json").body(body.to_vec()).send().await;
         let response = sent.map_err(|error| transport_error(url, error))?;

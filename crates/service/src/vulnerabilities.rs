@@ -1,7 +1,7 @@
 //! Keeps the texts, scores and bands of vulnerabilities right. Only vulnerabilities that some
 //! package matched are worked out and stored; the others are worked out when somebody asks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use parapet_matching::vulnerability::summarise;
 use parapet_model::advisory::Advisory;
@@ -79,13 +79,16 @@ fn joined<'a>(id: &str, records: &[&'a Advisory]) -> Option<&'a str> {
 }
 
 /// Works out again what these records join: a record that names one CVE makes its own id and its
-/// aliases mean that CVE, which moves findings that were known under those ids.
+/// aliases mean that CVE, which moves findings that were known under those ids. Ids in `settled` were
+/// joined when they were numbered.
 pub(crate) async fn refresh_joined(
     tx: &mut Tx,
     records: impl Iterator<Item = &Advisory>,
     at_hand: &AtHand<'_>,
+    settled: &HashSet<String>,
 ) -> Result<()> {
-    let ids: BTreeSet<&str> = records.flat_map(|record| record.same_as.iter().map(String::as_str)).collect();
+    let ids = records.flat_map(|record| record.same_as.iter().map(String::as_str));
+    let ids: BTreeSet<&str> = ids.filter(|id| !settled.contains(*id)).collect();
     if ids.is_empty() {
         return Ok(());
     }

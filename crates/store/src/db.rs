@@ -155,7 +155,7 @@ fn sqlite_pool(size: u32, options: SqliteConnectOptions) -> SqlitePool {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_lazy_with(options.statement_cache_capacity(200))
+        .connect_lazy_with(options.statement_cache_capacity(300))
 }
 
 async fn open_postgres(url: &str) -> Result<Pools<sqlx::Postgres>> {

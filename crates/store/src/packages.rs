@@ -105,7 +105,7 @@ impl Session {
     /// ascending, each once.
     pub async fn packages_by_keys(&mut self, keys: &[(String, String)]) -> Result<Vec<PackageRow>> {
         let keys: Vec<[Value<'_>; 2]> = keys.iter().map(|(e, n)| [e.into(), n.into()]).collect();
-        let rows = self.bulk_fetch(&BY_KEY, &keys).await?;
+        let rows = self.bulk_find(&BY_KEY, &keys).await?;
         let mut numbers = rows
             .iter()
             .map(|row| row.fields("package_key").u32("package").map(PackageNo))

@@ -130,7 +130,7 @@ impl Session {
         rows: &[[Value<'_>; N]],
     ) -> Result<u64> {
         let mut written = 0;
-        for chunk in rows.chunks(Bulk::<N>::ROWS) {
+        for chunk in Bulk::<N>::chunks(rows, self.numbered()) {
             self.usable()?;
             let sql = AssertSqlSafe(statement.text(chunk.len(), self.numbered()));
             written += match run!(self, sql, chunk.as_flattened(), execute) {
@@ -142,14 +142,32 @@ impl Session {
         Ok(written)
     }
 
-    /// Looks up many rows.
+    /// Looks up many rows, in the order of the statement for each [`Bulk::ROWS`] of them.
     pub(crate) async fn bulk_fetch<const N: usize>(
         &mut self,
         statement: &Bulk<N>,
         rows: &[[Value<'_>; N]],
     ) -> Result<Vec<Row>> {
+        self.look_up(statement, rows, true).await
+    }
+
+    /// Looks up many rows; what is found comes in no order.
+    pub(crate) async fn bulk_find<const N: usize>(
+        &mut self,
+        statement: &Bulk<N>,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<Vec<Row>> {
+        self.look_up(statement, rows, self.numbered()).await
+    }
+
+    async fn look_up<const N: usize>(
+        &mut self,
+        statement: &Bulk<N>,
+        rows: &[[Value<'_>; N]],
+        few: bool,
+    ) -> Result<Vec<Row>> {
         let mut out = Vec::new();
-        for chunk in rows.chunks(Bulk::<N>::ROWS) {
+        for chunk in Bulk::<N>::chunks(rows, few) {
             self.usable()?;
             let sql = AssertSqlSafe(statement.text(chunk.len(), self.numbered()));
             match run!(self, sql, chunk.as_flattened(), fetch_all) {

@@ -3,6 +3,8 @@
 //! Parameters are [`Value`]s, rows are read through [`Fields`], many rows go in or are looked up
 //! with [`Bulk`]. Nothing else in the crate touches sqlx's generic types.
 
+use std::sync::Arc;
+
 use parapet_model::id::{EnterpriseProjectNo, ProjectNo};
 use parapet_model::{AdvisoryNo, AssetNo, Digest, ExceptionNo, PackageNo, SetNo, VulnerabilityNo};
 use serde::de::DeserializeOwned;
@@ -18,6 +20,11 @@ pub(crate) const MAX_PARAMETERS: usize = 30_000;
 
 /// Most rows of one multi-row statement; larger ones gain nothing and cost memory to prepare.
 const MAX_ROWS: usize = 1_000;
+
+/// How many rows a multi-row statement has on SQLite, whose driver keeps prepared statements by their
+/// text: with few sizes they are found again, and preparing one takes longer than running it. Larger
+/// ones go first. On PostgreSQL every statement is a journey, so there it is as few as possible.
+const STEPS: [usize; 5] = [400, 100, 25, 5, 1];
 
 /// One statement parameter. Four types, because the schema has four (rule 2).
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +97,23 @@ impl<const N: usize> Bulk<N> {
         if most < MAX_ROWS { most } else { MAX_ROWS }
     };
 
+    /// Cuts rows into those of one statement each: as few statements as possible, or few sizes.
+    pub(crate) fn chunks<'r, 'v>(
+        mut rows: &'r [[Value<'v>; N]],
+        few: bool,
+    ) -> impl Iterator<Item = &'r [[Value<'v>; N]]> {
+        std::iter::from_fn(move || {
+            let fits = |step: &usize| *step <= rows.len().min(Self::ROWS);
+            let size = match few {
+                true => rows.len().min(Self::ROWS),
+                false => STEPS.into_iter().find(fits)?,
+            };
+            let (now, later) = rows.split_at(size);
+            rows = later;
+            (size > 0).then_some(now)
+        })
+    }
+
     /// The text for `rows` rows; parameters are in order of appearance, by number if `numbered`.
     pub(crate) fn text(&self, rows: usize, numbered: bool) -> String {
         use std::fmt::Write as _;
@@ -124,15 +148,16 @@ fn refuse_nul(text: &str) -> Result<()> {
 }
 
 macro_rules! bind_all {
-    ($values:expr, $arguments:ty) => {{
+    ($values:expr, $arguments:ty, $text:expr) => {{
         let mut out = <$arguments>::default();
+        out.reserve($values.len(), 0);
         for value in $values {
             match *value {
                 Value::Int(v) => out.add(v),
                 Value::Real(v) => out.add(v),
                 Value::Text(v) => {
                     refuse_nul(v)?;
-                    out.add(v)
+                    out.add($text(v))
                 }
                 Value::Blob(v) => out.add(v),
             }
@@ -143,11 +168,12 @@ macro_rules! bind_all {
 }
 
 pub(crate) fn bind_sqlite(values: &[Value<'_>]) -> Result<SqliteArguments> {
-    bind_all!(values, SqliteArguments)
+    // Shared texts are one allocation each; borrowed ones the driver copies into two.
+    bind_all!(values, SqliteArguments, Arc::<str>::from)
 }
 
 pub(crate) fn bind_postgres(values: &[Value<'_>]) -> Result<PgArguments> {
-    bind_all!(values, PgArguments)
+    bind_all!(values, PgArguments, std::convert::identity)
 }
 
 /// A row of either engine.
@@ -278,6 +304,11 @@ mod tests {
         let bulk: Bulk<2> = Bulk { before: "INSERT INTO t (a, b) VALUES ", after: " ON CONFLICT DO NOTHING" };
         assert_eq!(bulk.text(2, true), "INSERT INTO t (a, b) VALUES ($1,$2), ($3,$4) ON CONFLICT DO NOTHING");
         assert_eq!(bulk.text(2, false), "INSERT INTO t (a, b) VALUES (?,?), (?,?) ON CONFLICT DO NOTHING");
+        let rows = [[Value::Int(1); 2]; 537];
+        let sizes = |few| Bulk::<2>::chunks(&rows, few).map(<[_]>::len).collect::<Vec<_>>();
+        assert_eq!(sizes(false), [400, 100, 25, 5, 5, 1, 1]);
+        assert_eq!(sizes(true), [537]);
+        assert_eq!(Bulk::<2>::chunks(&[], false).count() + Bulk::<2>::chunks(&[], true).count(), 0);
         const { assert!(Bulk::<2>::ROWS * 2 <= MAX_PARAMETERS && Bulk::<40>::ROWS * 40 <= MAX_PARAMETERS) }
     }
 }

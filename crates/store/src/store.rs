@@ -67,8 +67,9 @@ impl Store {
     pub async fn open(options: Options) -> Result<Self> {
         let Options { url, clock, ids } = options;
         let db = Db::open(&url).await?;
-        ensure_schema(&db, &url, &*ids).await?;
-        let epoch = meta::epoch(&mut db.begin_read().await?).await?;
+        let mut session = ensure_schema(&db, &url, &*ids).await?;
+        let epoch = meta::epoch(&mut session).await?;
+        session.rollback().await?;
         let (committed, _) = watch::channel(0);
         let turns = Turns::open(&url)?;
         Ok(Self { inner: Arc::new(Inner { db, url, clock, ids, epoch, turns, committed }) })
@@ -128,20 +129,24 @@ impl Store {
     }
 }
 
-/// Creates or migrates the schema under the server's lock, so that it never changes under one.
-async fn ensure_schema(db: &Db, url: &StoreUrl, ids: &dyn Ids) -> Result<()> {
+/// Creates or migrates the schema under the server's lock, so that it never changes under one. Gives
+/// the session that found it current: another one may need a connection of its own, which costs a
+/// short command more than its question.
+async fn ensure_schema(db: &Db, url: &StoreUrl, ids: &dyn Ids) -> Result<Session> {
     let known = schema::version();
     let mut tries = 0;
     loop {
-        let found = found_schema(db).await?;
+        let mut session = db.begin_read().await?;
+        let found = found_schema(db, &mut session).await?;
         if found == known {
-            return Ok(());
+            return Ok(session);
         }
+        session.rollback().await?;
         if found > known {
             return Err(Error::SchemaNewer { found, known });
         }
         match ServerLock::take(url).await {
-            Ok(_lock) => return create(db, ids).await,
+            Ok(_lock) => create(db, ids).await?,
             Err(Error::Locked(_)) if tries < MIGRATION_TRIES => {
                 tries += 1;
                 tokio::time::sleep(MIGRATION_PAUSE).await;
@@ -153,8 +158,7 @@ async fn ensure_schema(db: &Db, url: &StoreUrl, ids: &dyn Ids) -> Result<()> {
 }
 
 /// The schema in the store, 0 when it is empty.
-async fn found_schema(db: &Db) -> Result<i64> {
-    let mut session = db.begin_read().await?;
+async fn found_schema(db: &Db, session: &mut Session) -> Result<i64> {
     let exists = match db {
         Db::Sqlite(_) => HAS_SCHEMA_SQLITE,
         Db::Postgres(_) => HAS_SCHEMA_POSTGRES,

@@ -20,10 +20,11 @@ const FIND: Bulk<1> = Bulk {
     before: "WITH k(id) AS (VALUES ",
     after: ") SELECT t.no, t.id FROM k CROSS JOIN vulnerability t WHERE t.id = k.id ORDER BY t.no",
 };
-const INSERT: Bulk<9> = Bulk {
-    before: "INSERT INTO vulnerability (no, id, canonical, aliases, title, severity, cvss_vector, cvss_score, \
-             published) VALUES ",
-    after: "",
+/// Bare rows: of most ids nothing more is ever stored than what they are joined with.
+const INSERT: Bulk<3> = Bulk {
+    before: "WITH k(no, id, canonical) AS (VALUES ",
+    after: ") INSERT INTO vulnerability (no, id, canonical, aliases, title, severity, cvss_vector, cvss_score, \
+            published) SELECT k.no, k.id, k.canonical, '[]', '', 0, '', -1.0, 0 FROM k",
 };
 const READ: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
@@ -73,6 +74,14 @@ const NAMING: Bulk<1> = Bulk {
             WHERE t.vulnerability = k.no ORDER BY t.vulnerability, t.advisory",
 };
 
+/// The numbers of ids.
+pub(crate) struct Named {
+    /// In the order of the ids.
+    pub(crate) numbers: Vec<VulnerabilityNo>,
+    /// Those that were joined while they were numbered.
+    pub(crate) joined: Vec<String>,
+}
+
 fn vulnerability(row: &Row) -> Result<Vulnerability> {
     let mut f = row.fields("vulnerability");
     Ok(Vulnerability {
@@ -100,7 +109,7 @@ impl Session {
     /// The numbers of those of these ids that were ever named.
     pub async fn find_vulnerabilities(&mut self, ids: &[&str]) -> Result<HashMap<String, VulnerabilityNo>> {
         let keys: Vec<[Value<'_>; 1]> = ids.iter().map(|&id| [id.into()]).collect();
-        let rows = self.bulk_fetch(&FIND, &keys).await?;
+        let rows = self.bulk_find(&FIND, &keys).await?;
         let pair = |row: &Row| {
             let mut f = row.fields("vulnerability");
             let no = VulnerabilityNo(f.u32("no")?);
@@ -168,6 +177,16 @@ impl Tx {
     /// # Errors
     /// [`Error::Invalid`] for an empty id, one over 1,024 bytes or with a NUL.
     pub async fn vulnerability_numbers(&mut self, ids: &[&str]) -> Result<Vec<VulnerabilityNo>> {
+        self.join_vulnerabilities(ids, &HashMap::new()).await.map(|named| named.numbers)
+    }
+
+    /// As [`Tx::vulnerability_numbers`]; an id never named before that `joins` leads to another id of
+    /// the list is joined with that one from the start.
+    pub(crate) async fn join_vulnerabilities(
+        &mut self,
+        ids: &[&str],
+        joins: &HashMap<&str, &str>,
+    ) -> Result<Named> {
         if let Some(bad) = ids.iter().find(|id| id.is_empty() || !is_clean(id)) {
             let start: String = bad.chars().take(60).collect();
             return Err(Error::Invalid(format!("not an id of a vulnerability: {start:?}")));
@@ -176,42 +195,38 @@ impl Tx {
         let mut seen = HashSet::new();
         let fresh: Vec<&str> =
             ids.iter().copied().filter(|&id| !known.contains_key(id) && seen.insert(id)).collect();
+        let mut joined = Vec::new();
         if !fresh.is_empty() {
             let first = self.take_numbers(Counter::Vulnerability, fresh.len()).await?;
             let numbered: Vec<(VulnerabilityNo, &str)> = (first..).map(VulnerabilityNo).zip(fresh).collect();
-            self.insert_vulnerabilities(&numbered).await?;
-            known.extend(numbered.into_iter().map(|(no, id)| (id.to_owned(), no)));
+            known.extend(numbered.iter().map(|&(no, id)| (id.to_owned(), no)));
+            let target = |id: &str| known.get(*joins.get(id)?).copied();
+            let rows: Vec<(VulnerabilityNo, &str, VulnerabilityNo)> =
+                numbered.iter().map(|&(no, id)| (no, id, target(id).unwrap_or(no))).collect();
+            self.insert_vulnerabilities(&rows).await?;
+            joined = rows.iter().filter(|(no, _, to)| no != to).map(|(_, id, _)| (*id).to_owned()).collect();
         }
-        Ok(ids.iter().filter_map(|&id| known.get(id).copied()).collect())
+        let numbers = ids.iter().filter_map(|&id| known.get(id).copied()).collect();
+        Ok(Named { numbers, joined })
     }
 
-    async fn insert_vulnerabilities(&mut self, numbered: &[(VulnerabilityNo, &str)]) -> Result<()> {
-        let unknown = Severity::Unknown as u8;
-        let rows: Vec<[Value<'_>; 9]> = numbered
-            .iter()
-            .map(|&(no, id)| {
-                let (none, zero) = (Value::Text(""), Value::Int(0));
-                let aliases = Value::Text("[]");
-                [
-                    no.into(),
-                    id.into(),
-                    no.into(),
-                    aliases,
-                    none,
-                    unknown.into(),
-                    none,
-                    Value::Real(-1.0),
-                    zero,
-                ]
-            })
-            .collect();
-        self.bulk(&INSERT, &rows).await?;
+    /// Bare rows with the number that stands for each. They have no severity band, which is that of
+    /// unknown, and are not in the log: followers want vulnerabilities that something matched, and
+    /// get them with the matches.
+    async fn insert_vulnerabilities(
+        &mut self,
+        rows: &[(VulnerabilityNo, &str, VulnerabilityNo)],
+    ) -> Result<()> {
         let now = self.recorded();
-        let bands: Vec<[Value<'_>; 4]> =
-            numbered.iter().map(|&(no, _)| [no.into(), now.into(), FOREVER.into(), unknown.into()]).collect();
-        // Not in the log: followers want vulnerabilities that something matched, and get them with
-        // the matches.
-        self.bulk(&OPEN_BAND, &bands).await?;
+        let bare: Vec<[Value<'_>; 3]> =
+            rows.iter().map(|&(no, id, canonical)| [no.into(), id.into(), canonical.into()]).collect();
+        self.bulk(&INSERT, &bare).await?;
+        let joined: Vec<[Value<'_>; 4]> = rows
+            .iter()
+            .filter(|(no, _, canonical)| no != canonical)
+            .map(|&(no, _, canonical)| [no.into(), now.into(), FOREVER.into(), canonical.into()])
+            .collect();
+        self.bulk(&OPEN_SAME_AS, &joined).await?;
         Ok(())
     }
 

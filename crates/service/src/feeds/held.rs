@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::Feeds;
 use super::effect::Effect;
 use super::import::{Changes, ImportReport};
+use super::pace::Pace;
 use crate::accounts::require;
 use crate::app::App;
 use crate::audit;
@@ -99,13 +100,14 @@ impl Feeds<'_> {
         tx.commit().await?;
         let snapshot = self.0.live().snapshot();
         let mut effect = Effect::default();
+        let mut pace = Pace::default();
         let mut position = 0;
         loop {
             let page = self.0.store.read().await?.waiting_records(feed.no, position).await?;
             let Some((last, _)) = page.last() else { break };
             position = *last;
             let batch: Vec<_> = page.into_iter().map(|(_, record)| record).collect();
-            effect.add(&snapshot, self.store_batch(&feed, &batch, fence).await?);
+            effect.add(&snapshot, self.store(&feed, &batch, fence, &mut pace).await?);
         }
         let mut after = AdvisoryNo(0);
         loop {

@@ -4,33 +4,29 @@
 //! "complete" mark comes last. An import that is killed is simply run again: what is in is
 //! recognised by its hash.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use parapet_matching::{advisory, affected_key};
 use parapet_model::advisory::Advisory;
 use parapet_model::verdict::ClosingReason;
 use parapet_model::{AdvisoryNo, Millis, Permission, Principal};
-use parapet_store::advisories::{BATCH, NewAdvisory, Packer, PutOutcome, RecordHash};
+use parapet_store::advisories::{BATCH, NewAdvisory, PutOutcome};
 use parapet_store::feeds::{Feed, FeedImport, FeedState};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Feeds;
 use super::effect::Effect;
+use super::pace::Pace;
+use super::reading::{Known, Seen, gone, read};
 use super::source::{FeedFormat, FeedSource};
 use crate::accounts::require;
 use crate::audit;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::jobs::Fence;
 use crate::matcher::{self, MatchDelta};
-
-/// Batches read ahead.
-const READ_AHEAD: usize = 4;
-/// Most failures kept with their texts.
-const MAX_FAILURES: usize = 20;
+use crate::vulnerabilities;
 
 /// How an import is done.
 #[derive(Debug, Clone, Default)]
@@ -93,17 +89,6 @@ pub struct ImportReport {
     pub examples: Vec<String>,
 }
 
-/// What the reader found beside the records that changed.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    records: u64,
-    failed: u64,
-    failures: Vec<String>,
-    ids: HashSet<AdvisoryNo>,
-    ecosystems: BTreeMap<String, u64>,
-    newest: Millis,
-}
-
 /// What a source says, compared with what is known of its feed.
 #[derive(Clone, Copy)]
 pub(super) struct Changes<'a> {
@@ -113,8 +98,6 @@ pub(super) struct Changes<'a> {
     /// Fingerprint of the source.
     pub(super) content_hash: &'a str,
 }
-
-type Known = HashMap<String, (AdvisoryNo, RecordHash)>;
 
 impl Feeds<'_> {
     /// Imports one feed from disk.
@@ -221,12 +204,13 @@ impl Feeds<'_> {
         let (mut batches, reader) = changes.read();
         let snapshot = self.0.live().snapshot();
         let mut effect = Effect::default();
+        let mut pace = Pace::default();
         while let Some(batch) = batches.recv().await {
             for incoming in &batch {
                 let known = changes.known.contains_key(&incoming.advisory.id);
                 count_record(&mut report, known, &incoming.advisory);
             }
-            effect.add(&snapshot, self.store_batch(&feed, &batch, fence).await?);
+            effect.add(&snapshot, self.store(&feed, &batch, fence, &mut pace).await?);
         }
         let seen = reader.await??;
         seen.report(&mut report);
@@ -278,17 +262,39 @@ impl Feeds<'_> {
         Ok(delta)
     }
 
-    /// Stores records with their matches.
-    pub(super) async fn store_batch(
+    /// Stores records with their matches, in transactions that hold up nobody for long.
+    pub(super) async fn store(
+        &self,
+        feed: &Feed,
+        records: &[NewAdvisory],
+        fence: Option<&Fence>,
+        pace: &mut Pace,
+    ) -> Result<MatchDelta> {
+        let mut delta = MatchDelta::default();
+        let mut rest = records;
+        while !rest.is_empty() {
+            let (batch, later) = pace.split(rest);
+            let (changed, took) = self.store_batch(feed, batch, fence).await?;
+            delta.extend(changed);
+            pace.took(batch.len(), took);
+            rest = later;
+        }
+        Ok(delta)
+    }
+
+    /// Stores records with their matches in one transaction; what changed, and how long it took.
+    async fn store_batch(
         &self,
         feed: &Feed,
         batch: &[NewAdvisory],
         fence: Option<&Fence>,
-    ) -> Result<MatchDelta> {
+    ) -> Result<(MatchDelta, Millis)> {
         let mut tx = self.0.begin(fence).await?;
+        let began = self.0.now();
         let put = tx.put_advisories(feed.no, batch).await?;
         // A record that another feed holds in a newer form changes nothing.
         let advisories: Vec<(AdvisoryNo, &Advisory)> = put
+            .puts
             .iter()
             .zip(batch)
             .filter(|(put, _)| matches!(put.outcome, PutOutcome::Added | PutOutcome::Changed))
@@ -302,9 +308,10 @@ impl Feeds<'_> {
         if !withdrawn.is_empty() {
             delta.extend(matcher::match_advisories(&mut tx, &withdrawn, ClosingReason::Withdrawn).await?);
         }
-        crate::vulnerabilities::refresh_joined(&mut tx, batch.iter().map(|i| &i.advisory), &at_hand).await?;
+        let records = batch.iter().map(|new| &new.advisory);
+        vulnerabilities::refresh_joined(&mut tx, records, &at_hand, &put.joined).await?;
         tx.commit().await?;
-        Ok(delta)
+        Ok((delta, self.0.now() - began))
     }
 
     /// Begins an import: the feed as it was before, and the new import.
@@ -387,25 +394,6 @@ impl Changes<'_> {
     }
 }
 
-/// Records of the feed that the publisher no longer has. Only a whole set can say so; an empty one
-/// is refused, because that is how a broken download looks.
-fn gone(known: &Known, seen: &Seen, source: &FeedSource, options: &ImportOptions) -> Result<Vec<AdvisoryNo>> {
-    let whole = source.path.is_dir() || source.path.extension().is_some_and(|e| e == "zip");
-    if !whole || options.only.is_some() {
-        return Ok(Vec::new());
-    }
-    if seen.records == 0 && !known.is_empty() {
-        return Err(Error::Invalid(format!(
-            "{} holds no records, but {} are loaded from this feed; nothing was withdrawn",
-            source.path.display(),
-            known.len()
-        )));
-    }
-    let gone: BTreeSet<AdvisoryNo> =
-        known.values().map(|(no, _)| *no).filter(|no| !seen.ids.contains(no)).collect();
-    Ok(gone.into_iter().collect())
-}
-
 fn over(report: &ImportReport, limits: Limits) -> Option<String> {
     let check = |what: &str, n: u64, limit: Option<u64>| {
         limit
@@ -414,96 +402,4 @@ fn over(report: &ImportReport, limits: Limits) -> Option<String> {
     };
     check("open", report.findings_opened, limits.max_opened)
         .or_else(|| check("close", report.findings_closed, limits.max_closed))
-}
-
-fn read(
-    source: &FeedSource,
-    known: &Arc<Known>,
-    options: &ImportOptions,
-) -> (mpsc::Receiver<Vec<NewAdvisory>>, JoinHandle<Result<Seen>>) {
-    let (sender, receiver) = mpsc::channel(READ_AHEAD);
-    let (source, known, only) = (source.clone(), known.clone(), options.only.clone());
-    let reader = tokio::task::spawn_blocking(move || {
-        let mut seen = Seen::default();
-        let mut packer = Packer::new()?;
-        let mut batch = Vec::with_capacity(BATCH);
-        let send = |batch: &mut Vec<NewAdvisory>| {
-            sender
-                .blocking_send(std::mem::take(batch))
-                .map_err(|_| Error::Conflict("the import was given up".to_owned()))
-        };
-        source.each_record(&mut |name, bytes| {
-            let advisory = match advisory::osv::parse(bytes) {
-                Ok(advisory) => advisory,
-                Err(error) => {
-                    seen.failed(name, &error.to_string());
-                    return Ok(());
-                }
-            };
-            seen.record(&advisory);
-            let hash = record_hash(bytes);
-            if let Some((no, stored)) = known.get(&advisory.id) {
-                seen.ids.insert(*no);
-                if *stored == hash {
-                    return Ok(());
-                }
-            }
-            let wanted = only
-                .as_ref()
-                .is_none_or(|only| advisory.affected.iter().any(|a| only.contains(&affected_key(a))));
-            if wanted {
-                let keys = advisory.affected.iter().map(affected_key).collect();
-                match packer.pack(advisory, hash, keys) {
-                    Ok(new) => batch.push(new),
-                    Err(why) => seen.failed(name, &why.to_string()),
-                }
-            }
-            if batch.len() == BATCH { send(&mut batch) } else { Ok(()) }
-        })?;
-        if !batch.is_empty() {
-            send(&mut batch)?;
-        }
-        Ok(seen)
-    });
-    (receiver, reader)
-}
-
-/// See [`RecordHash`]: the record as published, and the version of what reads it.
-fn record_hash(bytes: &[u8]) -> RecordHash {
-    let mut hash = Sha256::new();
-    hash.update(parapet_model::MATCHER_VERSION.to_le_bytes());
-    hash.update(bytes);
-    let whole: [u8; 32] = hash.finalize().into();
-    let mut half = RecordHash::default();
-    half.copy_from_slice(&whole[..16]);
-    half
-}
-
-impl Seen {
-    fn record(&mut self, advisory: &Advisory) {
-        self.records += 1;
-        self.newest = self.newest.max(advisory.modified);
-        let ecosystems: BTreeSet<&str> = advisory.affected.iter().map(|a| a.ecosystem.as_str()).collect();
-        for ecosystem in ecosystems {
-            match self.ecosystems.get_mut(ecosystem) {
-                Some(n) => *n += 1,
-                None => {
-                    self.ecosystems.insert(ecosystem.to_owned(), 1);
-                }
-            }
-        }
-    }
-
-    fn failed(&mut self, name: &str, why: &str) {
-        self.failed += 1;
-        if self.failures.len() < MAX_FAILURES {
-            self.failures.push(format!("{name}: {why}"));
-        }
-    }
-
-    fn report(&self, report: &mut ImportReport) {
-        report.records = self.records;
-        report.failed = self.failed;
-        report.failures.clone_from(&self.failures);
-    }
 }

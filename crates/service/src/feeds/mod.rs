@@ -4,11 +4,14 @@ mod effect;
 mod enrich;
 mod held;
 mod import;
+mod pace;
+mod reading;
 mod rematch;
 mod rollback;
 mod source;
 mod starter;
 mod sync;
+mod zipped;
 
 use std::collections::HashSet;
 

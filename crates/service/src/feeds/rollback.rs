@@ -62,6 +62,7 @@ impl Feeds<'_> {
         let put = tx.put_advisories(feed.no, batch).await?;
         let withdrawn = tx.withdraw_advisories(feed.no, gone).await?;
         let current: AtHand<'_> = put
+            .puts
             .iter()
             .zip(batch)
             .filter(|(put, _)| put.outcome != PutOutcome::Older)
@@ -73,7 +74,7 @@ impl Feeds<'_> {
             .chain(withdrawn.into_iter().map(|no| (no, None)))
             .collect();
         let delta = matcher::match_advisories(&mut tx, &restored, ClosingReason::RolledBack).await?;
-        refresh_joined(&mut tx, batch.iter().map(|new| &new.advisory), &current).await?;
+        refresh_joined(&mut tx, batch.iter().map(|new| &new.advisory), &current, &put.joined).await?;
         tx.commit().await?;
         Ok(delta)
     }

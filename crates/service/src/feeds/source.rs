@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
+use super::zipped::Zipped;
 use crate::error::{Error, Result};
 
 /// Largest single record that is read, in bytes. The largest of the real ones has under 2 MB.
@@ -80,22 +81,19 @@ impl FeedSource {
             self.reader()?.take(MAX_RECORD).read_to_end(&mut bytes).map_err(error)?;
             return each(&stem(&self.path), &bytes);
         }
-        // Every record is a seek, which throws the buffer away, so a small one is filled less in vain.
-        let file = BufReader::with_capacity(1 << 12, open(&self.path)?);
-        let mut archive = zip::ZipArchive::new(file).map_err(|e| zip_error(&self.path, e))?;
+        let mut archive =
+            Zipped::open(open(&self.path)?, MAX_RECORD).map_err(|e| zip_error(&self.path, e))?;
         if archive.len() > MAX_RECORDS {
             return Err(Error::Invalid(format!("{}: more than {MAX_RECORDS} entries", self.path.display())));
         }
         let mut bytes = Vec::new();
         for index in 0..archive.len() {
-            let entry = archive.by_index(index).map_err(|e| zip_error(&self.path, e))?;
-            let name = entry.name().to_owned();
-            let Some(id) = name.rsplit('/').next().and_then(|file| file.strip_suffix(".json")) else {
+            let file = archive.name(index).and_then(|name| name.rsplit('/').next());
+            let Some(id) = file.and_then(|file| file.strip_suffix(".json")).map(str::to_owned) else {
                 continue;
             };
-            bytes.clear();
-            entry.take(MAX_RECORD).read_to_end(&mut bytes).map_err(error)?;
-            each(id, &bytes)?;
+            archive.read(index, &mut bytes).map_err(|e| zip_error(&self.path, e))?;
+            each(&id, &bytes)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 mod clouds;
 mod held;
+mod joins;
 mod looks;
 mod registry;
 mod registry_sensors;

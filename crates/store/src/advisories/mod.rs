@@ -23,7 +23,7 @@ use parapet_model::time::Interval;
 use serde::{Deserialize, Serialize};
 
 pub use new::{NewAdvisory, Packer};
-pub use put::{Put, PutOutcome};
+pub use put::{Put, PutBatch, PutOutcome};
 pub use rollback::FeedChange;
 pub use waiting::WaitingImport;
 
@@ -32,9 +32,13 @@ use crate::feeds::FeedNo;
 use crate::session::Session;
 use crate::sql::{Bulk, Row, Value, args};
 
-/// How many advisories to put in one transaction: some 30 ms on SQLite, under the 50 ms that other
+/// Most advisories to put in one transaction: some 20 ms on SQLite, under the 50 ms that other
 /// writers may have to wait.
 pub const BATCH: usize = 400;
+
+/// How many rows to put in one transaction, see [`NewAdvisory::rows`]: a bulletin of a distribution
+/// can speak of a thousand packages.
+pub const BATCH_ROWS: usize = 4_000;
 
 /// What tells two contents of a record apart: the first half of a SHA-256 over the record as
 /// published and the version of what read it. All zeros means "read it again".

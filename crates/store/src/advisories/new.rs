@@ -23,6 +23,12 @@ pub struct NewAdvisory {
 }
 
 impl NewAdvisory {
+    /// About how many rows it takes: its own, and one for each key and id.
+    pub fn rows(&self) -> usize {
+        let named = self.advisory.vulnerabilities.len() + self.advisory.same_as.len();
+        4 + self.keys.len() + 2 * named
+    }
+
     pub(super) fn identity(&self) -> (&str, &str) {
         (&self.advisory.source, &self.advisory.id)
     }

@@ -71,6 +71,16 @@ pub enum PutOutcome {
     Older,
 }
 
+/// What became of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PutBatch {
+    /// One for each record, in the same order.
+    pub puts: Vec<Put>,
+    /// Ids that were never named before and were joined at once with the vulnerability that these
+    /// records say they mean.
+    pub joined: HashSet<String>,
+}
+
 /// What is known of an advisory before it is put.
 struct Known {
     no: AdvisoryNo,
@@ -79,9 +89,9 @@ struct Known {
 }
 
 impl Tx {
-    /// Stores a batch of records of one feed; one result for each, in the same order. Give at most
-    /// [`super::BATCH`]. A record that comes twice in a batch counts once, the last one holds.
-    pub async fn put_advisories(&mut self, feed: FeedNo, batch: &[NewAdvisory]) -> Result<Vec<Put>> {
+    /// Stores a batch of records of one feed. Give at most [`super::BATCH`]. A record that comes twice
+    /// in a batch counts once, the last one holds.
+    pub async fn put_advisories(&mut self, feed: FeedNo, batch: &[NewAdvisory]) -> Result<PutBatch> {
         let last: HashMap<(&str, &str), &NewAdvisory> =
             batch.iter().map(|new| (new.identity(), new)).collect();
         let unique: Vec<&NewAdvisory> = batch
@@ -91,11 +101,13 @@ impl Tx {
         let known = self.known_advisories(&unique).await?;
         let (old, fresh): (Vec<&NewAdvisory>, Vec<&NewAdvisory>) =
             unique.into_iter().partition(|new| known.contains_key(&owned(new.identity())));
-        let mut done = self.put_known(feed, &old, &known).await?;
-        done.extend(self.put_fresh(feed, &fresh).await?);
+        let mut written = Vec::new();
+        let mut done = self.put_known(feed, &old, &known, &mut written).await?;
+        done.extend(self.put_fresh(feed, &fresh, &mut written).await?);
+        let joined = self.write_records(&written).await?;
         let by_identity: HashMap<(&str, &str), Put> =
             old.iter().chain(&fresh).map(|new| new.identity()).zip(done).collect();
-        Ok(batch
+        let puts = batch
             .iter()
             .filter_map(|new| {
                 let mut put = *by_identity.get(&new.identity())?;
@@ -104,14 +116,15 @@ impl Tx {
                 }
                 Some(put)
             })
-            .collect())
+            .collect();
+        Ok(PutBatch { puts, joined })
     }
 
     async fn known_advisories(&mut self, batch: &[&NewAdvisory]) -> Result<HashMap<(String, String), Known>> {
         let keys: Vec<[Value<'_>; 2]> =
             batch.iter().map(|new| [(&new.advisory.id).into(), (&new.advisory.source).into()]).collect();
         let mut known = HashMap::with_capacity(keys.len());
-        for row in self.bulk_fetch(&FIND, &keys).await? {
+        for row in self.bulk_find(&FIND, &keys).await? {
             let mut f = row.fields("advisory");
             let no = AdvisoryNo(f.u32("no")?);
             let (id, source) = (f.text()?, f.text()?);
@@ -120,12 +133,18 @@ impl Tx {
         Ok(known)
     }
 
-    async fn put_fresh(&mut self, feed: FeedNo, fresh: &[&NewAdvisory]) -> Result<Vec<Put>> {
+    /// Those that become current are added to `written`.
+    async fn put_fresh<'b>(
+        &mut self,
+        feed: FeedNo,
+        fresh: &[&'b NewAdvisory],
+        written: &mut Vec<(AdvisoryNo, &'b NewAdvisory)>,
+    ) -> Result<Vec<Put>> {
         if fresh.is_empty() {
             return Ok(Vec::new());
         }
         let first = self.take_numbers(Counter::Advisory, fresh.len()).await?;
-        let numbered: Vec<(AdvisoryNo, &NewAdvisory)> =
+        let numbered: Vec<(AdvisoryNo, &'b NewAdvisory)> =
             (first..).map(AdvisoryNo).zip(fresh.iter().copied()).collect();
         let rows: Vec<[Value<'_>; 4]> = numbered
             .iter()
@@ -137,17 +156,19 @@ impl Tx {
         self.bulk(&INSERT, &rows).await?;
         self.open_held(feed, &numbered).await?;
         self.keep_bodies(&numbered).await?;
-        self.write_records(&numbered).await?;
+        written.extend(&numbered);
         Ok(numbered.iter().map(|&(no, _)| Put { no, outcome: PutOutcome::Added }).collect())
     }
 
-    async fn put_known(
+    /// Those that become current are added to `written`.
+    async fn put_known<'b>(
         &mut self,
         feed: FeedNo,
-        batch: &[&NewAdvisory],
+        batch: &[&'b NewAdvisory],
         known: &HashMap<(String, String), Known>,
+        written: &mut Vec<(AdvisoryNo, &'b NewAdvisory)>,
     ) -> Result<Vec<Put>> {
-        let found: Vec<(&NewAdvisory, &Known)> =
+        let found: Vec<(&'b NewAdvisory, &Known)> =
             batch.iter().filter_map(|&new| Some((new, known.get(&owned(new.identity()))?))).collect();
         let numbers: Vec<AdvisoryNo> = found.iter().map(|(_, known)| known.no).collect();
         let held = self.held_by(&numbers).await?;
@@ -165,17 +186,17 @@ impl Tx {
         self.keep_bodies(&moved).await?;
 
         let judged = self.judge(&found, &elsewhere).await?;
-        let changed: Vec<(AdvisoryNo, &NewAdvisory)> = judged
+        let changed: Vec<(AdvisoryNo, &'b NewAdvisory)> = judged
             .iter()
             .zip(&found)
             .filter(|(put, _)| put.outcome == PutOutcome::Changed)
             .map(|(put, (new, _))| (put.no, *new))
             .collect();
         self.remove_records(&changed.iter().map(|(no, _)| *no).collect::<Vec<_>>()).await?;
-        self.write_records(&changed).await?;
         let hashes: Vec<[Value<'_>; 2]> =
             changed.iter().map(|(no, new)| [(*no).into(), Value::Blob(&new.hash)]).collect();
         self.bulk(&SET_HASH, &hashes).await?;
+        written.extend(changed);
         Ok(judged)
     }
 
@@ -218,8 +239,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Opens records and their index rows.
-    async fn write_records(&mut self, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<()> {
+    /// Opens records and their index rows; the ids that were joined, see [`PutBatch::joined`].
+    async fn write_records(&mut self, records: &[(AdvisoryNo, &NewAdvisory)]) -> Result<HashSet<String>> {
         let now = self.recorded();
         let rows: Vec<[Value<'_>; 4]> = records
             .iter()
@@ -227,9 +248,10 @@ impl Tx {
             .collect();
         self.bulk(&OPEN_RECORD, &rows).await?;
 
-        let ids: Vec<&str> = records.iter().flat_map(|(_, new)| named_ids(&new.advisory)).collect();
-        let numbers: HashMap<&str, VulnerabilityNo> =
-            ids.iter().copied().zip(self.vulnerability_numbers(&ids).await?).collect();
+        let ids: BTreeSet<&str> = records.iter().flat_map(|(_, new)| named_ids(&new.advisory)).collect();
+        let ids = Vec::from_iter(ids);
+        let named = self.join_vulnerabilities(&ids, &joins(records)).await?;
+        let numbers: HashMap<&str, VulnerabilityNo> = ids.iter().copied().zip(named.numbers).collect();
         let affects: Vec<[Value<'_>; 3]> = records
             .iter()
             .flat_map(|(no, new)| new.keys.iter().map(|(e, n)| [e.into(), n.into(), (*no).into()]))
@@ -238,11 +260,11 @@ impl Tx {
         let names: Vec<[Value<'_>; 2]> = records
             .iter()
             .flat_map(|(no, new)| {
-                named(&new.advisory, &numbers).into_iter().map(|v| [v.into(), (*no).into()])
+                distinct(&new.advisory, &numbers).into_iter().map(|v| [v.into(), (*no).into()])
             })
             .collect();
         self.bulk(&ADD_VULNERABILITY, &names).await?;
-        Ok(())
+        Ok(named.joined.into_iter().collect())
     }
 
     /// Closes the current records of these advisories and takes back their index rows.
@@ -265,8 +287,26 @@ fn named_ids(advisory: &Advisory) -> impl Iterator<Item = &str> {
     advisory.vulnerabilities.iter().chain(&advisory.same_as).map(String::as_str)
 }
 
+/// Ids that these records only say mean another one, and that one. Where they disagree, or the id
+/// stands for a vulnerability of its own too, it needs a closer look and is left out.
+fn joins<'a>(records: &[(AdvisoryNo, &'a NewAdvisory)]) -> HashMap<&'a str, &'a str> {
+    let mut joins: HashMap<&str, Option<&str>> = HashMap::new();
+    for (_, new) in records {
+        let advisory = &new.advisory;
+        let [one] = advisory.vulnerabilities.as_slice() else { continue };
+        for alias in advisory.same_as.iter().filter(|_| advisory.withdrawn == 0) {
+            let target = joins.entry(alias).or_insert(Some(one));
+            *target = target.filter(|target| target == one);
+        }
+    }
+    for own in records.iter().flat_map(|(_, new)| &new.advisory.vulnerabilities) {
+        joins.remove(own.as_str());
+    }
+    joins.into_iter().filter_map(|(alias, target)| Some((alias, target?))).collect()
+}
+
 /// The distinct numbers of what an advisory names.
-fn named(advisory: &Advisory, numbers: &HashMap<&str, VulnerabilityNo>) -> BTreeSet<VulnerabilityNo> {
+fn distinct(advisory: &Advisory, numbers: &HashMap<&str, VulnerabilityNo>) -> BTreeSet<VulnerabilityNo> {
     named_ids(advisory).filter_map(|id| numbers.get(id).copied()).collect()
 }
 

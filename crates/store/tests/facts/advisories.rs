@@ -2,6 +2,7 @@
 
 use parapet_model::AdvisoryNo;
 use parapet_model::advisory::Advisory;
+use parapet_model::vulnerability::Vulnerability;
 use parapet_store::advisories::{Packer, PutOutcome};
 use parapet_store::feeds::{Feed, FeedState};
 use parapet_store::{Error, Store, Tx};
@@ -231,6 +232,55 @@ fn a_feed_is_taken_back_to_what_it_held_before_an_import() {
         for name in ["x", "d"] {
             assert_eq!(speaking_of(&t.store, name).await, [""; 0]);
         }
+    });
+}
+
+#[test]
+fn an_id_that_is_new_is_joined_at_once_where_its_records_agree() {
+    on_both_stores(async |t: TestStore| {
+        let record = |id: &str, cve: &str, same_as: &[&str], hash: u8| {
+            let advisory = Advisory {
+                source: "TEST".into(),
+                id: id.into(),
+                vulnerabilities: vec![cve.into()],
+                same_as: same_as.iter().map(|&id| id.into()).collect(),
+                ..Advisory::default()
+            };
+            Packer::new().unwrap().pack(advisory, [hash; 16], Default::default()).unwrap()
+        };
+        let mut tx = t.store.begin().await.unwrap();
+        let osv = feed(&mut tx, "osv").await.no;
+        tx.vulnerability_numbers(&["GHSA-OLD"]).await.unwrap();
+        let batch = [
+            record("A", "CVE-1", &["GHSA-1", "GHSA-OLD", "GHSA-TORN"], 1),
+            record("B", "CVE-2", &["GHSA-TORN", "GHSA-OWN"], 2),
+            record("C", "GHSA-OWN", &[], 3),
+        ];
+        let joined = tx.put_advisories(osv, &batch).await.unwrap().joined;
+        let at = tx.recorded();
+        let seq = tx.commit().await.unwrap().seq;
+        assert_eq!(Vec::from_iter(joined), ["GHSA-1"], "the others need a closer look");
+
+        let mut read = t.store.read().await.unwrap();
+        let cve = read.vulnerability_by_id("CVE-1").await.unwrap().unwrap();
+        let alias = read.vulnerability_by_id("GHSA-1").await.unwrap().unwrap();
+        assert_eq!(alias.canonical, cve.no);
+        assert_eq!(read.same_vulnerabilities(cve.no).await.unwrap().len(), 2);
+        for id in ["GHSA-OLD", "GHSA-TORN", "GHSA-OWN"] {
+            let found = read.vulnerability_by_id(id).await.unwrap().unwrap();
+            assert_eq!(found.canonical, found.no, "{id}");
+        }
+        drop(read);
+        let told = t.store.changes_since(seq - 1).await.unwrap().unwrap().vulnerabilities;
+        assert_eq!(told, [], "nothing matched them, so nobody follows them");
+
+        // A later split ends the join like any other.
+        let mut tx = t.store.begin().await.unwrap();
+        tx.put_vulnerabilities(&[Vulnerability { canonical: alias.no, ..alias.clone() }]).await.unwrap();
+        assert!(tx.recorded() > at);
+        tx.commit().await.unwrap();
+        let mut read = t.store.read().await.unwrap();
+        assert_eq!(read.same_vulnerabilities(cve.no).await.unwrap(), [cve.no]);
     });
 }
 

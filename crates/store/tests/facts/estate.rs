@@ -154,7 +154,7 @@ pub(crate) fn advisory(id: &str, cves: &[&str], names: &[&str], hash: u8) -> New
 }
 
 pub(crate) async fn put(tx: &mut Tx, feed: FeedNo, batch: &[NewAdvisory]) -> Vec<Put> {
-    tx.put_advisories(feed, batch).await.unwrap()
+    tx.put_advisories(feed, batch).await.unwrap().puts
 }
 
 pub(crate) fn verdict(package: PackageNo, vulnerability: VulnerabilityNo, advisory: AdvisoryNo) -> OpenMatch {

@@ -67,8 +67,17 @@ fn statements() -> Vec<(String, String)> {
     for path in sources {
         let source = std::fs::read_to_string(&path).unwrap();
         let source = source.split("#[cfg(test)]").next().unwrap();
-        let starts =
-            ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH ", ") SELECT ", ") UPDATE ", ") DELETE "];
+        let starts = [
+            "SELECT ",
+            "INSERT ",
+            "UPDATE ",
+            "DELETE ",
+            "WITH ",
+            ") SELECT ",
+            ") INSERT ",
+            ") UPDATE ",
+            ") DELETE ",
+        ];
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         for text in literals(source) {
             if starts.iter().any(|start| text.starts_with(start)) || text.starts_with(" ON CONFLICT") {

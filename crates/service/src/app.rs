@@ -24,6 +24,7 @@ use crate::lists::Lists;
 use crate::live::Live;
 use crate::registries::Registries;
 use crate::scan::Scans;
+use crate::scan::cache::LayerTurns;
 use crate::schedules::Schedules;
 use crate::sensors::{SensorProfiles, Sensors};
 
@@ -65,6 +66,7 @@ pub struct App {
     pub(crate) client: parapet_fetch::Client,
     pub(crate) aws: Option<AwsIdentity>,
     pub(crate) ecr_tokens: EcrTokens,
+    pub(crate) layer_turns: LayerTurns,
     pub(crate) own_address: OnceLock<SocketAddr>,
     live: Live,
 }
@@ -101,6 +103,7 @@ impl App {
             client,
             aws: options.aws,
             ecr_tokens: EcrTokens::default(),
+            layer_turns: LayerTurns::default(),
             own_address: OnceLock::new(),
             live,
         }))

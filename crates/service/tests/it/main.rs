@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod held;
+mod layers;
 mod looks;
 mod registry;
 mod rematch;

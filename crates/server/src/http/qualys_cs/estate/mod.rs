@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `handlers` | the endpoints |
 //! | `image`, `container` | rows and details |
-//! | `vulns`, `software`, `severity` | what one of them has |
+//! | `sheet`, `vulns`, `software`, `severity` | what one of them has |
 //! | `order`, `link` | sorting and paging |
 //! | `places` | configured registries by host |
 
@@ -16,6 +16,7 @@ mod link;
 mod order;
 mod places;
 pub(super) mod severity;
+mod sheet;
 mod software;
 pub(super) mod tokens;
 mod vulns;
@@ -25,10 +26,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use parapet_model::facts::{AssetRow, ReferenceRow};
+use parapet_model::facts::{AssetRow, PackageRow};
 use parapet_model::filter::{Field, Filter, Op};
-use parapet_model::{AssetKind, AssetNo, Millis, Scope};
-use parapet_posture::{AssetFilter, Query, Snapshot};
+use parapet_model::{AssetNo, Millis, PackageNo, Scope};
+use parapet_posture::{AssetFilter, AssetSet, Query, Snapshot};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -45,7 +46,7 @@ use crate::http::state::AppState;
 const SHORTEST: usize = 12;
 
 /// What the caller sees, at one instant.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Estate {
     snapshot: Arc<Snapshot>,
     scope: Scope,
@@ -102,8 +103,8 @@ impl Estate {
         compile(text, subject, self)
     }
 
-    /// The assets that a query selects, by number.
-    pub(super) fn select(&self, subject: Subject, text: Option<&str>) -> CsResult<Vec<AssetNo>> {
+    /// The assets that a query selects.
+    pub(super) fn select(&self, subject: Subject, text: Option<&str>) -> CsResult<AssetSet> {
         let filter = self.filter(subject, text)?;
         Ok(self.snapshot.select(&self.scope, subject.kind(), &filter, self.now))
     }
@@ -111,7 +112,12 @@ impl Estate {
     /// Their uuids.
     pub(super) fn select_uuids(&self, subject: Subject, text: Option<&str>) -> CsResult<Vec<Uuid>> {
         let numbers = self.select(subject, text)?;
-        Ok(numbers.into_iter().filter_map(|no| self.row(no)).map(|asset| asset.uuid).collect())
+        Ok(numbers.iter().filter_map(|no| self.row(AssetNo(no))).map(|asset| asset.uuid).collect())
+    }
+
+    /// A package.
+    fn package(&self, no: PackageNo) -> Option<&PackageRow> {
+        self.snapshot.package(no)
     }
 
     fn row(&self, no: AssetNo) -> Option<&AssetRow> {
@@ -123,11 +129,6 @@ impl Estate {
         let filter = Filter::test(Field::AssetId, Op::Eq, asset.uuid.to_string());
         let filter = filter.and(Filter::test(Field::Excepted, Op::Eq, false));
         SeverityCounts::of(&self.snapshot.count(&Query::new(&self.scope, &filter, self.now)))
-    }
-
-    /// Where it is or was referenced; a container where its image is.
-    fn references<'e>(&'e self, asset: &'e AssetRow) -> impl Iterator<Item = &'e ReferenceRow> {
-        self.image_of(asset).unwrap_or(asset).references.iter()
     }
 
     /// The image of a container.
@@ -143,16 +144,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Subject {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let containers = parts.uri.path().starts_with("/csapi/v1.3/containers");
         Ok(if containers { Self::Container } else { Self::Image })
-    }
-}
-
-/// When an image was built or a container made; where no engine said, when the container was first
-/// known.
-fn created(asset: &AssetRow) -> Millis {
-    match asset.kind {
-        AssetKind::Container if asset.container_facts.created == 0 => asset.first_seen,
-        AssetKind::Container => asset.container_facts.created,
-        _ => asset.image_facts.created,
     }
 }
 

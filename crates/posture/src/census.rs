@@ -88,10 +88,15 @@ impl Data {
 
     /// The images of which a container was seen between two instants, ended ones included.
     pub(crate) fn images_seen(&self, from: Millis, to: Millis) -> RoaringBitmap {
-        let Standing { thing, touched } = self.kept.get(&self.journal, Key::Seen, |_| true, || {
-            let all = self.assets.from(AssetNo(0));
-            all.filter_map(|asset| sighting(&asset)).collect::<Vec<Sighting>>()
-        });
+        let Standing { thing, touched } = self.kept.get(
+            &self.journal,
+            Key::Seen,
+            |_| true,
+            || {
+                let all = self.assets.from(AssetNo(0));
+                all.filter_map(|asset| sighting(&asset)).collect::<Vec<Sighting>>()
+            },
+        );
         let seen = |sighting: &Sighting| sighting.first <= to && sighting.last >= from;
         let old = thing.iter().filter(|s| seen(s) && !touched.contains(s.container.0));
         let fresh = touched.iter().filter_map(|no| sighting(&self.assets.get(AssetNo(no))?));

@@ -115,12 +115,8 @@ impl Snapshot {
     ) -> List<VulnerabilitySummary<'s>> {
         let (data, layer) = (&self.data, self.layer(query.now));
         let generation = data.journal.generation();
-        let key = format!(
-            "{} {} {order:?} {}",
-            query.scope.describe(),
-            query.include_not_run_here,
-            query.filter
-        );
+        let key =
+            format!("{} {} {order:?} {}", query.scope.describe(), query.include_not_run_here, query.filter);
         let held: Vec<ExceptionNo> = layer.active.iter().map(|active| active.exception.no).collect();
         let fits = |ranked: &Ranked| ranked.generation == generation && ranked.exceptions == held;
         let ranked = data.kept.get_exact(&data.journal, Key::Vulnerabilities(key), fits, || {
@@ -202,7 +198,8 @@ impl Snapshot {
                 summaries(&mut numbers.iter().enumerate().filter(|(at, _)| shown(*at)).map(|(_, no)| no))
             }
             AssetOrder::Name => {
-                let name = |no: u32| self.data.assets.get(AssetNo(no)).map_or("", |asset| asset.row.name.as_str());
+                let name =
+                    |no: u32| self.data.assets.get(AssetNo(no)).map_or("", |asset| asset.row.name.as_str());
                 let mut sorted: Vec<u32> = numbers.iter().collect();
                 sorted.sort_by_key(|no| (name(*no), *no));
                 summaries(&mut sorted.into_iter().skip(window.offset).take(window.limit))

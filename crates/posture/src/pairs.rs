@@ -175,7 +175,8 @@ impl Pairs {
             About::Vulnerability => {
                 let passes = |no: &VulnerabilityNo| {
                     let vulnerability = tables.vulnerability(*no);
-                    vulnerability.is_some_and(|v| filter.accepts(&Finding { vulnerability: v, ..blank::row() }))
+                    vulnerability
+                        .is_some_and(|v| filter.accepts(&Finding { vulnerability: v, ..blank::row() }))
                 };
                 let passing: Vec<bool> = self.vulnerabilities.iter().map(passes).collect();
                 self.mark(&self.vulnerability, |place| passing[*place as usize], &mut bits);

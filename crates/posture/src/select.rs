@@ -108,13 +108,7 @@ struct Selector<'s, 'q> {
 
 impl Snapshot {
     /// The current assets of a kind that a condition selects.
-    pub fn select(
-        &self,
-        scope: &Scope,
-        kind: AssetKind,
-        filter: &AssetFilter,
-        now: Millis,
-    ) -> RoaringBitmap {
+    pub fn select(&self, scope: &Scope, kind: AssetKind, filter: &AssetFilter, now: Millis) -> RoaringBitmap {
         let selector = Selector { snapshot: self, scope, now };
         let within = selector.current(kind, filter);
         selector.eval(kind, filter, within)
@@ -241,7 +235,8 @@ impl Data {
         let mut deltas = asset.deltas.iter().filter(|delta| delta.held.is_open());
         let image = self.assets.image_of(asset).filter(|_| asset.row.held.is_open());
         let links = asset.links.iter().chain(image.iter().flat_map(|image| image.links));
-        let mut members = links.filter(|link| link.held.is_open()).flat_map(|link| self.sets.members(link.set));
+        let mut members =
+            links.filter(|link| link.held.is_open()).flat_map(|link| self.sets.members(link.set));
         deltas.any(|delta| wanted(&delta.package)) || members.any(|no| !asset.has_delta(*no) && wanted(no))
     }
 }

@@ -62,14 +62,24 @@ impl Snapshot {
         let end = window.offset.saturating_add(window.limit);
         if numbers.len() < FEW {
             let sorted = data.sort(numbers.iter(), sort, descending);
-            return sorted.into_iter().skip(window.offset).take(window.limit).map(|(_, no)| AssetNo(no)).collect();
+            return sorted
+                .into_iter()
+                .skip(window.offset)
+                .take(window.limit)
+                .map(|(_, no)| AssetNo(no))
+                .collect();
         }
         let key = Key::Order(kind, (sort as u8) << 1 | u8::from(descending));
-        let Standing { thing, touched } = data.kept.get(&data.journal, key, |_| true, || {
-            let all = data.assets.from(AssetNo(0)).filter(|asset| asset.row.kind == kind);
-            let sorted = data.sort(all.map(|asset| asset.row.no.0), sort, descending);
-            sorted.into_iter().map(|(_, no)| no).collect::<Box<[u32]>>()
-        });
+        let Standing { thing, touched } = data.kept.get(
+            &data.journal,
+            key,
+            |_| true,
+            || {
+                let all = data.assets.from(AssetNo(0)).filter(|asset| asset.row.kind == kind);
+                let sorted = data.sort(all.map(|asset| asset.row.no.0), sort, descending);
+                sorted.into_iter().map(|(_, no)| no).collect::<Box<[u32]>>()
+            },
+        );
         let again = data.sort((&touched & numbers).iter(), sort, descending);
         let mut again = again.into_iter().peekable();
         let is_listed = |no: &u32| numbers.contains(*no) && (touched.is_empty() || !touched.contains(*no));
@@ -79,7 +89,9 @@ impl Snapshot {
             false => a < b,
         };
         let next = std::iter::from_fn(|| match (standing.peek(), again.peek()) {
-            (Some(no), Some(fresh)) if before(*fresh, (data.value(*no, sort), *no)) => again.next().map(|f| f.1),
+            (Some(no), Some(fresh)) if before(*fresh, (data.value(*no, sort), *no)) => {
+                again.next().map(|f| f.1)
+            }
             (Some(_), _) => standing.next(),
             (None, _) => again.next().map(|fresh| fresh.1),
         });

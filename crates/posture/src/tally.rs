@@ -86,22 +86,27 @@ impl Snapshot {
 impl Data {
     /// Every asset's vulnerabilities as though there were no exceptions.
     fn tally(&self) -> Standing<Tally> {
-        self.kept.get(&self.journal, Key::Tally, |_| true, || {
-            let none = Layer::none();
-            let plain = self.plain_containers();
-            let mut counted: RoaringBitmap = (0..self.assets.end() as u32).collect();
-            plain.iter().for_each(|(no, _)| {
-                counted.remove(*no);
-            });
-            let mut tally = Tally(vec![Bands::default(); self.assets.end()]);
-            for (no, bands) in self.count_all(&counted, &none, 0) {
-                tally.0[no as usize] = bands;
-            }
-            for (no, image) in plain {
-                tally.0[no as usize] = tally.get(image);
-            }
-            tally
-        })
+        self.kept.get(
+            &self.journal,
+            Key::Tally,
+            |_| true,
+            || {
+                let none = Layer::none();
+                let plain = self.plain_containers();
+                let mut counted: RoaringBitmap = (0..self.assets.end() as u32).collect();
+                plain.iter().for_each(|(no, _)| {
+                    counted.remove(*no);
+                });
+                let mut tally = Tally(vec![Bands::default(); self.assets.end()]);
+                for (no, bands) in self.count_all(&counted, &none, 0) {
+                    tally.0[no as usize] = bands;
+                }
+                for (no, image) in plain {
+                    tally.0[no as usize] = tally.get(image);
+                }
+                tally
+            },
+        )
     }
 
     /// The containers that show just what their image shows, with the image.
@@ -125,9 +130,12 @@ impl Data {
         }
         let fits = |behind: &Behind| {
             behind.exceptions.len() == layer.active.len()
-                && behind.exceptions.iter().zip(&layer.active).all(|((exception, vulnerabilities), active)| {
-                    Arc::ptr_eq(exception, &active.exception) && *vulnerabilities == active.vulnerabilities
-                })
+                && behind.exceptions.iter().zip(&layer.active).all(
+                    |((exception, vulnerabilities), active)| {
+                        Arc::ptr_eq(exception, &active.exception)
+                            && *vulnerabilities == active.vulnerabilities
+                    },
+                )
         };
         let made = self.kept.get(&self.journal, Key::TallyBehind, fits, || {
             let pairs = self.pairs();
@@ -143,7 +151,8 @@ impl Data {
             for (no, bands) in self.count_all(&changed, layer, now) {
                 tally.0[no as usize] = bands;
             }
-            let exceptions = layer.active.iter().map(|a| (Arc::clone(&a.exception), a.vulnerabilities.clone()));
+            let exceptions =
+                layer.active.iter().map(|a| (Arc::clone(&a.exception), a.vulnerabilities.clone()));
             Behind { exceptions: exceptions.collect(), tally: Arc::new(tally) }
         });
         Standing { thing: Arc::clone(&made.thing.tally), touched: made.touched }

@@ -154,7 +154,9 @@ impl Data {
         for (covered, reached) in covered.iter_mut().zip([&named, &accepted]) {
             let alone = reached.iter().filter(|no| images.contains(*no) || containers.contains(*no));
             let alone = alone.map(|no| no as usize);
-            alone.filter(|no| !met.contains(*no) && !excluded.contains(*no)).for_each(|no| covered.insert(no));
+            alone
+                .filter(|no| !met.contains(*no) && !excluded.contains(*no))
+                .for_each(|no| covered.insert(no));
         }
         let [named, mut filtered] = covered.map(|bits| bits.to_bitmap());
         if !plain {

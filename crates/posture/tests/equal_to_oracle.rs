@@ -14,8 +14,7 @@ use parapet_model::{AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, S
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
     AssetFilter, AssetOrder, AssetSort, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder,
-    Window,
-    oracle::findings,
+    Window, oracle::findings,
 };
 use proptest::prelude::*;
 
@@ -87,13 +86,18 @@ fn check_kept(
     for kind in [AssetKind::Image, AssetKind::Container, AssetKind::Host] {
         let of_kind = |no: AssetNo| snapshot.asset(scope, no).is_some_and(|asset| asset.kind == kind);
         let all = snapshot.select(scope, kind, &AssetFilter::All, now);
-        let current: Vec<u32> = facts.whole().assets.iter().map(|asset| asset.no.0).filter(|no| {
-            plain.is_current(AssetNo(*no)) && of_kind(AssetNo(*no))
-        }).collect();
+        let current: Vec<u32> = facts
+            .whole()
+            .assets
+            .iter()
+            .map(|asset| asset.no.0)
+            .filter(|no| plain.is_current(AssetNo(*no)) && of_kind(AssetNo(*no)))
+            .collect();
         prop_assert_eq!(all.iter().collect::<Vec<_>>(), current);
 
         let has = snapshot.select(scope, kind, &AssetFilter::Has(question.0.clone()), now);
-        let wanted: BTreeSet<u32> = expected.iter().map(|row| row.asset).filter(|no| of_kind(*no)).map(|no| no.0).collect();
+        let wanted: BTreeSet<u32> =
+            expected.iter().map(|row| row.asset).filter(|no| of_kind(*no)).map(|no| no.0).collect();
         prop_assert_eq!(has.iter().collect::<Vec<_>>(), Vec::from_iter(wanted));
 
         let showing = snapshot.select(scope, kind, &AssetFilter::Shows(shows.clone()), now);
@@ -116,18 +120,31 @@ fn check_kept(
         };
         let with_two = AssetFilter::Count(bands.to_vec(), Box::new(|count| count >= 2));
         let with_two = snapshot.select(scope, kind, &with_two, now);
-        prop_assert_eq!(with_two.iter().collect::<Vec<_>>(), all.iter().filter(|no| count(*no) >= 2).collect::<Vec<_>>());
+        prop_assert_eq!(
+            with_two.iter().collect::<Vec<_>>(),
+            all.iter().filter(|no| count(*no) >= 2).collect::<Vec<_>>()
+        );
         let window = Window { offset: 1, limit: 3 };
         let mut sorted: Vec<u32> = all.iter().collect();
         sorted.sort_by_key(|no| (std::cmp::Reverse(count(*no)), *no));
         let page = snapshot.sorted_by_bands(&all, &bands, true, window, now);
-        prop_assert_eq!(page.iter().map(|no| no.0).collect::<Vec<_>>(), sorted.into_iter().skip(1).take(3).collect::<Vec<_>>());
-        for (sort, descending) in [(AssetSort::Name, true), (AssetSort::Tag, false), (AssetSort::Observed, true)] {
+        prop_assert_eq!(
+            page.iter().map(|no| no.0).collect::<Vec<_>>(),
+            sorted.into_iter().skip(1).take(3).collect::<Vec<_>>()
+        );
+        for (sort, descending) in
+            [(AssetSort::Name, true), (AssetSort::Tag, false), (AssetSort::Observed, true)]
+        {
             let page = snapshot.sorted(kind, &all, sort, descending, window);
             let key = |no: &u32| -> (String, i64) {
                 let row = snapshot.asset(scope, AssetNo(*no)).unwrap();
-                let home = row.image.filter(|_| kind == AssetKind::Container).and_then(|image| snapshot.asset(scope, image));
-                let home = home.filter(|image| image.kind == AssetKind::Image && image.project == row.project).unwrap_or(row);
+                let home = row
+                    .image
+                    .filter(|_| kind == AssetKind::Container)
+                    .and_then(|image| snapshot.asset(scope, image));
+                let home = home
+                    .filter(|image| image.kind == AssetKind::Image && image.project == row.project)
+                    .unwrap_or(row);
                 let tag = home.references.iter().find(|r| r.held.is_open()).map_or("", |r| &r.reference.tag);
                 match sort {
                     AssetSort::Name => (row.name.clone(), 0),
@@ -140,7 +157,10 @@ fn check_kept(
                 let order = key(a).cmp(&key(b));
                 (if descending { order.reverse() } else { order }).then(a.cmp(b))
             });
-            prop_assert_eq!(page.iter().map(|no| no.0).collect::<Vec<_>>(), sorted.into_iter().skip(1).take(3).collect::<Vec<_>>());
+            prop_assert_eq!(
+                page.iter().map(|no| no.0).collect::<Vec<_>>(),
+                sorted.into_iter().skip(1).take(3).collect::<Vec<_>>()
+            );
         }
     }
     Ok(())

@@ -99,9 +99,10 @@ impl Tx {
         let fresh: Vec<usize> = (0..wanted.len()).filter(is_new).collect();
         let made = self.insert_sets(wanted, &digests, &fresh).await?;
         known.extend(fresh.iter().map(|at| digests[*at]).zip(made));
-        let put = digests.iter().enumerate().filter_map(|(at, digest)| {
-            Some((*known.get(digest)?, fresh.binary_search(&at).is_ok()))
-        });
+        let put = digests
+            .iter()
+            .enumerate()
+            .filter_map(|(at, digest)| Some((*known.get(digest)?, fresh.binary_search(&at).is_ok())));
         Ok(put.collect())
     }
 

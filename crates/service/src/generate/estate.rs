@@ -240,7 +240,8 @@ impl Estate<'_> {
             _ => ContainerState::Paused,
         };
         let created = BEGIN + 150 * DAY + random.below(60) as Millis * DAY;
-        let hosts = if self.wishes.hosts == 0 { self.wishes.containers.div_ceil(50) } else { self.wishes.hosts };
+        let hosts =
+            if self.wishes.hosts == 0 { self.wishes.containers.div_ceil(50) } else { self.wishes.hosts };
         let host = random.below(hosts);
         let facts = ContainerFacts {
             state,
@@ -292,7 +293,8 @@ fn host_name(no: usize) -> String {
 
 fn app_name(family: usize) -> String {
     const WORDS: [&str; 12] = [
-        "cart", "login", "ledger", "index", "stream", "queue", "mail", "report", "image", "price", "stock", "route",
+        "cart", "login", "ledger", "index", "stream", "queue", "mail", "report", "image", "price", "stock",
+        "route",
     ];
     format!("{}-{}", WORDS[family % WORDS.len()], family / WORDS.len())
 }
@@ -312,7 +314,12 @@ fn databases(distro: &Distro) -> Vec<DatabaseRead> {
         "Alpine" => ("apk", "lib/apk/db/installed"),
         _ => ("dpkg", "var/lib/dpkg/status"),
     };
-    vec![DatabaseRead { kind: kind.to_owned(), path: path.to_owned(), packages: 1, outcome: ReadOutcome::Read }]
+    vec![DatabaseRead {
+        kind: kind.to_owned(),
+        path: path.to_owned(),
+        packages: 1,
+        outcome: ReadOutcome::Read,
+    }]
 }
 
 fn found(package: PackageKey) -> FoundPackage {

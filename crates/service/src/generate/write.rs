@@ -65,7 +65,8 @@ pub(super) async fn estate(
     done.sets = writer.sets.len();
     let mut tx = app.store().begin().await?;
     let after = serde_json::to_value(&done).map_err(crate::Error::internal)?;
-    audit::event(&mut tx, who, "generate", "estate", &wishes.seed.to_string(), audit::NONE, Some(after)).await?;
+    audit::event(&mut tx, who, "generate", "estate", &wishes.seed.to_string(), audit::NONE, Some(after))
+        .await?;
     tx.commit().await?;
     Ok(done)
 }
@@ -85,8 +86,10 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Numbers what is not numbered yet; new packages are matched at once.
     async fn number(&mut self, sets: &[PackageSet]) -> Result<()> {
-        let keys: BTreeSet<&PackageKey> = sets.iter().flat_map(|set| &set.packages).map(|f| &f.package).collect();
-        let keys: Vec<&PackageKey> = keys.into_iter().filter(|key| !self.numbers.contains_key(*key)).collect();
+        let keys: BTreeSet<&PackageKey> =
+            sets.iter().flat_map(|set| &set.packages).map(|f| &f.package).collect();
+        let keys: Vec<&PackageKey> =
+            keys.into_iter().filter(|key| !self.numbers.contains_key(*key)).collect();
         let found = number_keys(self.app, &keys, PACKAGES, None).await?;
         self.numbers.extend(found);
         Ok(())
@@ -257,7 +260,8 @@ impl Writer<'_> {
         }
         let repository = Filter::test(Field::Repository, Op::Eq, self.estate.reference(0, "").repository);
         let of_images = Filter::test(Field::Kind, Op::Eq, "image").and(repository);
-        let some: Vec<String> = self.estate.catalogue.vulnerabilities.iter().step_by(97).take(20).cloned().collect();
+        let some: Vec<String> =
+            self.estate.catalogue.vulnerabilities.iter().step_by(97).take(20).cloned().collect();
         let kev = Filter::test(Field::Kev, Op::Eq, false).and(Filter::test(Field::Tag, Op::Eq, "1.0"));
         let approved = ExceptionState::Approved;
         let wanted = [
@@ -265,7 +269,14 @@ impl Writer<'_> {
             ("by name, images", None, images.clone(), some.clone(), (now, now + 90 * DAY), approved),
             ("by name, everything of a container", None, containers, vec![], (now, FOREVER), approved),
             ("live, by finding", Some(kev), vec![], some.clone(), (now, now + 30 * DAY), approved),
-            ("begins in a month", Some(of_images.clone()), vec![], vec![], (now + 30 * DAY, FOREVER), approved),
+            (
+                "begins in a month",
+                Some(of_images.clone()),
+                vec![],
+                vec![],
+                (now + 30 * DAY, FOREVER),
+                approved,
+            ),
             ("has ended", None, images.clone(), vec![], (now - 60 * DAY, now - 30 * DAY), approved),
             ("waits for a decision", Some(of_images), vec![], some, (now, FOREVER), ExceptionState::Pending),
         ];

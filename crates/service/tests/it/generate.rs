@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use parapet_model::asset::ContainerState;
 use parapet_model::facts::{AssetRow, Change};
 use parapet_model::{AssetKind, Filter};
-use parapet_posture::oracle::{self, Facts, OracleRow};
 use parapet_posture::Query;
+use parapet_posture::oracle::{self, Facts, OracleRow};
 use parapet_service::generate::{Generated, Shape, Wishes};
 
 use crate::world::World;
@@ -63,7 +63,8 @@ async fn counts_are_those_asked_for_and_nothing_doubles() {
     let bases: BTreeSet<_> = of(AssetKind::Image).map(|image| image.links[0].set).collect();
     assert_eq!(bases.len(), 1, "45 images stand on one base");
     assert!(of(AssetKind::Container).all(|container| container.image.is_some()));
-    let states: BTreeSet<_> = of(AssetKind::Container).map(|c| format!("{:?}", c.container_state())).collect();
+    let states: BTreeSet<_> =
+        of(AssetKind::Container).map(|c| format!("{:?}", c.container_state())).collect();
     assert!(states.contains(&format!("{:?}", ContainerState::Running)) && states.len() > 1, "{states:?}");
     let moved = of(AssetKind::Image).flat_map(|image| &image.references).filter(|r| !r.held.is_open());
     assert_eq!(moved.count(), 3, "latest has left the first build");

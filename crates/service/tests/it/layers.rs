@@ -43,6 +43,7 @@ async fn two_hundred_tags_on_one_base_read_each_layer_once() {
     println!("{TAGS} tags on one base: {} blobs of them, each read once", reads.len());
     let scope = world.who.scope();
     let query = Query::new(&scope, &Filter::All, world.app.now());
-    let list = world.app.live().snapshot().assets(&query, AssetOrder::Number, Window { offset: 0, limit: 1 }).total;
+    let list =
+        world.app.live().snapshot().assets(&query, AssetOrder::Number, Window { offset: 0, limit: 1 }).total;
     assert_eq!(list, TAGS);
 }

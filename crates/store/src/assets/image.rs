@@ -68,8 +68,9 @@ impl Tx {
             .collect();
         let known = self.assets_known(&uuids).await?;
         let mut met = HashSet::new();
-        let fresh: Vec<usize> =
-            (0..images.len()).filter(|&at| !known.contains_key(&uuids[at]) && met.insert(uuids[at])).collect();
+        let fresh: Vec<usize> = (0..images.len())
+            .filter(|&at| !known.contains_key(&uuids[at]) && met.insert(uuids[at]))
+            .collect();
         let made = self.first_looks(images, &identities, &uuids, &fresh).await?;
         self.learn_digests_of_new(images, &fresh, &made).await?;
         let pointed = self.point_new(images, &fresh, &made).await?;

@@ -103,7 +103,10 @@ impl Tx {
     }
 
     /// Makes assets, which get numbers in the order given.
-    pub(super) async fn insert_assets(&mut self, wanted: &[(&Look<'_>, NewAsset<'_>)]) -> Result<Vec<AssetNo>> {
+    pub(super) async fn insert_assets(
+        &mut self,
+        wanted: &[(&Look<'_>, NewAsset<'_>)],
+    ) -> Result<Vec<AssetNo>> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
@@ -119,7 +122,9 @@ impl Tx {
         });
         let facts: Vec<[String; 4]> = facts.collect::<Result<_>>()?;
         let mut rows: Vec<[Value<'_>; 23]> = Vec::with_capacity(wanted.len());
-        for ((&no, (look, new)), [image, host, databases, container]) in numbers.iter().zip(wanted).zip(&facts) {
+        for ((&no, (look, new)), [image, host, databases, container]) in
+            numbers.iter().zip(wanted).zip(&facts)
+        {
             let (distro, ecosystem) = distro_of(look);
             let scanned = if new.scan == ScanState::Scanned { now } else { 0 };
             rows.push([

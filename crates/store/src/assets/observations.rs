@@ -92,8 +92,7 @@ impl Tx {
         looks: &[(AssetNo, &Look<'_>, &[(SetNo, String)])],
     ) -> Result<()> {
         let recorded = self.recorded();
-        let shown: Vec<String> =
-            looks.iter().map(|(_, _, sets)| to_json(sets)).collect::<Result<_>>()?;
+        let shown: Vec<String> = looks.iter().map(|(_, _, sets)| to_json(sets)).collect::<Result<_>>()?;
         let rows: Vec<[Value<'_>; 7]> = looks
             .iter()
             .zip(&shown)

@@ -124,7 +124,8 @@ impl Tx {
             met.insert(Reference { registry: f.text()?, repository: f.text()?, tag: f.text()? });
         }
         let now = self.recorded();
-        let (mut rows, mut rest, mut pointed): (Vec<[Value<'_>; 8]>, Vec<_>, HashSet<AssetNo>) = Default::default();
+        let (mut rows, mut rest, mut pointed): (Vec<[Value<'_>; 8]>, Vec<_>, HashSet<AssetNo>) =
+            Default::default();
         for &(project, reference, asset, observed) in &wanted {
             // Where another image may have been the tag leaves it, one after the other.
             if !met.insert(reference.clone()) {

@@ -319,7 +319,10 @@ fn a_batch_is_recorded_as_one_by_one() {
         let outcomes: Vec<Outcome> = recorded.iter().map(|r| r.outcome).collect();
         let (new, same) = (Outcome::New, Outcome::Unchanged);
         assert_eq!(outcomes, [same, new, new, same, new]);
-        assert_eq!(recorded.iter().map(|r| r.reference_moved).collect::<Vec<_>>(), [false, true, true, true, true]);
+        assert_eq!(
+            recorded.iter().map(|r| r.reference_moved).collect::<Vec<_>>(),
+            [false, true, true, true, true]
+        );
         assert_eq!((recorded[0].asset, recorded[2].asset), (known.asset, recorded[3].asset));
         let tags = |no| async move { open_tags(&asset(&t.store, no).await).join(" ") };
         assert_eq!(tags(known.asset).await, "");

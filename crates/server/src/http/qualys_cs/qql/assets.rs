@@ -168,7 +168,8 @@ impl Compiler<'_> {
                 passes(test, &Cell::Number(0.0), now)?;
                 let test = test.clone();
                 // The value was read above, so that it cannot fail here.
-                let asked = move |count: u64| passes(&test, &Cell::Number(count as f64), now).unwrap_or(false);
+                let asked =
+                    move |count: u64| passes(&test, &Cell::Number(count as f64), now).unwrap_or(false);
                 Piece::Mixed(AssetFilter::Count(bands(severity), Box::new(asked)))
             }
             Means::OfImage(token) => {

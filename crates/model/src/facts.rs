@@ -128,6 +128,16 @@ pub struct AssetRow {
 }
 
 impl AssetRow {
+    /// When an image was built or a container made; where no engine said, when the container was
+    /// first known.
+    pub fn made(&self) -> Millis {
+        match self.kind {
+            AssetKind::Container if self.container_facts.created == 0 => self.first_seen,
+            AssetKind::Container => self.container_facts.created,
+            _ => self.image_facts.created,
+        }
+    }
+
     /// What a container does now: what its engine said last, or [`ContainerState::Deleted`].
     pub fn container_state(&self) -> ContainerState {
         if self.held.is_open() { self.container_facts.state } else { ContainerState::Deleted }

@@ -7,17 +7,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use parapet_model::facts::{AssetRow, PresenceRow};
+use parapet_model::facts::AssetRow;
 use parapet_model::{AssetKind, AssetNo, PackageNo, SetNo};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use crate::block::{AssetBlock, AssetView, FreshAsset};
+use crate::bits::Bits;
+use crate::block::{AssetBlock, AssetView, FreshAsset, LiveContainer};
 use crate::index::Index;
 use crate::sets::Sets;
 
 /// Asset numbers per block.
 const BLOCK: usize = 1 << 16;
+
+/// From so many sets on, asking every asset for its sets is as fast as asking every set.
+const MANY_SETS: usize = 64;
 
 /// How many changed assets are kept apart before a merge.
 const FRESH: usize = 4096;
@@ -102,12 +106,8 @@ impl Assets {
 
     /// Live containers of an image, in no particular order.
     pub(crate) fn containers_of(&self, image: &AssetView<'_>) -> impl Iterator<Item = AssetView<'_>> {
-        let (no, project) = (image.row.no, image.row.project);
-        let kind = image.row.kind;
-        let old = self.blocks.iter().flatten().flat_map(move |block| block.containers(no));
-        let old = old.filter(|container| !self.fresh.contains_key(container));
-        let fresh = self.fresh_containers.range((no, AssetNo(0))..=(no, AssetNo(u32::MAX)));
-        old.chain(fresh.map(|pair| pair.1))
+        let (project, kind) = (image.row.project, image.row.kind);
+        self.started_from(image.row.no)
             .filter_map(|container| self.get(container))
             .filter(move |container| kind == AssetKind::Image && container.row.project == project)
     }
@@ -122,80 +122,117 @@ impl Assets {
                 || self.containers_of(asset).next().is_some())
     }
 
-    /// Every asset that has any of the packages now, current or not: by its own sets, by a change on
-    /// a host, or through its image.
-    pub(crate) fn having(&self, sets: &Sets, packages: &[PackageNo]) -> RoaringBitmap {
-        let mut holding = RoaringBitmap::new();
-        for &package in packages {
-            sets.holding(package, &mut |set| {
-                holding.insert(set.0);
-            });
-        }
-        let (mut found, mut unsure) = (RoaringBitmap::new(), RoaringBitmap::new());
+    /// No asset has this number or a higher one.
+    pub(crate) fn end(&self) -> usize {
+        let fresh = self.fresh.last_key_value().map_or(0, |(no, _)| no.index() + 1);
+        fresh.max(self.blocks.len() * BLOCK)
+    }
+
+    /// The live containers that were started from this number, whatever it is.
+    pub(crate) fn started_from(&self, image: AssetNo) -> impl Iterator<Item = AssetNo> + '_ {
+        let old = self.blocks.iter().flatten().flat_map(move |block| block.containers(image));
+        let old = old.filter(|container| !self.fresh.contains_key(container));
+        let fresh = self.fresh_containers.range((image, AssetNo(0))..=(image, AssetNo(u32::MAX)));
+        old.chain(fresh.map(|pair| pair.1))
+    }
+
+    /// Every asset with an open link to any of the sets.
+    pub(crate) fn showing(&self, sets: &[SetNo]) -> RoaringBitmap {
+        let mut found = RoaringBitmap::new();
         for block in self.blocks.iter().flatten() {
-            for set in &holding {
-                found.extend(block.showing(SetNo(set)).iter().map(|no| no.0));
-            }
-            unsure.extend(block.with_deltas().iter().map(|no| no.0).filter(|&no| found.contains(no)));
-            for &package in packages {
-                unsure.extend(block.changed(package).map(|no| no.0));
-            }
+            found.extend(sets.iter().flat_map(|set| block.showing(*set)).map(|no| no.0));
         }
-        unsure.extend(self.fresh.keys().map(|no| no.0));
-        let mut wanted = packages.to_vec();
-        wanted.sort_unstable();
-        self.settle(&mut found, &unsure, |asset| self.may_have(asset, &holding, &wanted, sets));
-        let mut through_images = RoaringBitmap::new();
-        let live = self.blocks.iter().flatten().flat_map(|block| block.live_containers());
-        for (image, container) in live.chain(&self.fresh_containers) {
-            if found.contains(image.0) {
-                through_images.insert(container.0);
-            }
-        }
-        self.settle(&mut found, &through_images, |asset| {
-            // Without changes of its own a container has what its image has.
-            let like_image = asset.deltas.is_empty() && self.image_of(asset).is_some();
-            like_image || wanted.iter().any(|&p| self.has(asset, sets, p))
-        });
+        let shows = |asset: &FreshAsset| {
+            let mut links = asset.view().links.iter();
+            links.any(|link| link.held.is_open() && sets.contains(&link.set))
+        };
+        let fresh = self.fresh.iter().filter(|(_, asset)| !sets.is_empty() && shows(asset));
+        found.extend(fresh.map(|(no, _)| no.0));
         found
     }
 
-    /// Asks each `unsure` asset itself.
-    fn settle(
-        &self,
-        found: &mut RoaringBitmap,
-        unsure: &RoaringBitmap,
-        has: impl Fn(&AssetView<'_>) -> bool,
-    ) {
-        for no in unsure {
-            if self.get(AssetNo(no)).is_some_and(|asset| has(&asset)) {
-                found.insert(no);
-            } else {
-                found.remove(no);
+    /// Calls `visit` with each live container of these images; of its own project's only.
+    pub(crate) fn each_container_of(&self, images: &Bits, visit: &mut impl FnMut(LiveContainer)) {
+        let is_image = |no: AssetNo| self.get(no).filter(|image| image.row.kind == AssetKind::Image);
+        for block in self.blocks.iter().flatten() {
+            for run in block.live_containers().chunk_by(|a, b| a.image == b.image) {
+                let image = run.first().map(|c| c.image).filter(|image| images.contains(image.index()));
+                let Some(image) = image.and_then(is_image) else { continue };
+                for container in run.iter().filter(|c| c.project == image.row.project) {
+                    if self.fresh.is_empty() || !self.fresh.contains_key(&container.no) {
+                        visit(*container);
+                    }
+                }
+            }
+        }
+        for (image, no) in &self.fresh_containers {
+            if images.contains(image.index())
+                && let (Some(image), Some(container)) = (is_image(*image), self.get(*no))
+                && image.row.project == container.row.project
+                && let Some(container) = LiveContainer::of(&container)
+            {
+                visit(container);
             }
         }
     }
 
-    /// Whether the asset has any of the packages by itself; the sets that hold them are known.
-    fn may_have(
-        &self,
-        asset: &AssetView<'_>,
-        holding: &RoaringBitmap,
-        packages: &[PackageNo],
-        sets: &Sets,
-    ) -> bool {
-        let changed = |delta: &PresenceRow| packages.binary_search(&delta.package).is_ok();
-        let may = asset.links.iter().any(|link| link.held.is_open() && holding.contains(link.set.0))
-            || asset.deltas.iter().any(|delta| delta.held.is_open() && changed(delta));
-        may && packages.iter().any(|&package| own(asset, sets, package))
+    /// Every asset that has any of the packages now, current or not: by its own sets, by a change on
+    /// a host, or through its image.
+    pub(crate) fn having(&self, sets: &Sets, packages: &[PackageNo]) -> RoaringBitmap {
+        if packages.is_empty() {
+            return RoaringBitmap::new();
+        }
+        let mut holding = Bits::none(sets.end());
+        for &package in packages {
+            sets.holding(package, &mut |set| holding.insert(set.index()));
+        }
+        let mut wanted = packages.to_vec();
+        wanted.sort_unstable();
+        let mut found = self.showing_any(&holding);
+        let mut unsure: BTreeSet<AssetNo> = self.fresh.keys().copied().collect();
+        for block in self.blocks.iter().flatten() {
+            unsure.extend(block.with_deltas().iter().filter(|no| found.contains(no.index())));
+            for &package in &wanted {
+                unsure.extend(block.changed(package));
+            }
+        }
+        for no in unsure {
+            let has = self.get(no).is_some_and(|asset| own(&asset, sets, &wanted));
+            found.set(no.index(), has);
+        }
+        let mut drifted = Vec::new();
+        let mut through_images = Vec::new();
+        self.each_container_of(&found, &mut |container| {
+            let list = if container.drifted { &mut drifted } else { &mut through_images };
+            list.push(container.no);
+        });
+        through_images.iter().for_each(|no| found.insert(no.index()));
+        for no in drifted {
+            if self.get(no).is_some_and(|asset| self.inherits(&asset, sets, &wanted)) {
+                found.insert(no.index());
+            }
+        }
+        found.to_bitmap()
     }
 
-    /// Whether the asset has the package now.
-    fn has(&self, asset: &AssetView<'_>, sets: &Sets, package: PackageNo) -> bool {
-        own(asset, sets, package)
-            || (!asset.has_delta(package)
-                && asset.row.held.is_open()
-                && self.image_of(asset).is_some_and(|image| own(&image, sets, package)))
+    /// The assets of blocks that have an open link to one of these sets.
+    fn showing_any(&self, sets: &Bits) -> Bits {
+        let mut found = Bits::none(self.end());
+        let few: Vec<usize> = sets.iter().take(MANY_SETS).collect();
+        for block in self.blocks.iter().flatten() {
+            if few.len() < MANY_SETS {
+                let showing = few.iter().flat_map(|set| block.showing(SetNo(*set as u32)));
+                showing.for_each(|no| found.insert(no.index()));
+            } else {
+                block.showing_any(sets, &mut |no| found.insert(no.index()));
+            }
+        }
+        found
+    }
+
+    /// Whether a live container has any of the packages because its image does.
+    fn inherits(&self, asset: &AssetView<'_>, sets: &Sets, wanted: &[PackageNo]) -> bool {
+        self.image_of(asset).is_some_and(|image| linked(&image, asset, sets, wanted))
     }
 
     /// Takes assets in.
@@ -251,11 +288,18 @@ impl Assets {
     }
 }
 
-/// Whether the asset's own links and deltas show the package now.
-fn own(asset: &AssetView<'_>, sets: &Sets, package: PackageNo) -> bool {
-    if asset.has_delta(package) {
-        return asset.deltas_of(package).iter().any(|delta| delta.held.is_open());
-    }
-    let mut open = asset.links.iter().filter(|link| link.held.is_open());
-    open.any(|link| sets.members(link.set).binary_search(&package).is_ok())
+/// Whether the asset's own links and deltas show any of the packages now; they ascend.
+fn own(asset: &AssetView<'_>, sets: &Sets, wanted: &[PackageNo]) -> bool {
+    let mut deltas = asset.deltas.iter().filter(|delta| delta.held.is_open());
+    deltas.any(|delta| wanted.binary_search(&delta.package).is_ok()) || linked(asset, asset, sets, wanted)
+}
+
+/// Whether the links of `home` show any of the packages of which no change of `asset` speaks.
+fn linked(home: &AssetView<'_>, asset: &AssetView<'_>, sets: &Sets, wanted: &[PackageNo]) -> bool {
+    let mut open = home.links.iter().filter(|link| link.held.is_open());
+    open.any(|link| {
+        let members = sets.members(link.set);
+        let (few, many) = if members.len() < wanted.len() { (members, wanted) } else { (wanted, members) };
+        few.iter().any(|package| many.binary_search(package).is_ok() && !asset.has_delta(*package))
+    })
 }

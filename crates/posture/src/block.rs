@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parapet_model::facts::{AssetRow, PresenceRow};
-use parapet_model::{AssetKind, AssetNo, Interval, PackageNo, SetNo};
+use parapet_model::{AssetKind, AssetNo, Interval, PackageNo, ProjectNo, SetNo};
+
+use crate::bits::Bits;
 
 /// A set that an asset shows or showed.
 #[derive(Debug, Clone, Copy)]
@@ -29,22 +31,10 @@ pub(crate) struct AssetView<'s> {
     pub(crate) layers: &'s [Box<str>],
 }
 
-/// The deltas of one package among an asset's, which are sorted by package.
-pub(crate) fn deltas_of(deltas: &[PresenceRow], package: PackageNo) -> &[PresenceRow] {
-    let from = deltas.partition_point(|delta| delta.package < package);
-    let to = deltas.partition_point(|delta| delta.package <= package);
-    &deltas[from..to]
-}
-
 impl<'s> AssetView<'s> {
     /// Whether a delta names the package, so that the links say nothing about it.
     pub(crate) fn has_delta(&self, package: PackageNo) -> bool {
         !self.deltas.is_empty() && self.deltas.binary_search_by_key(&package, |d| d.package).is_ok()
-    }
-
-    /// The deltas that name the package.
-    pub(crate) fn deltas_of(&self, package: PackageNo) -> &'s [PresenceRow] {
-        deltas_of(self.deltas, package)
     }
 
     /// The digest of the layer of a link, or empty.
@@ -111,6 +101,25 @@ impl Layers {
     }
 }
 
+/// A container that stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LiveContainer {
+    pub(crate) image: AssetNo,
+    pub(crate) no: AssetNo,
+    pub(crate) project: ProjectNo,
+    /// It shows something of its own, or hides something: not just what its image shows.
+    pub(crate) drifted: bool,
+}
+
+impl LiveContainer {
+    /// The asset, if it is one.
+    pub(crate) fn of(asset: &AssetView<'_>) -> Option<Self> {
+        let image = asset.live_container_of()?;
+        let drifted = !asset.deltas.is_empty() || asset.links.iter().any(|link| link.held.is_open());
+        Some(Self { image, no: asset.row.no, project: asset.row.project, drifted })
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct AssetBlock {
@@ -126,8 +135,11 @@ pub(crate) struct AssetBlock {
     sets: Box<[SetNo]>,
     set_offsets: Box<[usize]>,
     set_assets: Box<[AssetNo]>,
+    /// The sets that each asset has an open link to; `open_from` leads into it by place.
+    open_sets: Box<[SetNo]>,
+    open_from: Box<[u32]>,
     /// Live containers by image, ascending.
-    containers: Box<[(AssetNo, AssetNo)]>,
+    containers: Box<[LiveContainer]>,
     /// Packages present by an open delta, ascending.
     changed: Box<[(PackageNo, AssetNo)]>,
     /// Assets with any delta, ascending.
@@ -143,6 +155,7 @@ impl AssetBlock {
         let (mut delta_offsets, mut deltas) = (vec![0], Vec::new());
         let (mut containers, mut changed, mut held) = (Vec::new(), Vec::new(), Vec::new());
         let mut with_deltas = Vec::new();
+        let (mut open_sets, mut open_from) = (Vec::new(), vec![0]);
         for asset in assets {
             let no = asset.row.no;
             numbers.push(no);
@@ -151,13 +164,15 @@ impl AssetBlock {
                 links.push(Link { layer: layers.place(asset.layer(link)), ..*link });
                 if link.held.is_open() {
                     held.push((link.set, no));
+                    open_sets.push(link.set);
                 }
             }
             link_offsets.push(links.len());
+            open_from.push(open_sets.len() as u32);
             deltas.extend_from_slice(asset.deltas);
             delta_offsets.push(deltas.len());
             with_deltas.extend((!asset.deltas.is_empty()).then_some(no));
-            containers.extend(asset.live_container_of().map(|image| (image, no)));
+            containers.extend(LiveContainer::of(&asset));
             changed.extend(asset.deltas.iter().filter(|d| d.held.is_open()).map(|d| (d.package, no)));
         }
         held.sort_unstable();
@@ -176,6 +191,8 @@ impl AssetBlock {
             sets: sets.into(),
             set_offsets: set_offsets.into(),
             set_assets: held.into_iter().map(|(_, asset)| asset).collect(),
+            open_sets: open_sets.into(),
+            open_from: open_from.into(),
             containers: containers.into(),
             changed: changed.into(),
             with_deltas: with_deltas.into(),
@@ -215,14 +232,24 @@ impl AssetBlock {
         }
     }
 
-    /// Live containers started from the image.
-    pub(crate) fn containers(&self, image: AssetNo) -> impl Iterator<Item = AssetNo> + '_ {
-        let from = self.containers.partition_point(|pair| pair.0 < image);
-        self.containers[from..].iter().take_while(move |pair| pair.0 == image).map(|pair| pair.1)
+    /// Calls `visit` with every asset that has an open link to one of the sets.
+    pub(crate) fn showing_any(&self, sets: &Bits, visit: &mut impl FnMut(AssetNo)) {
+        for (place, no) in self.numbers.iter().enumerate() {
+            let (from, to) = (self.open_from[place] as usize, self.open_from[place + 1] as usize);
+            if self.open_sets[from..to].iter().any(|set| sets.contains(set.index())) {
+                visit(*no);
+            }
+        }
     }
 
-    /// All live containers with their image.
-    pub(crate) fn live_containers(&self) -> &[(AssetNo, AssetNo)] {
+    /// Live containers started from the image.
+    pub(crate) fn containers(&self, image: AssetNo) -> impl Iterator<Item = AssetNo> + '_ {
+        let from = self.containers.partition_point(|container| container.image < image);
+        self.containers[from..].iter().take_while(move |c| c.image == image).map(|c| c.no)
+    }
+
+    /// All live containers, by image.
+    pub(crate) fn live_containers(&self) -> &[LiveContainer] {
         &self.containers
     }
 

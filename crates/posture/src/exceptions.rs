@@ -34,7 +34,7 @@ pub(crate) struct Layer {
 pub(crate) struct Active {
     pub(crate) exception: Arc<Exception>,
     /// Canonical numbers, ascending; `None` for all.
-    vulnerabilities: Option<Vec<VulnerabilityNo>>,
+    pub(crate) vulnerabilities: Option<Vec<VulnerabilityNo>>,
     /// Ascending.
     excluded: Vec<AssetNo>,
 }
@@ -74,6 +74,12 @@ pub(crate) fn live_filter(exception: &Exception) -> Option<&Filter> {
 }
 
 impl Layer {
+    /// No exception at all.
+    pub(crate) fn none() -> Arc<Self> {
+        let (active, included, dynamic) = Default::default();
+        Arc::new(Self { from: Millis::MIN, until: FOREVER, active, included, dynamic })
+    }
+
     /// The layer for `now`. `asked`, which need not hold, comes last, so that it is shown only where
     /// no other covers.
     pub(crate) fn new<'e>(

@@ -127,7 +127,7 @@ impl Snapshot {
 
     /// The ecosystems, with release, of all packages ever seen: what feeds are wanted for.
     pub fn ecosystems_seen(&self) -> BTreeSet<&str> {
-        self.data.tables.packages().map(|row| row.key.ecosystem.as_str()).collect()
+        self.data.tables.ecosystems().collect()
     }
 
     /// The live containers of an image of the scope, by number.

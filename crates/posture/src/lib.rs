@@ -13,6 +13,8 @@
 //! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
 //! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
+//! | `kept`, `census`, `column`, `sorted` | indexes of all assets that stand while posture moves on |
+//! | `pairs`, `holders`, `veil`, `tally` | filters on what advisories say, answered for all assets at once |
 //! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
 //!
 //! # How do I add a question?
@@ -22,19 +24,25 @@
 //! 3. Answer the same by plain loops in [`oracle`] and compare in `tests/equal_to_oracle.rs`.
 
 pub mod as_of;
-mod asset_set;
 mod assets;
+mod bits;
+mod blank;
 mod block;
+mod census;
+mod column;
 mod count;
 mod data;
 mod exceptions;
 mod explain;
 mod hiding;
+mod holders;
 mod index;
 mod inventory;
+mod kept;
 mod lists;
 pub mod oracle;
 mod pages;
+mod pairs;
 mod posture;
 mod presence;
 mod query;
@@ -42,19 +50,23 @@ mod round_table;
 mod select;
 mod sets;
 mod snapshot;
+mod sorted;
 mod split;
 mod stints;
 mod tables;
+mod tally;
+mod veil;
 mod verdict;
 mod walk;
 
-pub use asset_set::AssetSet;
 pub use count::{BandCounts, Counts};
 pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};
-pub use lists::{AssetOrder, AssetSummary, VulnerabilityOrder, VulnerabilitySummary, concern};
+pub use lists::{AssetOrder, AssetSummary, Totals, VulnerabilityOrder, VulnerabilitySummary, concern};
 pub use posture::Posture;
 pub use presence::is_running_kernel;
 pub use query::{Cursor, CursorError, List, Query, Window};
-pub use select::{AssetFilter, AssetTest};
+pub use roaring::RoaringBitmap as AssetSet;
+pub use select::{AssetFilter, AssetTest, CountTest};
 pub use snapshot::{FindingPage, Snapshot};
+pub use sorted::AssetSort;

@@ -3,16 +3,23 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use parapet_model::facts::AssetRow;
 use parapet_model::finding::Finding;
 use parapet_model::vulnerability::Vulnerability;
-use parapet_model::{AssetNo, Coverage, MatchState, Millis, Severity, VulnerabilityNo};
+use parapet_model::{
+    AssetKind, AssetNo, Coverage, ExceptionNo, MatchState, Millis, Severity, VulnerabilityNo,
+};
+use roaring::RoaringBitmap;
 
 use crate::block::AssetView;
 use crate::count::{Counter, Counts};
+use crate::holders::Holders;
+use crate::kept::Key;
 use crate::query::{List, Query, Window};
 use crate::snapshot::Snapshot;
+use crate::split::Split;
 use crate::walk::Walk;
 
 /// A vulnerability with all its findings of a query.
@@ -20,6 +27,13 @@ use crate::walk::Walk;
 pub struct VulnerabilitySummary<'s> {
     /// The canonical vulnerability.
     pub vulnerability: &'s Vulnerability,
+    /// What its findings come to.
+    pub totals: Totals,
+}
+
+/// What the findings of one vulnerability come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
     /// Assets that have it.
     pub assets: u64,
     /// Findings.
@@ -92,30 +106,80 @@ pub enum AssetOrder {
 }
 
 impl Snapshot {
-    /// The vulnerabilities among the findings of a query.
+    /// The vulnerabilities among the findings of a query. The list of all is kept as long as nothing
+    /// changes, unless the query is within some assets.
     pub fn vulnerabilities<'s>(
         &'s self,
         query: &Query<'_>,
         order: VulnerabilityOrder,
         window: Window,
     ) -> List<VulnerabilitySummary<'s>> {
-        let mut places: HashMap<VulnerabilityNo, usize> = HashMap::new();
-        let mut rows: Vec<VulnerabilitySummary<'s>> = Vec::new();
-        let mut last_assets: Vec<AssetNo> = Vec::new();
-        let _ = self.findings(query, |row| {
-            let place = *places.entry(row.vulnerability.no).or_insert_with(|| {
-                rows.push(VulnerabilitySummary::of(row));
-                last_assets.push(row.asset.no);
-                rows.len() - 1
+        let (data, layer) = (&self.data, self.layer(query.now));
+        let generation = data.journal.generation();
+        let key =
+            format!("{} {} {order:?} {}", query.scope.describe(), query.include_not_run_here, query.filter);
+        let held: Vec<ExceptionNo> = layer.active.iter().map(|active| active.exception.no).collect();
+        let fits = |ranked: &Ranked| ranked.generation == generation && ranked.exceptions == held;
+        let rank = || {
+            let totals = self.totals(query);
+            let summaries = totals.into_iter().filter_map(|(no, totals)| {
+                Some(VulnerabilitySummary { vulnerability: self.vulnerability(no)?, totals })
             });
-            let summary = &mut rows[place];
-            let another = last_assets[place] != row.asset.no || summary.assets == 0;
-            last_assets[place] = row.asset.no;
-            summary.add(row, another);
-            ControlFlow::Continue(())
+            let mut summaries: Vec<VulnerabilitySummary<'_>> = summaries.collect();
+            summaries.sort_by(|a, b| order.compare(a, b));
+            let rows = summaries.into_iter().map(|summary| (summary.vulnerability.no, summary.totals));
+            Ranked { generation, exceptions: held.clone(), rows: rows.collect() }
+        };
+        let ranked = match query.within {
+            Some(_) => Arc::new(rank()),
+            None => data.kept.get_exact(&data.journal, Key::Vulnerabilities(key), fits, rank),
+        };
+        let shown = ranked.rows.iter().skip(window.offset).take(window.limit);
+        let rows = shown.filter_map(|(no, totals)| {
+            Some(VulnerabilitySummary { vulnerability: self.vulnerability(*no)?, totals: *totals })
         });
-        rows.sort_by(|a, b| order.compare(a, b));
-        window.cut(rows)
+        List { total: ranked.rows.len(), rows: rows.collect() }
+    }
+
+    /// What each vulnerability comes to, counted on all processors.
+    fn totals(&self, query: &Query<'_>) -> HashMap<VulnerabilityNo, Totals> {
+        /// Fewer assets are counted faster than threads are started.
+        const PART: usize = 512;
+        let numbers: Vec<AssetNo> = self.asset_numbers(query).iter().map(AssetNo).collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let part = numbers.len().div_ceil(threads).max(PART);
+        let parts = std::thread::scope(|scope| {
+            let counting: Vec<_> =
+                numbers.chunks(part).map(|part| scope.spawn(move || self.totals_of(query, part))).collect();
+            let joined = counting.into_iter().map(std::thread::ScopedJoinHandle::join);
+            let whole = joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            whole.collect::<Vec<_>>()
+        });
+        let mut all: HashMap<VulnerabilityNo, Totals> = HashMap::new();
+        for (no, totals) in parts.into_iter().flatten() {
+            all.entry(no).and_modify(|sum| sum.join(&totals)).or_insert(totals);
+        }
+        all
+    }
+
+    fn totals_of(&self, query: &Query<'_>, numbers: &[AssetNo]) -> HashMap<VulnerabilityNo, Totals> {
+        let mut totals: HashMap<VulnerabilityNo, (Totals, AssetNo)> = HashMap::new();
+        let mut walk = self.walk(query, true);
+        for asset in numbers.iter().filter_map(|no| self.data.assets.get(*no)) {
+            if !walk.sees(&asset) {
+                continue;
+            }
+            let _ = walk.turn_to(&asset, None, &mut |row, _| {
+                let (sum, last) = totals
+                    .entry(row.vulnerability.no)
+                    .or_insert_with(|| (Totals { assets: 1, ..Totals::of(row) }, row.asset.no));
+                sum.assets += u64::from(*last != row.asset.no);
+                *last = row.asset.no;
+                sum.add(row);
+                ControlFlow::Continue(())
+            });
+        }
+        totals.into_iter().map(|(no, (totals, _))| (no, totals)).collect()
     }
 
     /// The assets of a query with their findings. With a filter on the asset alone these are all
@@ -126,19 +190,62 @@ impl Snapshot {
         order: AssetOrder,
         window: Window,
     ) -> List<AssetSummary<'s>> {
+        let numbers = self.asset_numbers(query);
         let mut walk = self.walk(query, false);
-        let mut rows: Vec<AssetSummary<'s>> = Vec::new();
-        for asset in walk.assets(AssetNo(0)) {
-            rows.extend(self.summary(&mut walk, &asset));
+        let mut summaries = |numbers: &mut dyn Iterator<Item = u32>| -> Vec<AssetSummary<'s>> {
+            let views = numbers.filter_map(|no| self.data.assets.get(AssetNo(no)));
+            views.filter_map(|asset| self.summary(&mut walk, &asset)).collect()
+        };
+        let shown = |no: usize| (window.offset..window.offset.saturating_add(window.limit)).contains(&no);
+        let total = numbers.len() as usize;
+        let rows = match order {
+            AssetOrder::Number => {
+                summaries(&mut numbers.iter().enumerate().filter(|(at, _)| shown(*at)).map(|(_, no)| no))
+            }
+            AssetOrder::Name => {
+                let name =
+                    |no: u32| self.data.assets.get(AssetNo(no)).map_or("", |asset| asset.row.name.as_str());
+                let mut sorted: Vec<u32> = numbers.iter().collect();
+                sorted.sort_by_key(|no| (name(*no), *no));
+                summaries(&mut sorted.into_iter().skip(window.offset).take(window.limit))
+            }
+            AssetOrder::Risk => {
+                let mut rows = summaries(&mut numbers.iter());
+                rows.sort_by_key(|row| {
+                    Severity::WORST_FIRST.map(|band| Reverse(row.counts.severity(band).vulnerabilities))
+                });
+                return window.cut(rows);
+            }
+        };
+        List { total, rows }
+    }
+
+    /// The assets of a query: with a filter on the asset alone those that pass, otherwise those with
+    /// a finding that passes.
+    pub fn asset_numbers(&self, query: &Query<'_>) -> RoaringBitmap {
+        let (data, layer, split) = (&self.data, self.layer(query.now), Split::new(query.filter));
+        let (about_assets, about_rows) = (split.asset_parts(), split.row_parts());
+        let mut found = RoaringBitmap::new();
+        for kind in [AssetKind::Image, AssetKind::Container, AssetKind::Host] {
+            let mut current = data.current(query.scope, kind);
+            if let Some(chosen) = query.within {
+                current &= chosen;
+            }
+            let within = data.accepted(&about_assets, current);
+            if split.asks_coverage() {
+                let mut walk = self.walk(query, false);
+                let views = within.iter().filter_map(|no| data.assets.get(AssetNo(no)));
+                let passing = views.filter_map(|asset| self.summary(&mut walk, &asset));
+                found.extend(passing.map(|summary| summary.asset.no.0));
+            } else if split.is_about_assets() {
+                found |= within;
+            } else {
+                let kernels = query.include_not_run_here;
+                let Holders { sure, unsure } = data.holders(&layer, kind, &about_rows, kernels, within);
+                found |= sure | self.walked(query, &unsure);
+            }
         }
-        match order {
-            AssetOrder::Number => {}
-            AssetOrder::Name => rows.sort_by(|a, b| a.asset.name.cmp(&b.asset.name)),
-            AssetOrder::Risk => rows.sort_by_key(|row| {
-                Severity::WORST_FIRST.map(|band| Reverse(row.counts.severity(band).vulnerabilities))
-            }),
-        }
-        window.cut(rows)
+        found
     }
 
     /// One asset with its findings of a query, if it passes.
@@ -163,10 +270,16 @@ impl Snapshot {
     }
 }
 
-impl<'s> VulnerabilitySummary<'s> {
-    fn of(row: &Finding<'s>) -> Self {
+/// All vulnerabilities of a question, in order.
+struct Ranked {
+    generation: u64,
+    exceptions: Vec<ExceptionNo>,
+    rows: Vec<(VulnerabilityNo, Totals)>,
+}
+
+impl Totals {
+    fn of(row: &Finding<'_>) -> Self {
         Self {
-            vulnerability: row.vulnerability,
             assets: 0,
             findings: 0,
             fixable: 0,
@@ -178,17 +291,39 @@ impl<'s> VulnerabilitySummary<'s> {
         }
     }
 
-    fn add(&mut self, row: &Finding<'_>, another_asset: bool) {
-        self.assets += u64::from(another_asset);
+    fn add(&mut self, row: &Finding<'_>) {
         self.findings += 1;
         self.fixable += u64::from(row.verdict.state.is_fixable());
         self.excepted += u64::from(row.exception.is_some());
-        self.severity = self.severity.max(row.verdict.severity);
-        if concern(row.verdict.state) > concern(self.worst_state) {
-            self.worst_state = row.verdict.state;
-        }
+        self.worsen(row.verdict.severity, row.verdict.state);
         self.first_found = self.first_found.min(row.first_found);
         self.last_found = self.last_found.max(row.last_found);
+    }
+
+    /// Adds what other assets come to.
+    fn join(&mut self, other: &Self) {
+        self.assets += other.assets;
+        self.findings += other.findings;
+        self.fixable += other.fixable;
+        self.excepted += other.excepted;
+        self.worsen(other.severity, other.worst_state);
+        self.first_found = self.first_found.min(other.first_found);
+        self.last_found = self.last_found.max(other.last_found);
+    }
+
+    fn worsen(&mut self, severity: Severity, state: MatchState) {
+        self.severity = self.severity.max(severity);
+        if concern(state) > concern(self.worst_state) {
+            self.worst_state = state;
+        }
+    }
+}
+
+impl std::ops::Deref for VulnerabilitySummary<'_> {
+    type Target = Totals;
+
+    fn deref(&self) -> &Totals {
+        &self.totals
     }
 }
 

@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use parapet_model::finding::Finding;
 use parapet_model::{AssetNo, Filter, Millis, PackageNo, Scope, VulnerabilityNo};
-
-use crate::asset_set::AssetSet;
+use roaring::RoaringBitmap;
 
 /// A question. Classes of advisories (vulnerability, informational, malware) are told apart by the
 /// filter's field `class`.
@@ -21,7 +20,7 @@ pub struct Query<'q> {
     /// Also kernel packages that do not run where they lie.
     pub include_not_run_here: bool,
     /// Only these assets; `None` for all.
-    pub within: Option<&'q AssetSet>,
+    pub within: Option<&'q RoaringBitmap>,
 }
 
 impl<'q> Query<'q> {

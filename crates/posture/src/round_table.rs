@@ -25,7 +25,8 @@ pub(crate) struct RoundTable<T> {
 
 impl<T: Copy + Default> Default for RoundTable<T> {
     fn default() -> Self {
-        Self { slots: empty(1024), round: 1, taken: 0 }
+        // Small, because many walks are of one asset; it grows with the first large one.
+        Self { slots: empty(64), round: 1, taken: 0 }
     }
 }
 

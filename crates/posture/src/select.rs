@@ -8,21 +8,29 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use parapet_model::facts::AssetRow;
-use parapet_model::filter::{Field, Level, Op, Value};
+use parapet_model::facts::{AssetRow, PackageRow};
 use parapet_model::finding::Finding;
-use parapet_model::{AssetKind, AssetNo, Coverage, Filter, Millis, PackageNo, Scope};
+use parapet_model::{AssetKind, AssetNo, Filter, Millis, PackageNo, Scope, Severity};
 use roaring::RoaringBitmap;
 
+use crate::blank;
 use crate::block::AssetView;
-use crate::exceptions::Layer;
+use crate::data::Data;
+use crate::holders::{Holders, standing};
+use crate::kept::{Key, Standing};
 use crate::query::Query;
 use crate::snapshot::Snapshot;
-use crate::split::asset_row;
 use crate::verdict::OpenVerdict;
+
+/// With fewer assets than this, asking each is as fast as any index. Where tests run
+/// nothing is too small for one.
+const FEW: u64 = if cfg!(debug_assertions) { 1 } else { 64 };
 
 /// A test of an asset that the caller words itself.
 pub type AssetTest = Box<dyn Fn(&Snapshot, &AssetRow) -> bool + Send + Sync>;
+
+/// A test of a number.
+pub type CountTest = Box<dyn Fn(u64) -> bool + Send + Sync>;
 
 /// A condition on assets.
 #[derive(Default)]
@@ -50,6 +58,8 @@ pub enum AssetFilter {
     OfImage(Box<Self>),
     /// Some container of the image was seen between these instants, ended ones included.
     InUse(Millis, Millis),
+    /// The number of vulnerabilities of these bands, that no exception hides, passes.
+    Count(Vec<Severity>, CountTest),
 }
 
 impl fmt::Debug for AssetFilter {
@@ -69,6 +79,7 @@ impl fmt::Debug for AssetFilter {
             Self::Shows(filter) => write!(f, "shows({filter})"),
             Self::OfImage(part) => write!(f, "of image({part:?})"),
             Self::InUse(from, to) => write!(f, "in use({from}..{to})"),
+            Self::Count(bands, _) => write!(f, "count({bands:?})"),
         }
     }
 }
@@ -82,7 +93,7 @@ impl AssetFilter {
             Self::Shows(_) | Self::InUse(..) | Self::OfImage(_) => 2,
             Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::cost).max().unwrap_or(0),
             Self::Not(part) => part.cost(),
-            Self::Has(_) => 3,
+            Self::Has(_) | Self::Count(..) => 3,
             Self::Passes(_) => 4,
         }
     }
@@ -96,11 +107,11 @@ struct Selector<'s, 'q> {
 }
 
 impl Snapshot {
-    /// The current assets of a kind that a condition selects, ascending by number.
-    pub fn select(&self, scope: &Scope, kind: AssetKind, filter: &AssetFilter, now: Millis) -> Vec<AssetNo> {
+    /// The current assets of a kind that a condition selects.
+    pub fn select(&self, scope: &Scope, kind: AssetKind, filter: &AssetFilter, now: Millis) -> RoaringBitmap {
         let selector = Selector { snapshot: self, scope, now };
         let within = selector.current(kind, filter);
-        selector.eval(kind, filter, within).into_iter().map(AssetNo).collect()
+        selector.eval(kind, filter, within)
     }
 }
 
@@ -120,41 +131,15 @@ impl<'s> Selector<'s, '_> {
         };
         match self.named(filter) {
             Some(named) => named.into_iter().filter(|&no| self.view(no).is_some_and(|a| seen(&a))).collect(),
-            None => assets.from(AssetNo(0)).filter(seen).map(|asset| asset.row.no.0).collect(),
+            None => self.snapshot.data.current(self.scope, kind),
         }
     }
 
     /// The only assets that can pass, where the filter names them by uuid or digest.
     fn named(&self, filter: &AssetFilter) -> Option<RoaringBitmap> {
         match filter {
-            AssetFilter::Is(filter) => self.named_by(filter),
+            AssetFilter::Is(filter) => self.snapshot.data.named_by(filter),
             AssetFilter::And(parts) => parts.iter().find_map(|part| self.named(part)),
-            _ => None,
-        }
-    }
-
-    fn named_by(&self, filter: &Filter) -> Option<RoaringBitmap> {
-        let assets = &self.snapshot.data.assets;
-        match filter {
-            Filter::And(parts) => parts.iter().find_map(|part| self.named_by(part)),
-            Filter::Or(parts) => {
-                let named: Option<Vec<RoaringBitmap>> = parts.iter().map(|p| self.named_by(p)).collect();
-                Some(named?.into_iter().flatten().collect())
-            }
-            Filter::Test(test) => match (test.field, test.op) {
-                (Field::AssetId, Op::Eq | Op::In) => {
-                    let uuids = test.values.iter().filter_map(|value| match value {
-                        Value::Text(text) => text.parse().ok(),
-                        _ => None,
-                    });
-                    Some(uuids.filter_map(|uuid| assets.by_uuid(uuid)).map(|asset| asset.row.no.0).collect())
-                }
-                (Field::Digest | Field::Identity, Op::Prefix | Op::Eq) => match test.values.first() {
-                    Some(Value::Text(text)) => assets.by_digits(text),
-                    _ => None,
-                },
-                _ => None,
-            },
             _ => None,
         }
     }
@@ -176,21 +161,21 @@ impl<'s> Selector<'s, '_> {
                 found | more
             }),
             AssetFilter::Not(part) => &within - self.eval(kind, part, within.clone()),
-            AssetFilter::Is(filter) => self.keep(within, |asset| {
-                filter.accepts(&asset_row(&self.snapshot.data, asset, Coverage::Assessed))
-            }),
+            AssetFilter::Is(filter) => self.snapshot.data.accepted(filter, within),
             AssetFilter::Passes(test) => self.keep(within, |asset| test(self.snapshot, asset.row)),
             AssetFilter::Has(filter) => self.having_finding(kind, filter, within),
             AssetFilter::Shows(filter) => self.having_package(filter, within),
             AssetFilter::OfImage(part) => {
                 let images = self.current(AssetKind::Image, part);
                 let images = self.eval(AssetKind::Image, part, images);
-                let assets = &self.snapshot.data.assets;
-                self.keep(within, |asset| {
-                    assets.image_of(asset).is_some_and(|image| images.contains(image.row.no.0))
-                })
+                self.snapshot.data.of_images(&images, &within)
             }
-            AssetFilter::InUse(from, to) => within & self.images_seen(*from, *to),
+            AssetFilter::InUse(from, to) => within & self.snapshot.data.images_seen(*from, *to),
+            AssetFilter::Count(bands, test) => {
+                let counts = self.snapshot.bands_of(&within, bands, self.now);
+                let passing = counts.filter(|(_, count)| test(*count)).map(|(no, _)| no);
+                RoaringBitmap::from_sorted_iter(passing).unwrap_or_default()
+            }
         }
     }
 
@@ -199,88 +184,59 @@ impl<'s> Selector<'s, '_> {
     }
 
     fn having_package(&self, filter: &Filter, within: RoaringBitmap) -> RoaringBitmap {
-        let Some(any) = within.min().and_then(|no| self.view(no)) else { return within };
         let data = &self.snapshot.data;
-        let blank = asset_row(data, &any, Coverage::Assessed);
-        let packages = data.tables.packages();
-        let packages = packages.filter(|package| filter.accepts(&Finding { package, ..blank }));
-        let packages: Vec<PackageNo> = packages.map(|package| package.no).collect();
-        within & data.assets.having(&data.sets, &packages)
+        let passes = |package: &PackageRow| filter.accepts(&Finding { package, ..blank::row() });
+        let make = || {
+            let packages: Vec<PackageNo> =
+                data.tables.packages().filter(|package| passes(package)).map(|package| package.no).collect();
+            data.assets.having(&data.sets, &packages)
+        };
+        let Standing { thing, touched } =
+            data.kept.get(&data.journal, Key::Shows(filter.to_string()), |_| true, make);
+        let mut found = thing.as_ref() & &within;
+        data.settle(&mut found, &(touched & within), |asset| data.shows(asset, &passes));
+        found
     }
 
     fn having_finding(&self, kind: AssetKind, filter: &Filter, within: RoaringBitmap) -> RoaringBitmap {
-        let Some(any) = within.min().and_then(|no| self.view(no)) else { return within };
-        let mut about_matches = true;
-        filter.each_test(&mut |test| about_matches &= test.field.level() == Level::Match);
-        let layer = self.snapshot.layer(self.now);
-        if !about_matches {
-            return self.walked(filter, within, |_| true);
-        }
-        // Only on a host may a kernel run; there the walk decides.
-        let on_host = kind == AssetKind::Host;
-        let packages = self.packages_with(filter, &any, on_host);
-        let data = &self.snapshot.data;
-        let may = within & data.assets.having(&data.sets, &packages);
-        if on_host || !layer.active.is_empty() {
-            return self.walked(filter, may, |asset| on_host || concerns(&layer, asset));
-        }
-        may
-    }
-
-    /// Packages with an open match that passes.
-    fn packages_with(&self, filter: &Filter, any: &AssetView<'s>, kernels: bool) -> Vec<PackageNo> {
-        let data = &self.snapshot.data;
-        let blank = asset_row(data, any, Coverage::Assessed);
-        let passes = |no: PackageNo| {
-            let (entry, package) = data.tables.package(no)?;
-            let verdicts = entry.verdicts.as_deref().filter(|_| kernels || !entry.kernel)?;
-            let mut open = verdicts.open.iter();
-            open.any(|open| {
-                data.tables.vulnerability(open.vulnerability).is_some_and(|vulnerability| {
-                    filter.accepts(&Finding { package, vulnerability, verdict: &open.verdict, ..blank })
-                })
-            })
-            .then_some(no)
+        let shown = standing(filter);
+        let few = within.len() < FEW;
+        let Holders { sure, unsure } = match few {
+            true => Holders { sure: RoaringBitmap::new(), unsure: within },
+            false => {
+                let layer = self.snapshot.layer(self.now);
+                self.snapshot.data.holders(&layer, kind, &shown, false, within)
+            }
         };
-        data.tables.packages().filter_map(|package| passes(package.no)).collect()
-    }
-
-    /// Those of `may` that are not `unsure`, and those with a finding that passes and is not hidden.
-    fn walked(
-        &self,
-        filter: &Filter,
-        may: RoaringBitmap,
-        unsure: impl Fn(&AssetView<'s>) -> bool,
-    ) -> RoaringBitmap {
-        let mut says = false;
-        filter.each_test(&mut |test| says |= test.field == Field::Excepted);
-        let standing = Filter::test(Field::Excepted, Op::Eq, false);
-        let shown = if says { filter.clone() } else { filter.clone().and(standing) };
-        let query = Query::new(self.scope, &shown, self.now);
-        let mut walk = self.snapshot.walk(&query, false);
-        may.into_iter()
-            .filter(|&no| {
-                self.view(no).is_some_and(|asset| {
-                    let stop = &mut |_: &Finding<'_>, _: &OpenVerdict| ControlFlow::Break(());
-                    !unsure(&asset) || walk.sees(&asset) && walk.turn_to(&asset, None, stop).is_break()
-                })
-            })
-            .collect()
-    }
-
-    fn images_seen(&self, from: Millis, to: Millis) -> RoaringBitmap {
-        // It was known by one clock and seen by another; the look itself counts in any case.
-        let seen = |asset: &AssetView<'_>| {
-            asset.row.first_seen.min(asset.row.observed) <= to && asset.row.observed >= from
-        };
-        let all = self.snapshot.data.assets.from(AssetNo(0));
-        let containers = all.filter(|asset| asset.row.kind == AssetKind::Container && seen(asset));
-        containers.filter_map(|asset| asset.row.image).map(|image| image.0).collect()
+        sure | self.snapshot.walked(&Query::new(self.scope, &shown, self.now), &unsure)
     }
 }
 
-/// Whether any exception that holds may hide findings of the asset.
-fn concerns(layer: &Layer, asset: &AssetView<'_>) -> bool {
-    let mut homes = [Some(asset.row.no), asset.row.image].into_iter().flatten();
-    !layer.dynamic.is_empty() || homes.any(|home| layer.including(home).next().is_some())
+impl Snapshot {
+    /// Those of `numbers` with a finding of the query, asked one by one.
+    pub(crate) fn walked(&self, query: &Query<'_>, numbers: &RoaringBitmap) -> RoaringBitmap {
+        if numbers.is_empty() {
+            return RoaringBitmap::new();
+        }
+        let mut walk = self.walk(query, false);
+        let mut has = |no: &u32| {
+            let stop = &mut |_: &Finding<'_>, _: &OpenVerdict| ControlFlow::Break(());
+            let asset = self.data.assets.get(AssetNo(*no));
+            asset.is_some_and(|a| walk.sees(&a) && walk.turn_to(&a, None, stop).is_break())
+        };
+        numbers.iter().filter(|no| has(no)).collect()
+    }
+}
+
+impl Data {
+    /// Whether an asset shows a package that passes, now.
+    fn shows(&self, asset: &AssetView<'_>, passes: impl Fn(&PackageRow) -> bool) -> bool {
+        let wanted = |no: &PackageNo| self.tables.package(*no).is_some_and(|(_, row)| passes(row));
+        let mut deltas = asset.deltas.iter().filter(|delta| delta.held.is_open());
+        let image = self.assets.image_of(asset).filter(|_| asset.row.held.is_open());
+        let links = asset.links.iter().chain(image.iter().flat_map(|image| image.links));
+        let mut members =
+            links.filter(|link| link.held.is_open()).flat_map(|link| self.sets.members(link.set));
+        deltas.any(|delta| wanted(&delta.package)) || members.any(|no| !asset.has_delta(*no) && wanted(no))
+    }
 }

@@ -47,6 +47,12 @@ impl Sets {
         block.members(set.index() % BLOCK)
     }
 
+    /// No set has this number or a higher one.
+    pub(crate) fn end(&self) -> usize {
+        let fresh = self.fresh.last_key_value().map_or(0, |(set, _)| set.index() + 1);
+        fresh.max(self.blocks.len() * BLOCK)
+    }
+
     /// Calls `visit` with every set that holds the package.
     pub(crate) fn holding(&self, package: PackageNo, visit: &mut dyn FnMut(SetNo)) {
         for (number, block) in self.blocks.iter().enumerate() {

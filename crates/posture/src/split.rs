@@ -5,17 +5,11 @@
 //! once per (package, vulnerability) and query, the rest per row. All are asked through the tree's
 //! plain evaluator, so the cut cannot change an answer.
 
-use std::sync::LazyLock;
-
-use parapet_model::facts::PackageRow;
 use parapet_model::filter::{Field, Level, Op, Test, Value};
-use parapet_model::finding::{Finding, FindingVerdict};
-use parapet_model::verdict::AdvisoryClass;
-use parapet_model::vulnerability::Vulnerability;
-use parapet_model::{
-    AdvisoryNo, Coverage, Filter, MatchState, PackageKey, PackageNo, Severity, VulnerabilityNo,
-};
+use parapet_model::finding::Finding;
+use parapet_model::{Coverage, Filter, PackageNo};
 
+use crate::blank;
 use crate::block::AssetView;
 use crate::data::Data;
 use crate::presence::Present;
@@ -29,6 +23,11 @@ pub(crate) struct Split<'f> {
     late: Vec<&'f Filter>,
     matched: Vec<&'f Filter>,
     rest: Vec<&'f Filter>,
+}
+
+/// A filter of all these parts.
+fn all_of<'f>(parts: impl Iterator<Item = &'f Filter>) -> Filter {
+    parts.cloned().fold(Filter::All, Filter::and)
 }
 
 impl<'f> Split<'f> {
@@ -90,6 +89,31 @@ impl<'f> Split<'f> {
         self.rest.iter().all(|part| part.accepts(row))
     }
 
+    /// What is asked of the asset, its coverage aside.
+    pub(crate) fn asset_parts(&self) -> Filter {
+        all_of(self.early.iter().copied())
+    }
+
+    /// What is asked of the match.
+    pub(crate) fn match_parts(&self) -> Filter {
+        all_of(self.matched.iter().copied())
+    }
+
+    /// What is asked of the match and of the whole row.
+    pub(crate) fn row_parts(&self) -> Filter {
+        all_of(self.matched.iter().chain(&self.rest).copied())
+    }
+
+    /// Whether asset and match decide, each for itself, and coverage does not matter.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.late.is_empty() && self.rest.is_empty()
+    }
+
+    /// Whether coverage is asked for.
+    pub(crate) fn asks_coverage(&self) -> bool {
+        !self.late.is_empty()
+    }
+
     /// Whether there are parts about the match.
     pub(crate) fn has_match_parts(&self) -> bool {
         !self.matched.is_empty()
@@ -127,41 +151,16 @@ impl<'f> Split<'f> {
     }
 }
 
-/// What stands for package and match where only the asset is asked about.
-static BLANK: LazyLock<(PackageRow, Vulnerability, FindingVerdict)> = LazyLock::new(|| {
-    let package = PackageRow {
-        no: PackageNo(0),
-        key: PackageKey::default(),
-        coverage: Coverage::Assessed,
-        kernel: false,
-    };
-    let verdict = FindingVerdict {
-        state: MatchState::Affected,
-        class: AdvisoryClass::Vulnerability,
-        severity: Severity::Unknown,
-        fixed_version: String::new(),
-        advisory: AdvisoryNo(0),
-    };
-    (package, Vulnerability { no: VulnerabilityNo(0), ..Vulnerability::default() }, verdict)
-});
-
 /// A row that answers for the asset only.
 pub(crate) fn asset_row<'s>(data: &'s Data, asset: &AssetView<'s>, coverage: Coverage) -> Finding<'s> {
-    let (package, vulnerability, verdict) = &*BLANK;
     let image = data.assets.image_of(asset);
     Finding {
         asset: asset.row,
         references: image.map_or(&asset.row.references, |image| &image.row.references),
         enterprise_project: data.enterprise_project(asset.row.enterprise_project),
         asset_coverage: coverage,
-        package,
-        vulnerability,
-        verdict,
-        not_run_here: false,
-        first_found: 0,
-        reopened_at: 0,
         last_found: asset.row.observed,
-        exception: None,
+        ..blank::row()
     }
 }
 
@@ -170,16 +169,19 @@ pub(crate) fn asset_row<'s>(data: &'s Data, asset: &AssetView<'s>, coverage: Cov
 #[derive(Debug)]
 pub(crate) struct Memo {
     slots: Vec<(Option<PackageNo>, Vec<u64>)>,
+    /// How often a package met another's slot since the table has its size.
+    met: usize,
 }
 
-/// Power of two.
+/// Powers of two: a page of findings needs few, a walk over everything many.
+const FIRST_SLOTS: usize = 1 << 8;
 const MEMO_SLOTS: usize = 1 << 14;
 
 impl Memo {
     /// A memo for a filter; it stays empty when there is nothing to remember.
     pub(crate) fn new(split: &Split<'_>) -> Self {
-        let slots = if split.has_match_parts() { MEMO_SLOTS } else { 0 };
-        Self { slots: vec![(None, Vec::new()); slots] }
+        let slots = if split.has_match_parts() { FIRST_SLOTS } else { 0 };
+        Self { slots: vec![(None, Vec::new()); slots], met: 0 }
     }
 
     /// One bit per open verdict of the package, lowest first.
@@ -190,9 +192,13 @@ impl Memo {
         base: &Finding<'s>,
         present: &Present<'s>,
     ) -> &[u64] {
-        let at = present.no.index() & (MEMO_SLOTS - 1);
+        if self.met > self.slots.len() && self.slots.len() < MEMO_SLOTS {
+            *self = Self { slots: vec![(None, Vec::new()); self.slots.len() * 4], met: 0 };
+        }
+        let at = present.no.index() & (self.slots.len() - 1);
         let (package, bits) = &mut self.slots[at];
         if *package != Some(present.no) {
+            self.met += usize::from(package.is_some());
             *package = Some(present.no);
             bits.clear();
             bits.resize(present.verdicts.open.len().div_ceil(64), 0);

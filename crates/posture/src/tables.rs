@@ -119,15 +119,23 @@ impl Tables {
         self.packages.iter().filter_map(|(_, entry)| entry.row.as_deref())
     }
 
-    /// Packages that any advisory ever connected with a canonical vulnerability.
-    pub(crate) fn packages_with(&self, canonical: VulnerabilityNo) -> BTreeSet<PackageNo> {
-        let mut out = BTreeSet::new();
-        for no in self.group_of([canonical]) {
-            if let Some(entry) = self.naming.get(no.index()) {
-                out.extend(entry.packages.iter().copied());
-            }
-        }
-        out
+    /// All packages that are known whole and of which any advisory speaks, ascending.
+    pub(crate) fn judged(&self) -> impl Iterator<Item = (PackageNo, &PackageEntry)> {
+        let whole = self.packages.iter().filter(|(_, e)| e.row.is_some() && e.verdicts.is_some());
+        whole.map(|(no, entry)| (PackageNo(no as u32), entry))
+    }
+
+    /// The ecosystems, with release, of all packages ever seen.
+    pub(crate) fn ecosystems(&self) -> impl Iterator<Item = &str> {
+        self.ecosystems.keys().map(String::as_str)
+    }
+
+    /// Packages of which any advisory ever named one of these vulnerabilities, directly or through a
+    /// redirect.
+    pub(crate) fn packages_naming(&self, vulnerabilities: &[VulnerabilityNo]) -> BTreeSet<PackageNo> {
+        let group = self.group_of(vulnerabilities.iter().copied());
+        let naming = group.into_iter().filter_map(|no| self.naming.get(no.index()));
+        naming.flat_map(|entry| entry.packages.iter().copied()).collect()
     }
 
     /// The package's word: its own or its ecosystem's, whichever is worse.

@@ -10,10 +10,9 @@ use std::sync::Arc;
 use parapet_model::exception::Exception;
 use parapet_model::filter::Field;
 use parapet_model::finding::Finding;
-use parapet_model::{AssetNo, Millis, PackageNo, VulnerabilityNo};
+use parapet_model::{AssetNo, Filter, Millis, PackageNo, VulnerabilityNo};
 use roaring::RoaringBitmap;
 
-use crate::asset_set::AssetSet;
 use crate::block::AssetView;
 use crate::data::Data;
 use crate::exceptions::Layer;
@@ -23,9 +22,6 @@ use crate::query::{Cursor, Query};
 use crate::split::{Memo, Split, asset_row};
 use crate::stints::Stints;
 use crate::verdict::OpenVerdict;
-
-/// With more packages than this, asking every asset is as fast as looking each package up.
-const MAX_CANDIDATE_PACKAGES: usize = 2048;
 
 /// A walk over the findings of a query.
 pub(crate) struct Walk<'s, 'q> {
@@ -70,10 +66,10 @@ impl<'s, 'q> Walk<'s, 'q> {
         }
     }
 
-    /// The only assets that can have rows, when the query is within some, or the filter names an
-    /// asset, a package or a vulnerability.
+    /// The only assets that can have rows, when the query is within some, or the filter asks for something
+    /// that an index knows.
     fn candidates(&self) -> Option<RoaringBitmap> {
-        let chosen = self.query.within.map(AssetSet::numbers);
+        let chosen = self.query.within;
         match (self.named(), chosen) {
             (Some(named), Some(chosen)) => Some(named & chosen),
             (named, chosen) => named.or_else(|| chosen.cloned()),
@@ -86,23 +82,19 @@ impl<'s, 'q> Walk<'s, 'q> {
             let found = ids.filter_map(|id| data.assets.by_uuid(id.parse().ok()?));
             return Some(found.map(|asset| asset.row.no.0).collect());
         }
-        let packages: Vec<PackageNo> = if let Some(names) = self.split.wanted(Field::Package) {
-            names.flat_map(|name| data.tables.packages_named(name)).collect()
-        } else {
-            let ids = self.split.wanted(Field::Vulnerability)?;
-            let named = ids.flat_map(|id| data.tables.vulnerabilities_named(id));
-            named.flat_map(|no| data.tables.packages_with(no)).collect()
-        };
-        if packages.len() > MAX_CANDIDATE_PACKAGES {
+        let (about_assets, about_rows) = (self.split.asset_parts(), self.split.row_parts());
+        if about_assets == Filter::All && about_rows == Filter::All {
             return None;
         }
-        Some(data.assets.having(&data.sets, &packages))
+        let mut all = RoaringBitmap::new();
+        all.insert_range(0..data.assets.end() as u32);
+        Some(data.may_hold(&about_rows, data.accepted(&about_assets, all)))
     }
 
     /// Whether the asset is seen at all.
     pub(crate) fn sees(&self, asset: &AssetView<'s>) -> bool {
         self.query.scope.sees(asset.row.project, asset.row.enterprise_project)
-            && self.query.within.is_none_or(|chosen| chosen.contains(asset.row.no))
+            && self.query.within.is_none_or(|chosen| chosen.contains(asset.row.no.0))
             && self.split.accepts_early(self.data, asset)
             && self.data.assets.is_current(asset)
     }

@@ -10,10 +10,10 @@ use estate::{Question, exception, life, question};
 use parapet_model::exception::Exception;
 use parapet_model::facts::Change;
 use parapet_model::filter::{Field, Op};
-use parapet_model::{AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, Scope};
+use parapet_model::{AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, Scope, Severity};
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, AssetSet, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder,
+    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder,
     Window, oracle::findings,
 };
 use proptest::prelude::*;
@@ -56,6 +56,116 @@ fn facts(changes: &[(Change, bool)]) -> Facts {
     facts
 }
 
+/// Filters on packages, for the test of what assets show.
+fn shown() -> impl Strategy<Value = Filter> {
+    proptest::sample::select(vec![
+        Filter::test(Field::Package, Op::Eq, "openssl"),
+        Filter::test(Field::Package, Op::Contains, "UR"),
+        Filter::test(Field::Version, Op::Prefix, "1"),
+        Filter::test(Field::Ecosystem, Op::Eq, "npm").negate(),
+    ])
+}
+
+/// Selections, counts and orders of one snapshot, against the rows of plain loops.
+fn check_kept(
+    snapshot: &Snapshot,
+    facts: &Facts,
+    scope: &Scope,
+    question: &Question,
+    now: i64,
+    shows: &Filter,
+) -> Result<(), TestCaseError> {
+    let mut says = false;
+    question.0.each_test(&mut |test| says |= test.field == Field::Excepted);
+    let standing = || Filter::test(Field::Excepted, Op::Eq, false);
+    let shown = if says { question.0.clone() } else { question.0.clone().and(standing()) };
+    let expected = findings(facts, &Query::new(scope, &shown, now));
+    let everything = standing();
+    let open = findings(facts, &Query::new(scope, &everything, now));
+    let plain = Snapshot::build(facts.whole());
+    for kind in [AssetKind::Image, AssetKind::Container, AssetKind::Host] {
+        let of_kind = |no: AssetNo| snapshot.asset(scope, no).is_some_and(|asset| asset.kind == kind);
+        let all = snapshot.select(scope, kind, &AssetFilter::All, now);
+        let current: Vec<u32> = facts
+            .whole()
+            .assets
+            .iter()
+            .map(|asset| asset.no.0)
+            .filter(|no| plain.is_current(AssetNo(*no)) && of_kind(AssetNo(*no)))
+            .collect();
+        prop_assert_eq!(all.iter().collect::<Vec<_>>(), current);
+
+        let has = snapshot.select(scope, kind, &AssetFilter::Has(question.0.clone()), now);
+        let wanted: BTreeSet<u32> =
+            expected.iter().map(|row| row.asset).filter(|no| of_kind(*no)).map(|no| no.0).collect();
+        prop_assert_eq!(has.iter().collect::<Vec<_>>(), Vec::from_iter(wanted));
+
+        let showing = snapshot.select(scope, kind, &AssetFilter::Shows(shows.clone()), now);
+        let again = plain.select(scope, kind, &AssetFilter::Shows(shows.clone()), now);
+        prop_assert_eq!(&showing, &again, "as a snapshot that keeps nothing");
+        for filter in [
+            AssetFilter::Is(question.0.clone()),
+            AssetFilter::OfImage(Box::new(AssetFilter::Is(question.0.clone()))),
+            AssetFilter::InUse(now, now + 2),
+        ] {
+            let kept = snapshot.select(scope, kind, &filter, now);
+            prop_assert_eq!(kept, plain.select(scope, kind, &filter, now), "{:?}", filter);
+        }
+
+        let bands = [Severity::Critical, Severity::Unknown];
+        let count = |no: u32| {
+            let own: Vec<OracleRow> = open.iter().filter(|row| row.asset.0 == no).cloned().collect();
+            let counts = oracle::count(&own);
+            bands.iter().map(|band| counts.severity(*band).vulnerabilities).sum::<u64>()
+        };
+        let with_two = AssetFilter::Count(bands.to_vec(), Box::new(|count| count >= 2));
+        let with_two = snapshot.select(scope, kind, &with_two, now);
+        prop_assert_eq!(
+            with_two.iter().collect::<Vec<_>>(),
+            all.iter().filter(|no| count(*no) >= 2).collect::<Vec<_>>()
+        );
+        let window = Window { offset: 1, limit: 3 };
+        let mut sorted: Vec<u32> = all.iter().collect();
+        sorted.sort_by_key(|no| (std::cmp::Reverse(count(*no)), *no));
+        let page = snapshot.sorted_by_bands(&all, &bands, true, window, now);
+        prop_assert_eq!(
+            page.iter().map(|no| no.0).collect::<Vec<_>>(),
+            sorted.into_iter().skip(1).take(3).collect::<Vec<_>>()
+        );
+        for (sort, descending) in
+            [(AssetSort::Name, true), (AssetSort::Tag, false), (AssetSort::Observed, true)]
+        {
+            let page = snapshot.sorted(kind, &all, sort, descending, window);
+            let key = |no: &u32| -> (String, i64) {
+                let row = snapshot.asset(scope, AssetNo(*no)).unwrap();
+                let home = row
+                    .image
+                    .filter(|_| kind == AssetKind::Container)
+                    .and_then(|image| snapshot.asset(scope, image));
+                let home = home
+                    .filter(|image| image.kind == AssetKind::Image && image.project == row.project)
+                    .unwrap_or(row);
+                let tag = home.references.iter().find(|r| r.held.is_open()).map_or("", |r| &r.reference.tag);
+                match sort {
+                    AssetSort::Name => (row.name.clone(), 0),
+                    AssetSort::Tag => (tag.to_owned(), 0),
+                    _ => (String::new(), row.observed),
+                }
+            };
+            let mut sorted: Vec<u32> = all.iter().collect();
+            sorted.sort_by(|a, b| {
+                let order = key(a).cmp(&key(b));
+                (if descending { order.reverse() } else { order }).then(a.cmp(b))
+            });
+            prop_assert_eq!(
+                page.iter().map(|no| no.0).collect::<Vec<_>>(),
+                sorted.into_iter().skip(1).take(3).collect::<Vec<_>>()
+            );
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     // Each case asks for everything, so half of the usual number is plenty; PROPTEST_CASES scales it.
     #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 2))]
@@ -83,7 +193,11 @@ proptest! {
         }).collect();
         prop_assert_eq!(listed, oracle::vulnerabilities(&expected));
 
-        for asset in snapshot.assets(&query, AssetOrder::Number, Window::ALL).rows {
+        let assets = snapshot.assets(&query, AssetOrder::Number, Window::ALL);
+        let numbers: BTreeSet<AssetNo> = assets.rows.iter().map(|row| row.asset.no).collect();
+        prop_assert_eq!(assets.total, numbers.len());
+        prop_assert!(expected.iter().all(|row| numbers.contains(&row.asset)), "no asset with a row is left out");
+        for asset in assets.rows {
             let own: Vec<OracleRow> =
                 expected.iter().filter(|row| row.asset == asset.asset.no).cloned().collect();
             prop_assert_eq!(asset.counts, oracle::count(&own));
@@ -105,7 +219,9 @@ proptest! {
         let expected = findings(&facts, &Query::new(&scope, &shown, now));
         let named = || Filter::test(Field::Package, Op::Contains, "a");
         for kind in [AssetKind::Image, AssetKind::Container, AssetKind::Host] {
-            let select = |filter: AssetFilter| snapshot.select(&scope, kind, &filter, now);
+            let select = |filter: AssetFilter| -> Vec<AssetNo> {
+                snapshot.select(&scope, kind, &filter, now).iter().map(AssetNo).collect()
+            };
             let of_kind = |no: AssetNo| snapshot.asset(&scope, no).is_some_and(|asset| asset.kind == kind);
             let has: BTreeSet<AssetNo> =
                 expected.iter().map(|row| row.asset).filter(|no| of_kind(*no)).collect();
@@ -127,11 +243,16 @@ proptest! {
     ) {
         let (posture, facts) = (live(&changes), facts(&changes));
         let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
-        let within: AssetSet = (0..64).filter(|no| chosen >> no & 1 == 1).map(AssetNo).collect();
+        let within: AssetSet = (0..64).filter(|no| chosen >> no & 1 == 1).collect();
         let query = Query { within: Some(&within), ..query_of(&question, &scope) };
         let expected = findings(&facts, &query);
         prop_assert_eq!(&rows(&snapshot, &query), &expected);
         prop_assert_eq!(snapshot.count(&query), oracle::count(&expected));
+        // What is kept for the query without those assets is no answer to this one.
+        snapshot.vulnerabilities(&query_of(&question, &scope), VulnerabilityOrder::Id, Window::ALL);
+        let named: BTreeSet<_> = expected.iter().map(|row| row.vulnerability).collect();
+        prop_assert_eq!(snapshot.vulnerabilities(&query, VulnerabilityOrder::Id, Window::ALL).total, named.len());
+        prop_assert!(snapshot.asset_numbers(&query).is_subset(&within));
     }
 
     #[test]
@@ -228,6 +349,35 @@ proptest! {
             prop_assert_eq!(chosen.row.advisory, row.verdict.advisory);
             let hiding = why.exceptions.iter().find(|c| c.standing == Standing::Hides);
             prop_assert_eq!(hiding.map(|c| c.exception.no), row.exception);
+        }
+    }
+}
+
+proptest! {
+    // Asked again and again after every step, so a few cases are many questions.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 8))]
+
+    /// Everything that is kept while posture moves on: asked after every step, and at several
+    /// instants, so that exceptions start and end between two questions.
+    #[test]
+    fn what_is_kept_stays_right_through_every_step(
+        changes in life(),
+        questions in proptest::collection::vec(question(), 1..3),
+        shows in shown(),
+    ) {
+        let (posture, mut facts) = (Posture::new(), Facts::default());
+        for (change, merge) in &changes {
+            posture.apply(change.clone());
+            facts.apply(change.clone());
+            if *merge {
+                posture.merge();
+            }
+            for question in &questions {
+                let (snapshot, scope, query_now) = (posture.snapshot(), scope_of(question), question.3);
+                for now in [query_now, query_now + 1, query_now + 5] {
+                    check_kept(&snapshot, &facts, &scope, question, now, &shows)?;
+                }
+            }
         }
     }
 }

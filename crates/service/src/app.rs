@@ -25,6 +25,7 @@ use crate::live::Live;
 use crate::registries::Registries;
 use crate::reports::Reports;
 use crate::scan::Scans;
+use crate::scan::cache::LayerTurns;
 use crate::schedules::Schedules;
 use crate::sensors::{SensorProfiles, Sensors};
 
@@ -66,6 +67,7 @@ pub struct App {
     pub(crate) client: parapet_fetch::Client,
     pub(crate) clouds: Clouds,
     pub(crate) kept_passwords: Arc<Kept>,
+    pub(crate) layer_turns: LayerTurns,
     pub(crate) own_address: OnceLock<SocketAddr>,
     live: Live,
 }
@@ -102,6 +104,7 @@ impl App {
             client,
             clouds: options.clouds,
             kept_passwords: Arc::default(),
+            layer_turns: LayerTurns::default(),
             own_address: OnceLock::new(),
             live,
         }))

@@ -315,8 +315,7 @@ impl Exceptions<'_> {
     fn assets_held(&self, scope: &Scope, filter: &Filter, now: Millis) -> Vec<AssetNo> {
         let snapshot = self.0.live().snapshot();
         let query = Query { include_not_run_here: true, ..Query::new(scope, filter, now) };
-        let list = snapshot.assets(&query, parapet_posture::AssetOrder::Number, parapet_posture::Window::ALL);
-        list.rows.into_iter().map(|row| row.asset.no).collect()
+        snapshot.asset_numbers(&query).iter().map(AssetNo).collect()
     }
 }
 

@@ -24,6 +24,7 @@ pub mod exports;
 pub mod feeds;
 pub mod findings;
 mod gaps;
+pub mod generate;
 pub mod jobs;
 pub mod lists;
 mod live;

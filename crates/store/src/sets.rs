@@ -4,6 +4,7 @@
 //! zstd over one entry per found package: number, database, count of paths, each path; numbers as
 //! LEB128, texts and paths with their length before them.
 
+use std::collections::{HashMap, HashSet};
 use std::io::Read as _;
 
 use parapet_model::facts::SetRow;
@@ -19,8 +20,13 @@ use crate::sql::{Bulk, Row, Value, args};
 use crate::tx::Tx;
 
 const FIND: &str = "SELECT no FROM package_set WHERE digest = $1";
-const INSERT: &str = "INSERT INTO package_set (no, digest, members) VALUES ($1, $2, $3)";
-const INSERT_EVIDENCE: &str = "INSERT INTO package_set_evidence (package_set, evidence) VALUES ($1, $2)";
+const FIND_ALL: Bulk<1> = Bulk {
+    before: "WITH k(digest) AS (VALUES ",
+    after: ") SELECT t.no, t.digest FROM k CROSS JOIN package_set t WHERE t.digest = k.digest ORDER BY t.no",
+};
+const INSERT: Bulk<3> = Bulk { before: "INSERT INTO package_set (no, digest, members) VALUES ", after: "" };
+const INSERT_EVIDENCE: Bulk<2> =
+    Bulk { before: "INSERT INTO package_set_evidence (package_set, evidence) VALUES ", after: "" };
 const READ: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
     after: ") SELECT t.no, t.members FROM k CROSS JOIN package_set t WHERE t.no = k.no ORDER BY t.no",
@@ -77,22 +83,67 @@ impl Tx {
     /// The number of a set, stored if it is new (then the second value is true). `numbers` holds
     /// the number of each of its packages, in the same order.
     pub async fn put_set(&mut self, set: &PackageSet, numbers: &[PackageNo]) -> Result<(SetNo, bool)> {
-        if set.packages.len() != numbers.len() {
+        let put = self.put_sets(&[(set, numbers)]).await?;
+        put.first().copied().ok_or(Error::Exhausted("package_set"))
+    }
+
+    /// Like [`Tx::put_set`] for many.
+    pub async fn put_sets(&mut self, wanted: &[(&PackageSet, &[PackageNo])]) -> Result<Vec<(SetNo, bool)>> {
+        if wanted.iter().any(|(set, numbers)| set.packages.len() != numbers.len()) {
             return Err(Error::Invalid("a set needs one number for each of its packages".into()));
         }
-        let digest = set.digest();
-        if let Some(known) = self.set_by_digest(&digest).await? {
-            return Ok((known, false));
+        let digests: Vec<Digest> = wanted.iter().map(|(set, _)| set.digest()).collect();
+        let mut known = self.sets_known(&digests).await?;
+        let mut met = HashSet::new();
+        let is_new = |at: &usize| !known.contains_key(&digests[*at]) && met.insert(digests[*at]);
+        let fresh: Vec<usize> = (0..wanted.len()).filter(is_new).collect();
+        let made = self.insert_sets(wanted, &digests, &fresh).await?;
+        known.extend(fresh.iter().map(|at| digests[*at]).zip(made));
+        let put = digests
+            .iter()
+            .enumerate()
+            .filter_map(|(at, digest)| Some((*known.get(digest)?, fresh.binary_search(&at).is_ok())));
+        Ok(put.collect())
+    }
+
+    async fn sets_known(&mut self, digests: &[Digest]) -> Result<HashMap<Digest, SetNo>> {
+        let keys: Vec<[Value<'_>; 1]> = digests.iter().map(|digest| [digest.into()]).collect();
+        let rows = self.bulk_fetch(&FIND_ALL, &keys).await?;
+        let known = rows.iter().map(|row| {
+            let mut f = row.fields("package_set");
+            let no = SetNo(f.u32("no")?);
+            Ok((Digest(f.array("digest")?), no))
+        });
+        known.collect()
+    }
+
+    async fn insert_sets(
+        &mut self,
+        wanted: &[(&PackageSet, &[PackageNo])],
+        digests: &[Digest],
+        fresh: &[usize],
+    ) -> Result<Vec<SetNo>> {
+        if fresh.is_empty() {
+            return Ok(Vec::new());
         }
-        let evidence = pack_evidence(set, numbers)?;
-        let mut members: Vec<u32> = numbers.iter().map(|no| no.0).collect();
-        members.sort_unstable();
-        members.dedup();
-        let no = SetNo(self.take_number(Counter::Set).await?);
-        self.execute(INSERT, args![no, &digest, &blob::pack(members.into_iter())]).await?;
-        self.execute(INSERT_EVIDENCE, args![no, &evidence]).await?;
-        self.log(Kind::Set, no.0);
-        Ok((no, true))
+        let mut packed = Vec::with_capacity(fresh.len());
+        for (set, numbers) in fresh.iter().map(|&at| wanted[at]) {
+            let mut members: Vec<u32> = numbers.iter().map(|no| no.0).collect();
+            members.sort_unstable();
+            members.dedup();
+            packed.push((blob::pack(members.into_iter()), pack_evidence(set, numbers)?));
+        }
+        let first = self.take_numbers(Counter::Set, fresh.len()).await?;
+        let made: Vec<SetNo> = (first..).map(SetNo).take(fresh.len()).collect();
+        let (mut sets, mut evidence): (Vec<[Value<'_>; 3]>, Vec<[Value<'_>; 2]>) = Default::default();
+        for ((&no, &at), (members, paths)) in made.iter().zip(fresh).zip(&packed) {
+            sets.push([no.into(), (&digests[at]).into(), members.into()]);
+            evidence.push([no.into(), paths.into()]);
+            self.log(Kind::Set, no.0);
+        }
+        self.bulk(&INSERT, &sets).await?;
+        self.bulk(&INSERT_EVIDENCE, &evidence).await?;
+        Ok(made)
     }
 }
 

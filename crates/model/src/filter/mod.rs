@@ -360,7 +360,12 @@ fn compare_numbers(field: Field, op: Op, a: f64, b: f64) -> bool {
 
 /// Whether `needle` occurs in `haystack` without regard to ASCII case.
 pub fn contains_ignore_case(haystack: &[u8], needle: &[u8]) -> bool {
-    needle.is_empty() || haystack.windows(needle.len()).any(|w| w.eq_ignore_ascii_case(needle))
+    let Some((first, rest)) = needle.split_first() else { return true };
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    memchr::memchr2_iter(lower, upper, haystack).any(|at| {
+        let behind = haystack.get(at + 1..at + needle.len());
+        behind.is_some_and(|behind| behind.eq_ignore_ascii_case(rest))
+    })
 }
 
 impl From<&str> for Value {

@@ -13,7 +13,7 @@ use crate::query::Query;
 pub(super) fn all(facts: &Facts, query: &Query<'_>) -> Vec<OracleRow> {
     let mut out = Vec::new();
     for asset in facts.assets.values() {
-        let chosen = query.within.is_none_or(|chosen| chosen.contains(asset.no));
+        let chosen = query.within.is_none_or(|chosen| chosen.contains(asset.no.0));
         if !chosen || !query.scope.sees(asset.project, asset.enterprise_project) || !facts.is_current(asset) {
             continue;
         }

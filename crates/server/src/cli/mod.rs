@@ -6,6 +6,7 @@ mod artifacts;
 mod clouds;
 mod export;
 mod feed;
+mod generate;
 mod options;
 mod output;
 mod quickstart;
@@ -51,6 +52,8 @@ enum Command {
     Sensor(sensor::Sensor),
     /// Write findings to a file
     Export(export::Export),
+    /// Fill a store with a synthetic estate, for benchmarks
+    Generate(generate::Generate),
 }
 
 /// Parses the arguments and runs the command. Exit code 1 means the command failed, 2 that it was
@@ -74,6 +77,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Token(command) => command.run().await,
             Command::Sensor(command) => command.run().await,
             Command::Export(command) => command.run().await,
+            Command::Generate(command) => command.run().await,
         }
     });
     match result {

@@ -167,28 +167,32 @@ mod assets {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use parapet_posture::AssetSet;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
 
     pub(super) fn serialize<S: Serializer>(set: &Option<AssetSet>, s: S) -> Result<S::Ok, S::Error> {
-        set.as_ref().map(|set| STANDARD.encode(set.to_bytes())).serialize(s)
+        let Some(set) = set else { return s.serialize_none() };
+        // Numbers that follow each other become one run.
+        let mut packed = set.clone();
+        packed.optimize();
+        let mut bytes = Vec::with_capacity(packed.serialized_size());
+        packed.serialize_into(&mut bytes).map_err(ser::Error::custom)?;
+        s.serialize_some(&STANDARD.encode(bytes))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<AssetSet>, D::Error> {
         let Some(text) = Option::<String>::deserialize(d)? else { return Ok(None) };
         let bytes = STANDARD.decode(text).map_err(de::Error::custom)?;
-        AssetSet::from_bytes(&bytes).map(Some).map_err(de::Error::custom)
+        AssetSet::deserialize_from(bytes.as_slice()).map(Some).map_err(de::Error::custom)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use parapet_model::AssetNo;
-
     use super::*;
 
     #[test]
     fn a_request_comes_back_from_its_row_and_older_rows_are_read() {
-        let assets = Some([AssetNo(3), AssetNo(70_000)].into_iter().collect());
+        let assets = Some([3, 70_000].into_iter().collect());
         let request = ExportRequest { assets, keep_days: 30, ..ExportRequest::findings(Filter::All) };
         let mut row = serde_json::to_value(&request).unwrap();
         assert_eq!(serde_json::from_value::<ExportRequest>(row.clone()).unwrap(), request);

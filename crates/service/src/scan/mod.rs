@@ -1,6 +1,6 @@
 //! Scanning: read a target, number its packages, record the asset.
 
-mod cache;
+pub(crate) mod cache;
 pub(crate) mod read;
 pub(crate) mod record;
 mod target;

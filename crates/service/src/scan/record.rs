@@ -121,8 +121,18 @@ async fn number(
     let distinct: BTreeMap<&PackageKey, ()> =
         inventory.packages().map(|found| (&found.package, ())).collect();
     let distinct: Vec<&PackageKey> = distinct.into_keys().collect();
+    number_keys(app, &distinct, BATCH, fence).await
+}
+
+/// Numbers packages, which are different, `batch` in a transaction; new ones are matched at once.
+pub(crate) async fn number_keys(
+    app: &App,
+    distinct: &[&PackageKey],
+    batch: usize,
+    fence: Option<&Fence>,
+) -> Result<HashMap<PackageKey, PackageNo>> {
     let mut numbers = HashMap::with_capacity(distinct.len());
-    for batch in distinct.chunks(BATCH) {
+    for batch in distinct.chunks(batch) {
         let mut tx = app.begin(fence).await?;
         let new: Vec<NewPackage> = batch.iter().map(|key| matcher::describe(key)).collect();
         let numbered = tx.package_numbers(&new).await?;

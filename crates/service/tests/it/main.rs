@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod clouds;
+mod generate;
 mod held;
 mod joins;
+mod layers;
 mod looks;
 mod registry;
 mod registry_sensors;

@@ -68,38 +68,48 @@ impl TestRegistry {
 
     /// An image of Debian with one package, built at an instant (RFC 3339).
     pub(crate) fn image(&self, repository: &str, tag: &str, package: &str, built: &str) {
-        let mut archive = tar::Builder::new(Vec::new());
         let status = format!(
             "Package: {package}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0-1\n\n"
         );
-        for (path, text) in
-            [("etc/os-release", "ID=debian\nVERSION_ID=12\n"), ("var/lib/dpkg/status", status.as_str())]
-        {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(text.len() as u64);
-            header.set_mode(0o644);
-            archive.append_data(&mut header, path, text.as_bytes()).unwrap();
-        }
-        let layer = archive.into_inner().unwrap();
+        let files = [("etc/os-release", "ID=debian\nVERSION_ID=12\n"), ("var/lib/dpkg/status", &status)];
+        self.layered(repository, tag, &[&files], built);
+    }
+
+    /// An image of these layers, bottom first.
+    pub(crate) fn layered(&self, repository: &str, tag: &str, layers: &[&[(&str, &str)]], built: &str) {
+        let layers: Vec<Vec<u8>> = layers.iter().map(|files| archive(files)).collect();
+        let quoted = layers.iter().map(|layer| format!("\"{}\"", Digest::of(layer)));
         let config = format!(
-            r#"{{"os":"linux","architecture":"amd64","created":"{built}","rootfs":{{"type":"layers","diff_ids":["{}"]}}}}"#,
-            Digest::of(&layer)
+            r#"{{"os":"linux","architecture":"amd64","created":"{built}","rootfs":{{"type":"layers","diff_ids":[{}]}}}}"#,
+            quoted.collect::<Vec<_>>().join(",")
         )
         .into_bytes();
         let descriptor = |media: &str, bytes: &[u8]| {
             format!(r#"{{"mediaType":"{media}","digest":"{}","size":{}}}"#, Digest::of(bytes), bytes.len())
         };
+        let described: Vec<String> =
+            layers.iter().map(|layer| descriptor("application/vnd.oci.image.layer.v1.tar", layer)).collect();
         let manifest = format!(
             r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{},"layers":[{}]}}"#,
             descriptor("application/vnd.oci.image.config.v1+json", &config),
-            descriptor("application/vnd.oci.image.layer.v1.tar", &layer)
+            described.join(",")
         )
         .into_bytes();
         let mut content = self.content.lock().unwrap();
-        for blob in [layer, config] {
+        for blob in layers.into_iter().chain([config]) {
             content.blobs.insert(Digest::of(&blob).to_string(), blob);
         }
         content.tags.insert((repository.to_owned(), tag.to_owned()), manifest);
+    }
+
+    /// How often each blob was read since the last time this was asked.
+    pub(crate) fn reads(&self) -> BTreeMap<String, usize> {
+        let mut reads = BTreeMap::new();
+        for path in std::mem::take(&mut self.content.lock().unwrap().read) {
+            let digest = path.rsplit('/').next().unwrap_or_default().to_owned();
+            *reads.entry(digest).or_default() += 1;
+        }
+        reads
     }
 
     /// Offers no list of repositories from here on.
@@ -160,6 +170,17 @@ fn guard(content: &mut Content, path: &str, sent: (String, String, String)) -> O
             Some((axum::http::StatusCode::UNAUTHORIZED, headers, "").into_response())
         }
     }
+}
+
+fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    archive.into_inner().unwrap()
 }
 
 fn answer(content: &mut Content, path: &str) -> Response {

@@ -1,11 +1,14 @@
 //! Looks at containers. A container derives from its image and copies nothing; what an engine calls
 //! the image is any of its digests (REVIEW A5).
 
-use parapet_model::AssetNo;
+use std::collections::{HashMap, HashSet};
+
 use parapet_model::asset::{AssetKind, ContainerFacts, HostFacts, ImageFacts, ScanState};
 use parapet_model::facts::AssetRow;
 use parapet_model::id::{EnterpriseProjectNo, ProjectNo};
 use parapet_model::time::Millis;
+use parapet_model::{AssetNo, Digest};
+use uuid::Uuid;
 
 use super::lives::NewAsset;
 use super::{Look, Outcome, Recorded};
@@ -60,6 +63,63 @@ impl Session {
 }
 
 impl Tx {
+    /// Records that containers exist, as [`Tx::record_container`] does one by one; in a few statements
+    /// where all of them are new and their images were read.
+    ///
+    /// # Errors
+    /// Like [`Tx::record_container`].
+    pub async fn record_containers(&mut self, seen: &[ContainerObservation<'_>]) -> Result<Vec<Recorded>> {
+        let project = |at: usize| seen[at].project;
+        let uuids: Vec<(ProjectNo, Uuid)> =
+            seen.iter().map(|c| (c.project, AssetKind::Container.uuid(c.project, c.identity))).collect();
+        let known = self.assets_known(&uuids).await?;
+        let images: Vec<(ProjectNo, Digest)> = seen
+            .iter()
+            .flat_map(|c| c.facts.image_digests.iter().map(|digest| (c.project, *digest)))
+            .collect();
+        let images = self.images_read(&images).await?;
+        let mut met = HashSet::new();
+        let mut plain: Vec<(usize, AssetNo)> = Vec::new();
+        for (at, container) in seen.iter().enumerate() {
+            let mut digests = container.facts.image_digests.iter();
+            let image = digests.next().and_then(|first| images.get(&(project(at), *first)));
+            let all_its_own = digests.all(|digest| images.get(&(project(at), *digest)) == image);
+            match image {
+                Some(&image) if all_its_own && !known.contains_key(&uuids[at]) && met.insert(uuids[at]) => {
+                    plain.push((at, image));
+                }
+                _ => {}
+            }
+        }
+        let facts: Vec<ContainerFacts> = plain
+            .iter()
+            .map(|&(at, _)| ContainerFacts { state_since: seen[at].observed, ..seen[at].facts.clone() })
+            .collect();
+        let looks: Vec<Look<'_>> =
+            plain.iter().map(|&(at, _)| seen[at].look(seen[at].name, seen[at].observed)).collect();
+        let new: Vec<(&Look<'_>, NewAsset<'_>)> = plain
+            .iter()
+            .zip(looks.iter().zip(&facts))
+            .map(|(&(at, image), (look, facts))| {
+                let kind = AssetKind::Container;
+                (look, bare(uuids[at].1, kind, seen[at].identity, Some(image), facts))
+            })
+            .collect();
+        let made = self.insert_assets(&new).await?;
+        let made: HashMap<usize, AssetNo> = plain.iter().map(|(at, _)| *at).zip(made).collect();
+        let mut recorded = Vec::with_capacity(seen.len());
+        for (at, container) in seen.iter().enumerate() {
+            recorded.push(match made.get(&at) {
+                Some(&asset) => {
+                    let (uuid, outcome) = (uuids[at].1, Outcome::New);
+                    Recorded { asset, uuid, outcome, reference_moved: false }
+                }
+                None => self.record_container(container).await?,
+            });
+        }
+        Ok(recorded)
+    }
+
     /// Records that a container exists. It joins the image any of whose digests it names; when none
     /// is known, an image that was not scanned stands in, until a scan learns that digest. A
     /// container that is gone is deleted with [`Tx::delete_asset`].
@@ -101,7 +161,7 @@ impl Tx {
             None => {
                 let new = bare(uuid, AssetKind::Container, container.identity, image, &facts);
                 let look = container.look(container.name, container.observed);
-                (self.insert_asset(&look, &new).await?, Outcome::New)
+                (self.insert_asset(&look, new).await?, Outcome::New)
             }
         };
         Ok(Recorded { asset, uuid, outcome, reference_moved: false })
@@ -123,7 +183,7 @@ impl Tx {
                     "" => identity.as_str(),
                     name => name,
                 };
-                self.insert_asset(&container.look(name, 0), &new).await?
+                self.insert_asset(&container.look(name, 0), new).await?
             }
         };
         self.learn_image_digests(project, image, digests).await?;

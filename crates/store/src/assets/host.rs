@@ -46,9 +46,9 @@ impl Tx {
                     host_facts: host.facts,
                     container_facts: &ContainerFacts::default(),
                 };
-                let asset = self.insert_asset(&host.look, &new).await?;
+                let asset = self.insert_asset(&host.look, new).await?;
                 let sets = [(host.set, String::new())];
-                self.open_links(asset, &sets).await?;
+                self.open_links(&[(asset, &sets)]).await?;
                 self.insert_observation(asset, &host.look, &sets).await?;
                 (asset, Outcome::New)
             }

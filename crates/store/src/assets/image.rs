@@ -1,16 +1,19 @@
 //! Looks at images. The config digest fixes the content, so two reads by the same reader show the
 //! same, and only a better reader changes what an image shows.
 
+use std::collections::{HashMap, HashSet};
+
 use parapet_model::asset::{AssetKind, ContainerFacts, HostFacts, ImageFacts, Reference, ScanState};
 use parapet_model::facts::AssetRow;
 use parapet_model::id::ProjectNo;
 use parapet_model::verdict::ClosingReason;
 use parapet_model::{AssetNo, Digest, SetNo};
+use uuid::Uuid;
 
 use super::lives::NewAsset;
 use super::observations::is_duplicate;
 use super::{Look, Outcome, Recorded};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::Kind;
 use crate::sql::{Bulk, Value, args};
 use crate::tx::Tx;
@@ -45,15 +48,53 @@ impl Tx {
     /// # Errors
     /// [`crate::Error::Invalid`] for a reference part over 512 bytes or with a NUL.
     pub async fn record_image(&mut self, image: &ImageObservation<'_>) -> Result<Recorded> {
-        let (project, identity) = (image.look.project, image.config.to_string());
-        let uuid = AssetKind::Image.uuid(project, &identity);
-        let (asset, outcome) = match self.asset_by_uuid(project, &uuid).await? {
-            Some(known) => (known.no, self.look_again(&known, image).await?),
-            None => (self.first_look(uuid, &identity, image).await?, Outcome::New),
-        };
-        let digests: Vec<Digest> =
-            std::iter::once(image.config).chain(image.facts.manifest_digests.iter().copied()).collect();
-        self.learn_image_digests(project, asset, &digests).await?;
+        let recorded = self.record_images(std::slice::from_ref(image)).await?;
+        recorded.first().copied().ok_or(Error::Exhausted("asset"))
+    }
+
+    /// Records looks at images, in a few statements for all that are new.
+    ///
+    /// # Errors
+    /// Like [`Tx::record_image`].
+    pub async fn record_images(&mut self, images: &[ImageObservation<'_>]) -> Result<Vec<Recorded>> {
+        let identities: Vec<String> = images.iter().map(|image| image.config.to_string()).collect();
+        let uuids: Vec<(ProjectNo, Uuid)> = images
+            .iter()
+            .zip(&identities)
+            .map(|(image, identity)| {
+                let project = image.look.project;
+                (project, AssetKind::Image.uuid(project, identity))
+            })
+            .collect();
+        let known = self.assets_known(&uuids).await?;
+        let mut met = HashSet::new();
+        let fresh: Vec<usize> = (0..images.len())
+            .filter(|&at| !known.contains_key(&uuids[at]) && met.insert(uuids[at]))
+            .collect();
+        let made = self.first_looks(images, &identities, &uuids, &fresh).await?;
+        self.learn_digests_of_new(images, &fresh, &made).await?;
+        let pointed = self.point_new(images, &fresh, &made).await?;
+        let made: HashMap<usize, AssetNo> = fresh.into_iter().zip(made).collect();
+        let mut recorded = Vec::with_capacity(images.len());
+        for (at, image) in images.iter().enumerate() {
+            let uuid = uuids[at].1;
+            recorded.push(match made.get(&at) {
+                Some(&asset) => {
+                    let reference_moved = pointed.contains(&asset);
+                    Recorded { asset, uuid, outcome: Outcome::New, reference_moved }
+                }
+                None => self.record_known(uuid, image).await?,
+            });
+        }
+        Ok(recorded)
+    }
+
+    /// A look at an image that is known.
+    async fn record_known(&mut self, uuid: Uuid, image: &ImageObservation<'_>) -> Result<Recorded> {
+        let project = image.look.project;
+        let known = self.asset_by_uuid(project, &uuid).await?.ok_or(Error::Exhausted("asset"))?;
+        let (asset, outcome) = (known.no, self.look_again(&known, image).await?);
+        self.learn_image_digests(project, asset, &digests_of(image)).await?;
         let reference_moved = match image.reference {
             Some(reference) => self.point_reference(project, reference, asset, image.look.observed).await?,
             None => false,
@@ -61,27 +102,63 @@ impl Tx {
         Ok(Recorded { asset, uuid, outcome, reference_moved })
     }
 
-    async fn first_look(
+    /// The images at the places `fresh`, which nobody has looked at before.
+    async fn first_looks(
         &mut self,
-        uuid: uuid::Uuid,
-        identity: &str,
-        image: &ImageObservation<'_>,
-    ) -> Result<AssetNo> {
-        let new = NewAsset {
-            uuid,
-            kind: AssetKind::Image,
-            identity,
-            image: None,
-            scan: ScanState::Scanned,
-            pinned: image.pinned,
-            image_facts: image.facts,
-            host_facts: &HostFacts::default(),
-            container_facts: &ContainerFacts::default(),
-        };
-        let asset = self.insert_asset(&image.look, &new).await?;
-        self.open_links(asset, image.sets).await?;
-        self.insert_observation(asset, &image.look, image.sets).await?;
-        Ok(asset)
+        images: &[ImageObservation<'_>],
+        identities: &[String],
+        uuids: &[(ProjectNo, Uuid)],
+        fresh: &[usize],
+    ) -> Result<Vec<AssetNo>> {
+        let (host_facts, container_facts) = (HostFacts::default(), ContainerFacts::default());
+        let new = fresh.iter().map(|&at| {
+            let asset = NewAsset {
+                uuid: uuids[at].1,
+                kind: AssetKind::Image,
+                identity: &identities[at],
+                image: None,
+                scan: ScanState::Scanned,
+                pinned: images[at].pinned,
+                image_facts: images[at].facts,
+                host_facts: &host_facts,
+                container_facts: &container_facts,
+            };
+            (&images[at].look, asset)
+        });
+        let made = self.insert_assets(&new.collect::<Vec<_>>()).await?;
+        let of = |&at: &usize| &images[at];
+        let shown = made.iter().copied().zip(fresh.iter().map(|at| of(at).sets));
+        self.open_links(&shown.collect::<Vec<_>>()).await?;
+        let looks = made.iter().zip(fresh).map(|(&asset, at)| (asset, &of(at).look, of(at).sets));
+        self.insert_observations(&looks.collect::<Vec<_>>()).await?;
+        Ok(made)
+    }
+
+    /// Learns the digests of new images. Stand-ins that containers made under one of them give way,
+    /// as in [`Tx::learn_image_digests`].
+    async fn learn_digests_of_new(
+        &mut self,
+        images: &[ImageObservation<'_>],
+        fresh: &[usize],
+        made: &[AssetNo],
+    ) -> Result<()> {
+        let mut learnt: Vec<(ProjectNo, AssetNo, Digest)> = Vec::new();
+        for (&at, &asset) in fresh.iter().zip(made) {
+            let project = images[at].look.project;
+            learnt.extend(digests_of(&images[at]).into_iter().map(|digest| (project, asset, digest)));
+        }
+        self.add_aliases(&learnt).await?;
+        let uuids: Vec<(ProjectNo, Uuid)> = learnt
+            .iter()
+            .map(|(project, _, digest)| (*project, AssetKind::Image.uuid(*project, &digest.to_string())))
+            .collect();
+        let known = self.assets_known(&uuids).await?;
+        for ((project, asset, digest), uuid) in learnt.iter().zip(&uuids) {
+            if known.get(uuid).is_some_and(|other| other != asset) {
+                self.learn_image_digests(*project, *asset, &[*digest]).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn look_again(&mut self, known: &AssetRow, image: &ImageObservation<'_>) -> Result<Outcome> {
@@ -109,7 +186,7 @@ impl Tx {
         }
         let none = HostFacts::default();
         self.update_asset(known, look, look.reader_version, image.facts, &none, pinned).await?;
-        self.open_links(known.no, image.sets).await?;
+        self.open_links(&[(known.no, image.sets)]).await?;
         self.insert_observation(known.no, look, image.sets).await?;
         Ok(Outcome::Updated)
     }
@@ -122,7 +199,8 @@ impl Tx {
         image: AssetNo,
         digests: &[Digest],
     ) -> Result<()> {
-        self.add_aliases(project, image, digests).await?;
+        let learnt: Vec<_> = digests.iter().map(|digest| (project, image, *digest)).collect();
+        self.add_aliases(&learnt).await?;
         for digest in digests {
             let uuid = AssetKind::Image.uuid(project, &digest.to_string());
             let stand_in = self.asset_by_uuid(project, &uuid).await?;
@@ -139,10 +217,17 @@ impl Tx {
         Ok(())
     }
 
-    async fn add_aliases(&mut self, project: ProjectNo, asset: AssetNo, digests: &[Digest]) -> Result<()> {
-        let rows: Vec<[Value<'_>; 3]> =
-            digests.iter().map(|digest| [project.into(), digest.into(), asset.into()]).collect();
+    async fn add_aliases(&mut self, learnt: &[(ProjectNo, AssetNo, Digest)]) -> Result<()> {
+        let rows: Vec<[Value<'_>; 3]> = learnt
+            .iter()
+            .map(|(project, asset, digest)| [(*project).into(), digest.into(), (*asset).into()])
+            .collect();
         self.bulk(&ADD_ALIAS, &rows).await?;
         Ok(())
     }
+}
+
+/// The digests by which an image is known: of its config and its manifests.
+fn digests_of(image: &ImageObservation<'_>) -> Vec<Digest> {
+    std::iter::once(image.config).chain(image.facts.manifest_digests.iter().copied()).collect()
 }

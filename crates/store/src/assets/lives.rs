@@ -8,17 +8,19 @@ use parapet_model::verdict::ClosingReason;
 use uuid::Uuid;
 
 use super::{Look, check_name};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::Kind;
 use crate::numbers::Counter;
 use crate::session::Session;
 use crate::sql::{Bulk, Value, args, to_json};
 use crate::tx::Tx;
 
-const INSERT: &str = "INSERT INTO asset (no, uuid, project, enterprise_project, kind, identity, name, image, \
-     distro, ecosystem, scan, scan_error, first_seen, observed, scanned, reader_version, from_at, to_at, pinned, \
-     image_facts, host_facts, package_databases, container_facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-     $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+const INSERT: Bulk<23> = Bulk {
+    before: "INSERT INTO asset (no, uuid, project, enterprise_project, kind, identity, name, image, \
+             distro, ecosystem, scan, scan_error, first_seen, observed, scanned, reader_version, from_at, to_at, \
+             pinned, image_facts, host_facts, package_databases, container_facts) VALUES ",
+    after: "",
+};
 const UPDATE: &str = "UPDATE asset SET enterprise_project = $1, name = $2, distro = $3, ecosystem = $4, scan = $5, \
      scan_error = $6, observed = $7, scanned = $8, reader_version = $9, image_facts = $10, host_facts = $11, \
      package_databases = $12, pinned = $13 WHERE no = $14";
@@ -95,43 +97,67 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) async fn insert_asset(&mut self, look: &Look<'_>, new: &NewAsset<'_>) -> Result<AssetNo> {
-        check_name("the identity of an asset", new.identity)?;
-        let no = AssetNo(self.take_number(Counter::Asset).await?);
+    pub(super) async fn insert_asset(&mut self, look: &Look<'_>, new: NewAsset<'_>) -> Result<AssetNo> {
+        let made = self.insert_assets(&[(look, new)]).await?;
+        made.first().copied().ok_or(Error::Exhausted("asset"))
+    }
+
+    /// Makes assets, which get numbers in the order given.
+    pub(super) async fn insert_assets(
+        &mut self,
+        wanted: &[(&Look<'_>, NewAsset<'_>)],
+    ) -> Result<Vec<AssetNo>> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        for (_, new) in wanted {
+            check_name("the identity of an asset", new.identity)?;
+        }
+        let first = self.take_numbers(Counter::Asset, wanted.len()).await?;
+        let numbers: Vec<AssetNo> = (first..).map(AssetNo).take(wanted.len()).collect();
         let now = self.recorded();
-        let scanned = if new.scan == ScanState::Scanned { now } else { 0 };
-        let (distro, ecosystem) = distro_of(look);
-        self.execute(
-            INSERT,
-            args![
-                no,
-                &new.uuid,
-                look.project,
-                look.enterprise_project,
-                new.kind as u8,
-                new.identity,
-                look.name,
-                new.image.unwrap_or_default(),
-                distro,
-                ecosystem,
-                new.scan as u8,
-                "",
-                now,
-                look.observed,
-                scanned,
-                look.reader_version,
-                now,
-                FOREVER,
-                new.pinned,
-                &to_json(new.image_facts)?,
-                &to_json(new.host_facts)?,
-                &to_json(&look.databases)?,
-                &to_json(new.container_facts)?,
-            ],
-        )
-        .await?;
-        self.log(Kind::Asset, no.0);
-        Ok(no)
+        let facts = wanted.iter().map(|(look, new)| {
+            let (image, host) = (to_json(new.image_facts)?, to_json(new.host_facts)?);
+            Ok([image, host, to_json(&look.databases)?, to_json(new.container_facts)?])
+        });
+        let facts: Vec<[String; 4]> = facts.collect::<Result<_>>()?;
+        let mut rows: Vec<[Value<'_>; 23]> = Vec::with_capacity(wanted.len());
+        for ((&no, (look, new)), [image, host, databases, container]) in
+            numbers.iter().zip(wanted).zip(&facts)
+        {
+            let (distro, ecosystem) = distro_of(look);
+            let scanned = if new.scan == ScanState::Scanned { now } else { 0 };
+            rows.push([
+                no.into(),
+                (&new.uuid).into(),
+                look.project.into(),
+                look.enterprise_project.into(),
+                (new.kind as u8).into(),
+                new.identity.into(),
+                look.name.into(),
+                new.image.unwrap_or_default().into(),
+                distro.into(),
+                ecosystem.into(),
+                (new.scan as u8).into(),
+                "".into(),
+                now.into(),
+                look.observed.into(),
+                scanned.into(),
+                look.reader_version.into(),
+                now.into(),
+                FOREVER.into(),
+                new.pinned.into(),
+                image.into(),
+                host.into(),
+                databases.into(),
+                container.into(),
+            ]);
+        }
+        self.bulk(&INSERT, &rows).await?;
+        for no in &numbers {
+            self.log(Kind::Asset, no.0);
+        }
+        Ok(numbers)
     }
 
     /// Takes over what a newer look says of the asset as a whole.

@@ -17,7 +17,7 @@ mod observations;
 mod presence;
 mod references;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use parapet_model::asset::{AssetKind, HostFacts, ImageFacts, ScanState};
 use parapet_model::facts::{AssetRow, LinkRow, PresenceRow, ReferenceRow};
@@ -60,6 +60,18 @@ const REFERENCES: Bulk<1> = Bulk {
             ORDER BY t.asset, t.from_at, t.project, t.registry, t.repository, t.tag",
 };
 const NO_OF_UUID: &str = "SELECT no FROM asset WHERE project = $1 AND uuid = $2";
+const NUMBERS_OF_UUIDS: Bulk<2> = Bulk {
+    before: "WITH k(project, uuid) AS (VALUES ",
+    after: ") SELECT t.no, t.project, t.uuid FROM k CROSS JOIN asset t \
+            WHERE t.project = k.project AND t.uuid = k.uuid ORDER BY t.no",
+};
+/// Images by digest, of those that stand and were read. Several platforms may share an index.
+const IMAGES_READ: Bulk<2> = Bulk {
+    before: "WITH k(project, digest) AS (VALUES ",
+    after: ") SELECT t.no, t.project, a.digest FROM k CROSS JOIN asset_alias a CROSS JOIN asset t \
+            WHERE a.project = k.project AND a.digest = k.digest AND t.no = a.asset AND t.scan = 1 \
+            AND t.to_at = 9223372036854775807 ORDER BY a.project, a.digest, a.asset",
+};
 /// A deleted image last; the image that bears the digest itself before one that is merely also
 /// called so; of several platforms behind one index, the one read last.
 const IMAGE_OF_DIGEST: &str = "SELECT t.no FROM asset_alias a JOIN asset t ON t.no = a.asset \
@@ -207,6 +219,44 @@ impl Session {
             Some(row) => self.asset(AssetNo(row.fields("asset").u32("no")?)).await,
             None => Ok(None),
         }
+    }
+
+    /// The numbers of those that are known.
+    pub(crate) async fn assets_known(
+        &mut self,
+        wanted: &[(ProjectNo, Uuid)],
+    ) -> Result<HashMap<(ProjectNo, Uuid), AssetNo>> {
+        let keys: Vec<[Value<'_>; 2]> = wanted.iter().map(|(p, uuid)| [(*p).into(), uuid.into()]).collect();
+        let rows = self.bulk_fetch(&NUMBERS_OF_UUIDS, &keys).await?;
+        let known = rows.iter().map(|row| {
+            let mut f = row.fields("asset");
+            let no = AssetNo(f.u32("no")?);
+            Ok(((ProjectNo(f.u32("project")?), f.uuid("uuid")?), no))
+        });
+        known.collect()
+    }
+
+    /// The images that stand and were read, of those digests that name one image only.
+    pub(crate) async fn images_read(
+        &mut self,
+        wanted: &[(ProjectNo, Digest)],
+    ) -> Result<HashMap<(ProjectNo, Digest), AssetNo>> {
+        let mut keys: Vec<&(ProjectNo, Digest)> = wanted.iter().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let keys: Vec<[Value<'_>; 2]> = keys.iter().map(|(p, digest)| [(*p).into(), digest.into()]).collect();
+        let mut found: HashMap<(ProjectNo, Digest), Vec<AssetNo>> = HashMap::new();
+        for row in self.bulk_fetch(&IMAGES_READ, &keys).await? {
+            let mut f = row.fields("asset_alias");
+            let no = AssetNo(f.u32("no")?);
+            let key = (ProjectNo(f.u32("project")?), Digest(f.array("digest")?));
+            found.entry(key).or_default().push(no);
+        }
+        let only = found.into_iter().filter_map(|(key, numbers)| match numbers.as_slice() {
+            [only] => Some((key, *only)),
+            _ => None,
+        });
+        Ok(only.collect())
     }
 
     /// The image of the project that one of its digests names: config, manifest or index.

@@ -18,10 +18,13 @@ const READ: Bulk<1> = Bulk {
             t.content FROM k CROSS JOIN asset_observation t WHERE t.asset = k.no \
             ORDER BY t.asset, t.observed, t.recorded",
 };
-const INSERT: &str = "INSERT INTO asset_observation (asset, observed, recorded, last_observed, content, \
-     reader_version, package_sets) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-     ON CONFLICT (asset, observed, recorded) DO UPDATE SET last_observed = excluded.last_observed, \
-     content = excluded.content, reader_version = excluded.reader_version, package_sets = excluded.package_sets";
+const INSERT: Bulk<7> = Bulk {
+    before: "INSERT INTO asset_observation (asset, observed, recorded, last_observed, content, \
+             reader_version, package_sets) VALUES ",
+    after: " ON CONFLICT (asset, observed, recorded) DO UPDATE SET last_observed = excluded.last_observed, \
+            content = excluded.content, reader_version = excluded.reader_version, \
+            package_sets = excluded.package_sets",
+};
 const EXTEND: &str = "UPDATE asset_observation SET last_observed = $1, content = $2 \
      WHERE asset = $3 AND observed = $4 AND recorded = $5";
 const CUT: &str = "UPDATE asset_observation SET last_observed = observed \
@@ -80,12 +83,26 @@ impl Tx {
         look: &Look<'_>,
         sets: &[(SetNo, String)],
     ) -> Result<()> {
+        self.insert_observations(&[(asset, look, sets)]).await
+    }
+
+    /// Keeps looks of several assets.
+    pub(super) async fn insert_observations(
+        &mut self,
+        looks: &[(AssetNo, &Look<'_>, &[(SetNo, String)])],
+    ) -> Result<()> {
         let recorded = self.recorded();
-        let sets = to_json(&sets)?;
-        let observed = look.observed;
-        let content = &look.content;
-        let reader = look.reader_version;
-        self.execute(INSERT, args![asset, observed, recorded, observed, content, reader, &sets]).await?;
+        let shown: Vec<String> = looks.iter().map(|(_, _, sets)| to_json(sets)).collect::<Result<_>>()?;
+        let rows: Vec<[Value<'_>; 7]> = looks
+            .iter()
+            .zip(&shown)
+            .map(|((asset, look, _), sets)| {
+                let observed = look.observed.into();
+                let (content, reader) = ((&look.content).into(), look.reader_version.into());
+                [(*asset).into(), observed, recorded.into(), observed, content, reader, sets.into()]
+            })
+            .collect();
+        self.bulk(&INSERT, &rows).await?;
         Ok(())
     }
 
@@ -113,7 +130,8 @@ impl Tx {
             self.execute(CUT, args![asset, stretch.observed, stretch.recorded]).await?;
             let (at, content) = (stretch.last_observed, &stretch.content);
             let (reader, sets) = (stretch.reader_version, to_json(&stretch.sets)?);
-            self.execute(INSERT, args![asset, at, stretch.recorded, at, content, reader, &sets]).await?;
+            let row = args![asset, at, stretch.recorded, at, content, reader, &sets];
+            self.bulk(&INSERT, &[*row]).await?;
         }
         self.insert_observation(asset, look, sets).await
     }

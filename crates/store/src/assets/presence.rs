@@ -36,14 +36,13 @@ const CLOSE_DELTAS: &str = "UPDATE asset_delta SET to_at = $1, closed = $2 \
      WHERE asset = $3 AND to_at = 9223372036854775807";
 
 impl Tx {
-    /// Shows these sets from now on.
-    pub(super) async fn open_links(&mut self, asset: AssetNo, sets: &[(SetNo, String)]) -> Result<()> {
+    /// Assets show these sets from now on.
+    pub(super) async fn open_links(&mut self, shown: &[(AssetNo, &[(SetNo, String)])]) -> Result<()> {
         let now = self.recorded();
-        let rows: Vec<[Value<'_>; 7]> = sets
-            .iter()
-            .enumerate()
-            .map(|(ordinal, (set, layer))| {
-                [
+        let mut rows: Vec<[Value<'_>; 7]> = Vec::new();
+        for &(asset, sets) in shown {
+            for (ordinal, (set, layer)) in sets.iter().enumerate() {
+                rows.push([
                     asset.into(),
                     now.into(),
                     ordinal.into(),
@@ -51,9 +50,9 @@ impl Tx {
                     (*set).into(),
                     layer.into(),
                     false.into(),
-                ]
-            })
-            .collect();
+                ]);
+            }
+        }
         self.bulk(&OPEN_LINK, &rows).await?;
         Ok(())
     }
@@ -79,7 +78,7 @@ impl Tx {
             host.links.iter().filter(|link| link.held.is_open()).map(|link| link.set).collect();
         if open_links.is_empty() {
             // First look, or back from deletion: the set itself, and deltas for what has some.
-            self.open_links(host.no, &[(set, String::new())]).await?;
+            self.open_links(&[(host.no, &[(set, String::new())])]).await?;
             let back: Vec<PackageNo> = wanted.intersection(&named).copied().collect();
             self.open_deltas(host.no, &back, set).await?;
             return Ok(true);

@@ -1,11 +1,13 @@
 //! References: which tag points to which image, and since when. Tags move.
 
+use std::collections::HashSet;
+
 use parapet_model::AssetNo;
 use parapet_model::asset::Reference;
 use parapet_model::id::ProjectNo;
 use parapet_model::time::{FOREVER, Millis};
 
-use super::check_name;
+use super::{ImageObservation, check_name};
 use crate::error::Result;
 use crate::log::Kind;
 use crate::sql::{Bulk, Value, args};
@@ -17,10 +19,18 @@ const LATEST: &str = "SELECT asset, from_at, to_at, observed FROM asset_referenc
 const LATEST_OF_ASSET: &str = "SELECT asset, from_at, to_at, observed FROM asset_reference \
      WHERE project = $1 AND registry = $2 AND repository = $3 AND tag = $4 AND asset = $5 \
      ORDER BY from_at DESC, asset LIMIT 1";
-const OPEN: &str = "INSERT INTO asset_reference (project, registry, repository, tag, asset, from_at, to_at, \
-     observed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-     ON CONFLICT (project, registry, repository, tag, asset, from_at) DO UPDATE SET to_at = excluded.to_at, \
-     observed = excluded.observed";
+const OPEN: Bulk<8> = Bulk {
+    before: "INSERT INTO asset_reference (project, registry, repository, tag, asset, from_at, to_at, \
+             observed) VALUES ",
+    after: " ON CONFLICT (project, registry, repository, tag, asset, from_at) DO UPDATE SET \
+            to_at = excluded.to_at, observed = excluded.observed",
+};
+const KNOWN: Bulk<4> = Bulk {
+    before: "WITH k(project, registry, repository, tag) AS (VALUES ",
+    after: ") SELECT t.registry, t.repository, t.tag FROM k CROSS JOIN asset_reference t \
+            WHERE t.project = k.project AND t.registry = k.registry AND t.repository = k.repository \
+            AND t.tag = k.tag ORDER BY t.project, t.registry, t.repository, t.tag, t.asset, t.from_at",
+};
 const SEEN: &str = "UPDATE asset_reference SET observed = $1 WHERE project = $2 AND registry = $3 \
      AND repository = $4 AND tag = $5 AND asset = $6 AND from_at = $7 AND observed < $8";
 const CLOSE: Bulk<8> = Bulk {
@@ -78,9 +88,64 @@ impl Tx {
         }
         let now = self.recorded();
         let row = args![project, registry, repository, tag, asset, now, FOREVER, observed];
-        self.execute(OPEN, row).await?;
+        self.bulk(&OPEN, &[*row]).await?;
         self.log(Kind::Asset, asset.0);
         Ok(true)
+    }
+
+    /// Points the references of new images (those at the places `fresh`) at them, as
+    /// [`Tx::point_reference`] does; those where nothing was before in one statement. Which images
+    /// are pointed at.
+    pub(super) async fn point_new(
+        &mut self,
+        images: &[ImageObservation<'_>],
+        fresh: &[usize],
+        made: &[AssetNo],
+    ) -> Result<HashSet<AssetNo>> {
+        let wanted = fresh.iter().zip(made).filter_map(|(&at, &asset)| {
+            let image = &images[at];
+            image.reference.map(|reference| (image.look.project, reference, asset, image.look.observed))
+        });
+        let wanted: Vec<(ProjectNo, &Reference, AssetNo, Millis)> = wanted.collect();
+        for (_, Reference { registry, repository, tag }, ..) in &wanted {
+            for part in [registry, repository, tag] {
+                check_name("a part of a reference", part)?;
+            }
+        }
+        let keys: Vec<[Value<'_>; 4]> = wanted
+            .iter()
+            .map(|(project, r, ..)| {
+                [(*project).into(), (&r.registry).into(), (&r.repository).into(), (&r.tag).into()]
+            })
+            .collect();
+        let mut met = HashSet::new();
+        for row in self.bulk_fetch(&KNOWN, &keys).await? {
+            let mut f = row.fields("asset_reference");
+            met.insert(Reference { registry: f.text()?, repository: f.text()?, tag: f.text()? });
+        }
+        let now = self.recorded();
+        let (mut rows, mut rest, mut pointed): (Vec<[Value<'_>; 8]>, Vec<_>, HashSet<AssetNo>) =
+            Default::default();
+        for &(project, reference, asset, observed) in &wanted {
+            // Where another image may have been the tag leaves it, one after the other.
+            if !met.insert(reference.clone()) {
+                rest.push((project, reference, asset, observed));
+                continue;
+            }
+            let Reference { registry, repository, tag } = reference;
+            let place = [project.into(), registry.into(), repository.into(), tag.into()];
+            let [project, registry, repository, tag] = place;
+            let (from, to, observed) = (now.into(), FOREVER.into(), observed.into());
+            rows.push([project, registry, repository, tag, asset.into(), from, to, observed]);
+            pointed.insert(asset);
+        }
+        self.bulk(&OPEN, &rows).await?;
+        for (project, reference, asset, observed) in rest {
+            if self.point_reference(project, reference, asset, observed).await? {
+                pointed.insert(asset);
+            }
+        }
+        Ok(pointed)
     }
 
     /// Ends all tags of a repository that a listing of it, looked at at `observed`, did not show.

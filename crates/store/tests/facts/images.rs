@@ -1,15 +1,15 @@
 //! Images, their digests and references, and containers.
 
 use parapet_model::asset::ScanState;
-use parapet_model::asset::{ContainerFacts, ContainerState};
+use parapet_model::asset::{ContainerFacts, ContainerState, ImageFacts};
 use parapet_model::facts::AssetRow;
 use parapet_model::id::EnterpriseProjectNo;
 use parapet_model::verdict::ClosingReason;
 use parapet_model::{AssetNo, Digest};
 use parapet_store::Store;
-use parapet_store::assets::{ContainerObservation, Outcome};
+use parapet_store::assets::{ContainerObservation, ImageObservation, Outcome};
 
-use crate::estate::{PROJECT, image, manifest, raw_numbers, tagged};
+use crate::estate::{PROJECT, image, look, manifest, raw_numbers, set, tagged};
 use crate::support::{TestStore, on_both_stores};
 
 async fn asset(store: &Store, no: AssetNo) -> AssetRow {
@@ -277,6 +277,67 @@ fn a_container_keeps_since_when_it_is_in_its_state_and_ends_deleted() {
         tx.commit().await.unwrap();
         let row = asset(&t.store, made.asset).await;
         assert_eq!((row.container_state(), row.container_facts.state_since), (ContainerState::Paused, 40));
+    });
+}
+
+#[test]
+fn a_batch_is_recorded_as_one_by_one() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let known = image(&mut tx, 1, Some("latest"), 10, 1, &["bash"]).await;
+        let waiting = tx.record_container(&seen("waits", &running(&[manifest(3)]), 10)).await.unwrap();
+        tx.commit().await.unwrap();
+        let stand_in = asset(&t.store, waiting.asset).await.image.unwrap();
+
+        let mut tx = t.store.begin().await.unwrap();
+        let sets = [(set(&mut tx, &["bash", "zlib"]).await, "sha256:layer".to_owned())];
+        let places = [tagged("latest"), tagged("v2"), tagged("")];
+        let facts: Vec<ImageFacts> = (1..=4)
+            .map(|config| ImageFacts { manifest_digests: vec![manifest(config)], ..ImageFacts::default() })
+            .collect();
+        // A known one, two that take the tag one after the other, one of them twice, one by digest.
+        let looks = [(1, 20, None), (2, 30, Some(0)), (3, 40, Some(0)), (3, 50, Some(1)), (4, 60, Some(2))];
+        let batch: Vec<ImageObservation<'_>> = looks
+            .iter()
+            .map(|&(config, observed, place)| ImageObservation {
+                look: look("image", observed, observed as u8),
+                config: Digest::of(&[config]),
+                facts: &facts[usize::from(config) - 1],
+                reference: place.map(|place: usize| &places[place]),
+                sets: &sets,
+                pinned: false,
+            })
+            .collect();
+        let recorded = tx.record_images(&batch).await.unwrap();
+        let two = [running(&[manifest(3)]), running(&[manifest(9)])];
+        let ids = ["waits", "new", "new", "of nobody"];
+        let facts = [&two[0], &two[0], &two[0], &two[1]];
+        let containers: Vec<_> = ids.iter().zip(facts).map(|(id, facts)| seen(id, facts, 70)).collect();
+        let joined = tx.record_containers(&containers).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let outcomes: Vec<Outcome> = recorded.iter().map(|r| r.outcome).collect();
+        let (new, same) = (Outcome::New, Outcome::Unchanged);
+        assert_eq!(outcomes, [same, new, new, same, new]);
+        assert_eq!(
+            recorded.iter().map(|r| r.reference_moved).collect::<Vec<_>>(),
+            [false, true, true, true, true]
+        );
+        assert_eq!((recorded[0].asset, recorded[2].asset), (known.asset, recorded[3].asset));
+        let tags = |no| async move { open_tags(&asset(&t.store, no).await).join(" ") };
+        assert_eq!(tags(known.asset).await, "");
+        assert_eq!(tags(recorded[1].asset).await, "");
+        assert_eq!(tags(recorded[2].asset).await, "latest v2");
+        assert!(!asset(&t.store, stand_in).await.held.is_open(), "it gave way to the image that was read");
+        assert_eq!(joined.iter().map(|c| c.outcome).collect::<Vec<_>>(), [same, new, same, new]);
+        for container in &joined[..3] {
+            assert_eq!(asset(&t.store, container.asset).await.image, Some(recorded[2].asset));
+        }
+        let nobodys = asset(&t.store, joined[3].asset).await.image.unwrap();
+        assert_eq!(asset(&t.store, nobodys).await.scan, ScanState::NotScanned);
+        assert_eq!(asset(&t.store, joined[1].asset).await.container_facts.state_since, 70);
+        let links = asset(&t.store, recorded[2].asset).await.links;
+        assert_eq!((links.len(), links[0].layer.as_str()), (1, "sha256:layer"));
     });
 }
 

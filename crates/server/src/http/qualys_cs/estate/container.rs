@@ -6,6 +6,8 @@ use parapet_model::facts::AssetRow;
 use parapet_model::time::format_rfc3339;
 use serde_json::{Value, json};
 
+use super::sheet::{BulkRow, Sheet, shown};
+use super::software::SoftwareRow;
 use super::{Estate, bare, short, software, vulns};
 use crate::http::qualys_cs::millis;
 use crate::http::qualys_cs::qql::assets::Subject;
@@ -51,20 +53,19 @@ pub(super) fn row(estate: &Estate, container: &AssetRow) -> Value {
 }
 
 /// A row of `GET /containers/list`: details, with vulnerabilities in brief.
-pub(super) fn bulk_row(estate: &Estate, container: &AssetRow) -> Value {
-    let mut row = words(estate, container);
-    more(estate, container, &mut row);
-    let vulns = vulns::rows(estate, Subject::Container, container, false);
-    row["vulnerabilities"] = vulns.iter().map(vulns::VulnRow::brief).collect();
-    row
+pub(super) fn bulk_row<'e>(estate: &'e Estate, container: &'e AssetRow) -> BulkRow<'e> {
+    let sheet = Sheet::of(estate, Subject::Container, container, false);
+    let mut words = words(estate, container);
+    let softwares = more(&sheet, container, &mut words);
+    BulkRow { words, softwares, vulnerabilities: Some(sheet.briefs()) }
 }
 
 /// `GET /containers/{containerSha}`.
 pub(super) fn details(estate: &Estate, container: &AssetRow) -> Value {
+    let sheet = Sheet::of(estate, Subject::Container, container, false);
     let mut row = words(estate, container);
-    more(estate, container, &mut row);
-    let vulns = vulns::rows(estate, Subject::Container, container, false);
-    row["vulnerabilities"] = json!(vulns);
+    row["softwares"] = json!(more(&sheet, container, &mut row));
+    row["vulnerabilities"] = json!(vulns::rows(&sheet));
     row
 }
 
@@ -76,7 +77,7 @@ fn words(estate: &Estate, container: &AssetRow) -> Value {
         "imageId": digest.map(short),
         "imageUuid": image.map(|image| image.uuid),
         "imageSha": digest.map(bare),
-        "created": millis(super::created(container)),
+        "created": millis(container.made()),
         "updated": millis(container.observed),
         "sha": container.identity,
         "uuid": container.uuid,
@@ -104,9 +105,9 @@ fn host(container: &AssetRow) -> Value {
     })
 }
 
-/// What details and bulk rows say beside.
-fn more(estate: &Estate, container: &AssetRow, row: &mut Value) {
-    let image = estate.image_of(container);
+/// What details and bulk rows say beside; the packages are given back.
+fn more<'e>(sheet: &Sheet<'e>, container: &AssetRow, row: &mut Value) -> Vec<SoftwareRow<'e>> {
+    let image = sheet.estate.image_of(container);
     // Nobody looks into a container yet: it is as well known as its image.
     let read = match container.scan {
         ScanState::NotScanned => image.map_or(0, |image| image.observed),
@@ -114,20 +115,20 @@ fn more(estate: &Estate, container: &AssetRow, row: &mut Value) {
     };
     let system = [Some(container), image].into_iter().flatten().map(|asset| &asset.distro);
     let architecture = image.and_then(|image| image.image_facts.platform.split('/').nth(1));
-    let softwares = software::rows(estate, Subject::Container, container);
+    let softwares = software::rows(sheet);
     row["lastScanned"] = json!(millis(read));
     row["operatingSystem"] = json!(system.into_iter().find(|name| !name.is_empty()));
     row["hostArchitecture"] = json!(architecture.map(|name| [name]));
     row["scanTypes"] = json!(["STATIC"]);
     row["isDrift"] = json!(softwares.iter().any(|row| row.drift));
-    row["softwares"] = json!(softwares);
     row["label"] = super::labels(&container.container_facts.labels);
     for name in UNKNOWN {
         row[name] = Value::Null;
     }
+    softwares
 }
 
 /// Whether it shows a package that its image does not.
 pub(super) fn has_drift(estate: &Estate, container: &AssetRow) -> bool {
-    vulns::shown(estate, Subject::Container, container).values().any(|shown| shown.drift)
+    shown(estate, Subject::Container, container).values().any(|shown| shown.drift)
 }

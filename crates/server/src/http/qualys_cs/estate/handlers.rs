@@ -6,11 +6,12 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use parapet_model::AssetNo;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::link::{Here, cursor, read_cursor};
 use super::order::Order;
+use super::sheet::Sheet;
 use super::vulns::VulnRow;
 use super::{Estate, container, image, software, vulns};
 use crate::http::auth::Caller;
@@ -84,8 +85,8 @@ fn page(estate: &Estate, subject: Subject, query: &RawQuery, here: &Here) -> CsR
     let page = Page::of(query)?;
     let order = Order::of(query.text("sort"), subject)?;
     let numbers = estate.select(subject, query.text("filter"))?;
-    let count = numbers.len();
-    let shown = order.cut(estate, numbers, page);
+    let count = numbers.len() as usize;
+    let shown = order.cut(estate, &numbers, page);
     let rows: Vec<Value> = shown.into_iter().filter_map(|no| row(estate, subject, no)).collect();
     let mut response = paging::listed(&rows, count);
     if let Some(next) = page.next(count) {
@@ -122,15 +123,22 @@ pub(in crate::http::qualys_cs) async fn bulk(
     .await
 }
 
+/// The body of a stretch; written as it is, without a copy of so many rows.
+#[derive(Serialize)]
+struct Walked<R> {
+    data: Vec<R>,
+    count: u64,
+}
+
 /// One stretch of a list in the order of numbers, which no change of the data disturbs. An empty
 /// answer has a body here: qualysdk fails on 204.
-fn walk(
-    estate: &Estate,
+fn walk<'e, R: Serialize>(
+    estate: &'e Estate,
     subject: Subject,
     query: &RawQuery,
     here: &Here,
     most: usize,
-    row: impl Fn(&Estate, Subject, AssetNo) -> Option<Value>,
+    row: impl Fn(&'e Estate, Subject, AssetNo) -> Option<R>,
 ) -> CsResult<Response> {
     let limit = match query.text("limit") {
         None => BULK,
@@ -142,11 +150,13 @@ fn walk(
     };
     let after = query.text("paginationQuery").map(read_cursor).transpose()?;
     let numbers = estate.select(subject, query.text("filter"))?;
-    let from = after.map_or(0, |after| numbers.partition_point(|&no| no <= after));
-    let shown = &numbers[from..numbers.len().min(from + limit)];
-    let rows: Vec<Value> = shown.iter().filter_map(|&no| row(estate, subject, no)).collect();
-    let mut response = Json(json!({"data": rows, "count": numbers.len()})).into_response();
-    if let Some(last) = shown.last().filter(|_| from + shown.len() < numbers.len()) {
+    let behind = numbers.iter().filter(|no| after.is_none_or(|after| *no > after.0));
+    let mut shown: Vec<AssetNo> = behind.take(limit + 1).map(AssetNo).collect();
+    let more_follow = shown.len() > limit;
+    shown.truncate(limit);
+    let data: Vec<R> = shown.iter().filter_map(|&no| row(estate, subject, no)).collect();
+    let mut response = Json(Walked { data, count: numbers.len() }).into_response();
+    if let Some(last) = shown.last().filter(|_| more_follow) {
         let cursor = cursor(*last);
         let more =
             [("filter", query.text("filter").unwrap_or_default()), ("paginationQuery", cursor.as_str())];
@@ -192,7 +202,7 @@ pub(in crate::http::qualys_cs) async fn vulnerabilities(
     let drift_only = flag(&query, "isDrift", false)?;
     let answer = ask(&state, &caller, move |estate| {
         let asset = estate.find(subject, &name)?;
-        let rows = vulns::rows(estate, subject, asset, !applied);
+        let rows = vulns::rows(&Sheet::of(estate, subject, asset, !applied));
         let mut rows = table::select(rows, query.text("filter"), estate.now)?;
         rows.retain(|row| !drift_only || row.drift);
         vulns::sort(&mut rows, query.text("sort"))?;
@@ -201,7 +211,7 @@ pub(in crate::http::qualys_cs) async fn vulnerabilities(
             answer["vulnSummary"] = vulns::summary(&rows);
         }
         if details {
-            let drift: Vec<&VulnRow> = rows.iter().filter(|row| row.drift).collect();
+            let drift: Vec<&VulnRow<'_>> = rows.iter().filter(|row| row.drift).collect();
             answer["details"] = match subject {
                 Subject::Image => json!(rows),
                 Subject::Container => json!({"vulns": rows, "driftVulns": drift}),
@@ -240,7 +250,7 @@ pub(in crate::http::qualys_cs) async fn software_list(
     let drift_only = flag(&query, "isDrift", false)?;
     let answer = ask(&state, &caller, move |estate| {
         let asset = estate.find(subject, &name)?;
-        let rows = software::rows(estate, subject, asset);
+        let rows = software::rows(&Sheet::of(estate, subject, asset, false));
         let mut rows = table::select(rows, query.text("filter"), estate.now)?;
         rows.retain(|row| !drift_only || row.drift);
         software::sort(&mut rows, query.text("sort"))?;
@@ -272,7 +282,7 @@ pub(in crate::http::qualys_cs) async fn association(
         let image = estate.find(Subject::Image, &name)?;
         let wanted = estate.select(Subject::Container, query.text("filter"))?;
         let of_image = estate.snapshot.containers_of(&estate.scope, image.no);
-        let rows = of_image.into_iter().filter(|container| wanted.binary_search(&container.no).is_ok());
+        let rows = of_image.into_iter().filter(|container| wanted.contains(container.no.0));
         let (drifted, like): (Vec<_>, Vec<_>) = rows
             .map(|container| (container::has_drift(estate, container), container::row(estate, container)))
             .partition(|(drift, _)| *drift);

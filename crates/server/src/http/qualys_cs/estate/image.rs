@@ -7,6 +7,7 @@ use parapet_model::asset::Reference;
 use parapet_model::facts::AssetRow;
 use serde_json::{Value, json};
 
+use super::sheet::{BulkRow, Sheet};
 use super::{Estate, bare, short, software, vulns};
 use crate::http::qualys_cs::millis;
 use crate::http::qualys_cs::qql::assets::Subject;
@@ -19,28 +20,26 @@ pub(super) fn row(estate: &Estate, image: &AssetRow) -> Value {
 }
 
 /// A row of the bulk lists: details, with vulnerabilities in brief.
-pub(super) fn bulk_row(estate: &Estate, image: &AssetRow) -> Value {
-    let mut row = words(estate, image);
-    more(estate, image, &mut row);
-    let vulns = vulns::rows(estate, Subject::Image, image, false);
-    row["vulnerabilities"] = processed(image, vulns.iter().map(vulns::VulnRow::brief).collect());
-    row
+pub(super) fn bulk_row<'e>(estate: &'e Estate, image: &'e AssetRow) -> BulkRow<'e> {
+    let sheet = Sheet::of(estate, Subject::Image, image, false);
+    let mut words = words(estate, image);
+    more(&sheet, image, &mut words);
+    let vulnerabilities = (image.scan == ScanState::Scanned).then(|| sheet.briefs());
+    BulkRow { words, softwares: software::rows(&sheet), vulnerabilities }
 }
 
 /// `GET /images/{imageSha}`. `vulnerabilities` and `lastScanned` are null until the image was read:
 /// the Jenkins plugin and `validate_image.sh` ask again until they are not.
 pub(super) fn details(estate: &Estate, image: &AssetRow) -> Value {
+    let sheet = Sheet::of(estate, Subject::Image, image, false);
     let mut row = words(estate, image);
-    more(estate, image, &mut row);
-    let vulns = vulns::rows(estate, Subject::Image, image, false);
+    more(&sheet, image, &mut row);
+    row["softwares"] = json!(software::rows(&sheet));
+    let vulns = vulns::rows(&sheet);
     row["totalVulCount"] = json!(vulns.len().to_string());
-    row["vulnerabilities"] = processed(image, vulns.iter().map(|row| json!(row)).collect());
+    row["vulnerabilities"] = json!((image.scan == ScanState::Scanned).then_some(vulns));
     row["host"] = json!([]);
     row
-}
-
-fn processed(image: &AssetRow, rows: Vec<Value>) -> Value {
-    if image.scan == ScanState::Scanned { Value::Array(rows) } else { Value::Null }
 }
 
 /// What all rows say.
@@ -82,9 +81,9 @@ fn words(estate: &Estate, image: &AssetRow) -> Value {
 }
 
 /// What details and bulk rows say beside.
-fn more(estate: &Estate, image: &AssetRow, row: &mut Value) {
+fn more(sheet: &Sheet<'_>, image: &AssetRow, row: &mut Value) {
     let facts = &image.image_facts;
-    let layers = layers(estate, image);
+    let layers = layers(sheet);
     row["author"] = Value::Null;
     row["label"] = super::labels(&facts.labels);
     row["operatingSystem"] = json!((!image.distro.is_empty()).then_some(&image.distro));
@@ -95,20 +94,17 @@ fn more(estate: &Estate, image: &AssetRow, row: &mut Value) {
     row["layers"] = Value::Array(layers);
     row["sensorUuid"] = Value::Null;
     row["users"] = Value::Null;
-    row["softwares"] = json!(software::rows(estate, Subject::Image, image));
 }
 
 /// The layers that show packages; what they were made by is not kept.
-fn layers(estate: &Estate, image: &AssetRow) -> Vec<Value> {
-    let shown = vulns::shown(estate, Subject::Image, image);
-    let digests: BTreeSet<&String> = shown.values().flat_map(|shown| &shown.layers).collect();
-    let layer = |sha: &String| {
+fn layers(sheet: &Sheet<'_>) -> Vec<Value> {
+    let layer = |sha: &str| {
         json!({
             "sha": sha, "id": short(sha), "size": null, "createdBy": null, "created": null,
             "comment": null, "tags": null,
         })
     };
-    digests.into_iter().map(layer).collect()
+    sheet.layers().into_iter().map(layer).collect()
 }
 
 /// Rows of `associatedRegistries`: one per registry that holds it now.

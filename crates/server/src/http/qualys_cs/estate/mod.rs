@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `handlers` | the endpoints |
 //! | `image`, `container` | rows and details |
-//! | `vulns`, `software`, `severity` | what one of them has |
+//! | `sheet`, `vulns`, `software`, `severity` | what one of them has |
 //! | `order`, `link` | sorting and paging |
 //! | `places` | configured registries by host |
 
@@ -16,6 +16,7 @@ mod link;
 mod order;
 mod places;
 pub(super) mod severity;
+mod sheet;
 mod software;
 pub(super) mod tokens;
 pub(super) mod vulns;
@@ -25,10 +26,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use parapet_model::facts::{AssetRow, ReferenceRow};
+use parapet_model::facts::{AssetRow, PackageRow};
 use parapet_model::filter::{Field, Filter, Op};
-use parapet_model::{AssetKind, AssetNo, Millis, Scope};
-use parapet_posture::{AssetFilter, Query, Snapshot};
+use parapet_model::{AssetKind, AssetNo, Millis, PackageNo, Scope};
+use parapet_posture::{AssetFilter, AssetSet, Query, Snapshot};
 use parapet_service::exports::Asked;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -46,7 +47,7 @@ use crate::http::state::AppState;
 const SHORTEST: usize = 12;
 
 /// What the caller sees, at one instant.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Estate {
     snapshot: Arc<Snapshot>,
     scope: Scope,
@@ -113,20 +114,25 @@ impl Estate {
         compile(text, subject, self)
     }
 
-    /// The assets that a query selects, by number.
-    pub(super) fn select(&self, subject: Subject, text: Option<&str>) -> CsResult<Vec<AssetNo>> {
+    /// The assets that a query selects.
+    pub(super) fn select(&self, subject: Subject, text: Option<&str>) -> CsResult<AssetSet> {
         Ok(self.selected(subject, &self.filter(subject, text)?))
     }
 
-    /// The assets that a compiled query selects, by number.
-    pub(super) fn selected(&self, subject: Subject, filter: &AssetFilter) -> Vec<AssetNo> {
+    /// The assets that a compiled query selects.
+    pub(super) fn selected(&self, subject: Subject, filter: &AssetFilter) -> AssetSet {
         self.snapshot.select(&self.scope, subject.kind(), filter, self.now)
     }
 
     /// Their uuids.
     pub(super) fn select_uuids(&self, subject: Subject, text: Option<&str>) -> CsResult<Vec<Uuid>> {
         let numbers = self.select(subject, text)?;
-        Ok(numbers.into_iter().filter_map(|no| self.row(no)).map(|asset| asset.uuid).collect())
+        Ok(numbers.iter().filter_map(|no| self.row(AssetNo(no))).map(|asset| asset.uuid).collect())
+    }
+
+    /// A package.
+    fn package(&self, no: PackageNo) -> Option<&PackageRow> {
+        self.snapshot.package(no)
     }
 
     fn row(&self, no: AssetNo) -> Option<&AssetRow> {
@@ -138,11 +144,6 @@ impl Estate {
         let filter = Filter::test(Field::AssetId, Op::Eq, asset.uuid.to_string());
         let filter = filter.and(Filter::test(Field::Excepted, Op::Eq, false));
         SeverityCounts::of(&self.snapshot.count(&Query::new(&self.scope, &filter, self.now)))
-    }
-
-    /// Where it is or was referenced; a container where its image is.
-    fn references<'e>(&'e self, asset: &'e AssetRow) -> impl Iterator<Item = &'e ReferenceRow> {
-        self.image_of(asset).unwrap_or(asset).references.iter()
     }
 
     /// The image of a container.

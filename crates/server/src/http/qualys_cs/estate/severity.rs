@@ -16,6 +16,11 @@ pub(in crate::http::qualys_cs) fn wire(severity: Severity) -> u8 {
     }
 }
 
+/// The bands that are shown as a severity.
+pub(in crate::http::qualys_cs) fn bands(severity: u8) -> Vec<Severity> {
+    Severity::WORST_FIRST.into_iter().filter(|band| wire(*band) == severity).collect()
+}
+
 /// How many there are of each severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

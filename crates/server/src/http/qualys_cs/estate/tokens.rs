@@ -18,6 +18,8 @@ pub(in crate::http::qualys_cs) enum Means {
     Package(Field),
     /// What a row shows and no field of the filter tree words.
     Shown(fn(&Estate, &AssetRow) -> Vec<Cell>, Sample),
+    /// How many vulnerabilities of a severity it has that no exception hides.
+    Count(u8),
     /// A token of the container's image.
     OfImage(&'static str),
     /// `CONFIRMED`, which all findings are, or `POTENTIAL`.
@@ -91,11 +93,11 @@ const BOTH: &[(&str, Means)] = &[
     ("vulnerabilities.software.version", Means::Finding(As::Text, Field::Version)),
     ("softwares.name", Means::Package(Field::Package)),
     ("softwares.version", Means::Package(Field::Version)),
-    ("vulnerabilities.severity1Count", Means::Shown(|e, a| count(e, a, 1), Sample::Number)),
-    ("vulnerabilities.severity2Count", Means::Shown(|e, a| count(e, a, 2), Sample::Number)),
-    ("vulnerabilities.severity3Count", Means::Shown(|e, a| count(e, a, 3), Sample::Number)),
-    ("vulnerabilities.severity4Count", Means::Shown(|e, a| count(e, a, 4), Sample::Number)),
-    ("vulnerabilities.severity5Count", Means::Shown(|e, a| count(e, a, 5), Sample::Number)),
+    ("vulnerabilities.severity1Count", Means::Count(1)),
+    ("vulnerabilities.severity2Count", Means::Count(2)),
+    ("vulnerabilities.severity3Count", Means::Count(3)),
+    ("vulnerabilities.severity4Count", Means::Count(4)),
+    ("vulnerabilities.severity5Count", Means::Count(5)),
     ("customerUuid", Means::Null),
     ("users", Means::Null),
     ("riskScore", Means::Null),
@@ -144,7 +146,7 @@ const IMAGE: &[(&str, Means)] = &[
 const CONTAINER: &[(&str, Means)] = &[
     ("sha", Means::Asset(As::Digest, Field::Identity)),
     ("containerId", Means::Asset(As::Digest, Field::Identity)),
-    ("created", Means::Shown(|_, a| vec![Cell::Instant(super::created(a))], Sample::Instant)),
+    ("created", Means::Shown(|_, a| vec![Cell::Instant(a.made())], Sample::Instant)),
     ("imageId", Means::OfImage("imageId")),
     ("imageSha", Means::OfImage("imageSha")),
     ("imageUuid", Means::OfImage("imageUuid")),
@@ -231,10 +233,6 @@ fn strip<'t>(token: &'t str, prefix: &str) -> &'t str {
 
 fn texts<'t>(texts: impl Iterator<Item = &'t String>) -> Vec<Cell> {
     texts.map(|text| Cell::Text(text.clone())).collect()
-}
-
-fn count(estate: &Estate, asset: &AssetRow, severity: u8) -> Vec<Cell> {
-    vec![Cell::Number(estate.counts(asset).get(severity) as f64)]
 }
 
 fn registry_uuids(estate: &Estate, image: &AssetRow) -> Vec<Cell> {

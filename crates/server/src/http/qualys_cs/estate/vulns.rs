@@ -4,20 +4,17 @@
 //! Rows have no key beyond those that qualysdk builds its objects from, save `layerSha` for images,
 //! which it does not read.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::ControlFlow;
+use std::collections::BTreeSet;
 
-use parapet_model::facts::{AssetRow, PackageRow};
-use parapet_model::filter::{Field, Filter, Op};
+use parapet_model::Millis;
+use parapet_model::facts::PackageRow;
 use parapet_model::finding::Finding;
 use parapet_model::vulnerability::Vulnerability;
-use parapet_model::{Millis, PackageNo, VulnerabilityNo};
-use parapet_posture::Query;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Estate;
 use super::severity::wire;
+use super::sheet::Sheet;
 use crate::http::qualys_cs::qql::assets::Subject;
 use crate::http::qualys_cs::qql::table::{Cell, TableRow};
 use crate::http::qualys_cs::sorting::direction;
@@ -26,10 +23,10 @@ use crate::http::qualys_cs::{CsError, CsResult, millis};
 /// A vulnerability of an asset.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct VulnRow {
-    pub(super) qid: u64,
+pub(super) struct VulnRow<'e> {
+    qid: u64,
     title: String,
-    pub(super) result: String,
+    result: String,
     pub(super) severity: u8,
     customer_severity: u8,
     qds_score: Option<u32>,
@@ -50,7 +47,7 @@ pub(super) struct VulnRow {
     vendor: Option<Vec<String>>,
     cveids: Vec<String>,
     threat_intel: Value,
-    pub(super) software: Vec<SoftwareOf>,
+    software: Vec<SoftwareOf<'e>>,
     first_found: Option<String>,
     last_found: Option<String>,
     scan_type: [&'static str; 1],
@@ -59,7 +56,7 @@ pub(super) struct VulnRow {
     vulnerability: Option<Value>,
     vendor_data: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    layer_sha: Option<Vec<String>>,
+    layer_sha: Option<BTreeSet<&'e str>>,
     /// Every package that has it was put in after the container's start.
     #[serde(skip)]
     pub(super) drift: bool,
@@ -70,59 +67,27 @@ pub(super) struct VulnRow {
 /// A package that has a vulnerability.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SoftwareOf {
-    name: String,
-    version: String,
-    fix_version: Option<String>,
+pub(super) struct SoftwareOf<'e> {
+    name: &'e str,
+    version: &'e str,
+    fix_version: Option<&'e str>,
     scan_type: &'static str,
     package_path: Option<String>,
 }
 
-/// What a package of the asset shows beside its findings.
-#[derive(Debug, Default)]
-pub(super) struct Shown {
-    /// Digests of the layers, without `sha256:`.
-    pub(super) layers: BTreeSet<String>,
-    /// The container shows it, and its image does not.
-    pub(super) drift: bool,
+/// The rows of an asset by QID.
+pub(super) fn rows<'e>(sheet: &Sheet<'e>) -> Vec<VulnRow<'e>> {
+    sheet.findings.values().filter_map(|findings| VulnRow::of(findings, sheet)).collect()
 }
 
-/// Where each package of the asset comes from.
-pub(super) fn shown(estate: &Estate, subject: Subject, asset: &AssetRow) -> HashMap<PackageNo, Shown> {
-    let packages = estate.snapshot.packages_of(&estate.scope, asset.no).unwrap_or_default();
-    let of = packages.into_iter().map(|package| {
-        let layers = package.showings.iter().filter(|showing| !showing.layer.is_empty());
-        let layers = layers.map(|showing| super::bare(showing.layer).to_owned()).collect();
-        let own = package.showings.iter().all(|showing| showing.image.is_none());
-        (package.package.no, Shown { layers, drift: subject == Subject::Container && own })
-    });
-    of.collect()
-}
-
-/// The rows of an asset by QID. `exempted`: also what exceptions hide.
-pub(super) fn rows(estate: &Estate, subject: Subject, asset: &AssetRow, exempted: bool) -> Vec<VulnRow> {
-    let mut filter = Filter::test(Field::AssetId, Op::Eq, asset.uuid.to_string());
-    if !exempted {
-        filter = filter.and(Filter::test(Field::Excepted, Op::Eq, false));
-    }
-    let query = Query::new(&estate.scope, &filter, estate.now);
-    let mut found: BTreeMap<VulnerabilityNo, Vec<Finding<'_>>> = BTreeMap::new();
-    let _ = estate.snapshot.findings(&query, |finding| {
-        found.entry(finding.vulnerability.no).or_default().push(*finding);
-        ControlFlow::Continue(())
-    });
-    let shown = shown(estate, subject, asset);
-    found.values().filter_map(|findings| VulnRow::of(findings, subject, &shown)).collect()
-}
-
-impl VulnRow {
-    fn of(findings: &[Finding<'_>], subject: Subject, shown: &HashMap<PackageNo, Shown>) -> Option<Self> {
+impl<'e> VulnRow<'e> {
+    fn of(findings: &[Finding<'e>], sheet: &Sheet<'e>) -> Option<Self> {
         let vulnerability = findings.first()?.vulnerability;
         let severity = findings.iter().map(|f| wire(f.verdict.severity)).max()?;
         let patch_available = findings.iter().any(|f| f.verdict.state.is_fixable());
         let first = findings.iter().map(|f| f.first_found).min()?;
         let last = findings.iter().map(|f| f.last_found).max()?;
-        let of_package = |f: &Finding<'_>| shown.get(&f.package.no);
+        let of_package = |f: &Finding<'_>| sheet.shown.get(&f.package.no);
         let mut products: Vec<String> = findings.iter().map(|f| f.package.key.source_name.clone()).collect();
         products.retain(|name| !name.is_empty());
         products.sort_unstable();
@@ -159,29 +124,23 @@ impl VulnRow {
             is_exempted: findings.iter().all(|f| f.exception.is_some()),
             vulnerability: None,
             vendor_data: None,
-            layer_sha: (subject == Subject::Image).then(|| {
-                let layers: BTreeSet<&String> =
-                    findings.iter().filter_map(of_package).flat_map(|s| &s.layers).collect();
-                layers.into_iter().cloned().collect()
+            layer_sha: (sheet.subject == Subject::Image).then(|| {
+                let layers = findings.iter().filter_map(of_package).flat_map(|s| s.layers.iter().copied());
+                layers.collect()
             }),
             drift: findings.iter().all(|f| of_package(f).is_some_and(|shown| shown.drift)),
             found: (first, last),
         })
     }
-
-    /// What bulk lists say of it.
-    pub(super) fn brief(&self) -> Value {
-        json!({"qid": self.qid, "result": self.result, "software": self.software})
-    }
 }
 
-impl SoftwareOf {
-    fn of(finding: &Finding<'_>) -> Self {
+impl<'e> SoftwareOf<'e> {
+    pub(super) fn of(finding: &Finding<'e>) -> Self {
         let key = &finding.package.key;
         Self {
-            name: key.name.clone(),
-            version: key.version.clone(),
-            fix_version: Some(finding.verdict.fixed_version.clone()).filter(|version| !version.is_empty()),
+            name: &key.name,
+            version: &key.version,
+            fix_version: Some(finding.verdict.fixed_version.as_str()).filter(|version| !version.is_empty()),
             scan_type: "STATIC",
             package_path: None,
         }
@@ -264,7 +223,7 @@ fn threat_intel(vulnerability: &Vulnerability, patch_available: bool) -> Value {
     })
 }
 
-impl TableRow for VulnRow {
+impl TableRow for VulnRow<'_> {
     const PREFIX: &'static str = "vulnerabilities.";
     const TOKENS: &'static [&'static str] = &[
         "qid",
@@ -291,8 +250,9 @@ impl TableRow for VulnRow {
 
     fn cells(&self, token: &str) -> Vec<Cell> {
         let texts = |texts: &[String]| texts.iter().map(|text| Cell::Text(text.clone())).collect();
-        let software =
-            |of: fn(&SoftwareOf) -> String| self.software.iter().map(|s| Cell::Text(of(s))).collect();
+        let software = |of: fn(&SoftwareOf<'_>) -> String| {
+            self.software.iter().map(|s| Cell::Text(of(s))).collect::<Vec<Cell>>()
+        };
         match token {
             "qid" => vec![Cell::Number(self.qid as f64)],
             "title" => vec![Cell::Text(self.title.clone())],
@@ -308,9 +268,9 @@ impl TableRow for VulnRow {
             "firstFound" => vec![Cell::Instant(self.found.0)],
             "lastFound" => vec![Cell::Instant(self.found.1)],
             "isExempted" => vec![Cell::Flag(self.is_exempted)],
-            "software.name" => software(|s| s.name.clone()),
-            "software.version" => software(|s| s.version.clone()),
-            "software.fixVersion" => software(|s| s.fix_version.clone().unwrap_or_default()),
+            "software.name" => software(|s| s.name.to_owned()),
+            "software.version" => software(|s| s.version.to_owned()),
+            "software.fixVersion" => software(|s| s.fix_version.unwrap_or_default().to_owned()),
             "threatIntel.activeAttacks" => vec![Cell::Flag(self.threat_intel["activeAttacks"] == true)],
             _ => vec![Cell::Flag(!self.patch_available)],
         }
@@ -318,7 +278,7 @@ impl TableRow for VulnRow {
 }
 
 /// Sorts rows; by QID when nothing is said.
-pub(super) fn sort(rows: &mut [VulnRow], order: Option<&str>) -> CsResult<()> {
+pub(super) fn sort(rows: &mut [VulnRow<'_>], order: Option<&str>) -> CsResult<()> {
     let (token, descending) = direction(order.unwrap_or("qid:asc"))?;
     match token.strip_prefix(VulnRow::PREFIX).unwrap_or(token) {
         "qid" => rows.sort_by_key(|row| row.qid),
@@ -338,8 +298,8 @@ pub(super) fn sort(rows: &mut [VulnRow], order: Option<&str>) -> CsResult<()> {
 }
 
 /// Counts of rows: all are confirmed, none potential.
-pub(super) fn summary(rows: &[VulnRow]) -> Value {
-    let count = |wanted: &dyn Fn(&VulnRow) -> bool| {
+pub(super) fn summary(rows: &[VulnRow<'_>]) -> Value {
+    let count = |wanted: &dyn Fn(&VulnRow<'_>) -> bool| {
         let of = |severity| rows.iter().filter(|row| row.severity == severity && wanted(row)).count();
         json!({"sev1": of(1), "sev2": of(2), "sev3": of(3), "sev4": of(4), "sev5": of(5)})
     };

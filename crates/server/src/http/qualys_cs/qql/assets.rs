@@ -14,6 +14,7 @@ use parapet_posture::AssetFilter;
 use super::table::{Cell, passes};
 use super::{CsError, Expr, Op, Test, Value, instant, unknown_token, wrong_value};
 use crate::http::qualys_cs::estate::Estate;
+use crate::http::qualys_cs::estate::severity::bands;
 use crate::http::qualys_cs::estate::tokens::{self, As, Means};
 
 /// What a query is about.
@@ -162,6 +163,15 @@ impl Compiler<'_> {
             Means::Finding(written, field) => Piece::Finding(self.field(written, field, test)?),
             Means::Package(field) => Piece::Package(text(field, test)?),
             Means::Shown(cells, sample) => self.shown(cells, sample.cell(), test)?,
+            Means::Count(severity) => {
+                let now = self.estate.instant();
+                passes(test, &Cell::Number(0.0), now)?;
+                let test = test.clone();
+                // The value was read above, so that it cannot fail here.
+                let asked =
+                    move |count: u64| passes(&test, &Cell::Number(count as f64), now).unwrap_or(false);
+                Piece::Mixed(AssetFilter::Count(bands(severity), Box::new(asked)))
+            }
             Means::OfImage(token) => {
                 let test = Test { token: token.to_owned(), ..test.clone() };
                 let images = Compiler { subject: Subject::Image, estate: self.estate }.test(&test)?;

@@ -43,7 +43,7 @@ impl RowShape for CsShape {
         let filter = estate.filter(subject, Some(asked.question));
         let filter = filter.map_err(|error| Error::Invalid(error.into_message()))?;
         let rows = rows_of(&filter);
-        Ok(Selection { assets: estate.selected(subject, &filter).into_iter().collect(), filter: shown(rows) })
+        Ok(Selection { assets: estate.selected(subject, &filter), filter: shown(rows) })
     }
 }
 

@@ -1,0 +1,257 @@
+//! What was worked out once about all assets and is kept while posture moves on.
+//!
+//! A change of posture touches few assets: those it names, their containers, and those that show a
+//! package it speaks of. Each step writes them down ([`Journal`]). So an index or an answer made some
+//! steps ago is right but for the assets touched since, and whoever uses it asks those one by one
+//! (decision record 0010). A step that touches very many forgets everything.
+//!
+//! What is kept knows neither exceptions nor time: those are laid over it when somebody asks.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use parapet_model::filter::Field;
+use parapet_model::{AssetKind, ExceptionNo};
+use roaring::RoaringBitmap;
+
+/// More touched assets than this, and a thing is made anew instead.
+const STALE: u64 = 1024;
+/// More in one step, and everything is.
+pub(crate) const TOO_MANY: usize = 8192;
+/// Steps remembered.
+const STEPS: usize = 256;
+/// Answers to filters that are kept; the least recently used go.
+const ANSWERS: usize = 256;
+/// Versions kept of each thing: one more than the newest, for readers of the snapshot before.
+const VERSIONS: usize = 2;
+
+/// What a thing is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// Which assets of each kind are current.
+    Census,
+    /// The values of a field of assets.
+    Column(Field),
+    /// Assets of a kind in the order of something.
+    Order(AssetKind, u8),
+    /// How many vulnerabilities each asset has.
+    Tally,
+    /// The same behind the exceptions that hold.
+    TallyBehind,
+    /// All open (package, vulnerability).
+    Pairs,
+    /// The assets an exception is for.
+    Reach(ExceptionNo),
+    /// The pairs an exception hides.
+    Hidden(ExceptionNo),
+    /// When containers of which image were seen.
+    Seen,
+    /// The assets with a finding that passes; with kernels that do not run.
+    Has(String, bool),
+    /// The assets that show a package that passes.
+    Shows(String),
+    /// All vulnerabilities of a question.
+    Vulnerabilities(String),
+}
+
+impl Key {
+    /// Filters come from outside, so there may be any number of them.
+    fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Has(..) | Self::Shows(_) | Self::Vulnerabilities(_) | Self::Reach(_) | Self::Hidden(_)
+        )
+    }
+}
+
+/// Which assets the last steps touched.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Journal {
+    /// The number of the present state.
+    generation: u64,
+    /// Things made before this state are of no use.
+    floor: u64,
+    /// What the step to `generation`, the one before it and so on touched; oldest first.
+    steps: Arc<Vec<(u64, Arc<RoaringBitmap>)>>,
+}
+
+impl Journal {
+    /// A step that touches these; `None` for all.
+    pub(crate) fn step(&mut self, touched: Option<RoaringBitmap>) {
+        self.generation += 1;
+        match touched {
+            Some(touched) if touched.is_empty() => {}
+            Some(touched) => {
+                let steps = Arc::make_mut(&mut self.steps);
+                steps.push((self.generation, Arc::new(touched)));
+                if steps.len() > STEPS {
+                    let (gone, _) = steps.remove(0);
+                    self.floor = gone;
+                }
+            }
+            None => {
+                self.floor = self.generation;
+                self.steps = Arc::default();
+            }
+        }
+    }
+
+    /// The number of the present state.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// What was touched since `made`; `None` when that is not known or too much to ask one by one.
+    fn since(&self, made: u64, most: u64) -> Option<RoaringBitmap> {
+        if made < self.floor || made > self.generation {
+            return None;
+        }
+        let mut touched = RoaringBitmap::new();
+        for (_, step) in self.steps.iter().rev().take_while(|(generation, _)| *generation > made) {
+            touched |= step.as_ref();
+        }
+        (touched.len() <= most).then_some(touched)
+    }
+}
+
+type Thing = Arc<dyn Any + Send + Sync>;
+
+#[derive(Debug, Default)]
+struct Slot {
+    versions: Mutex<Vec<(u64, Thing)>>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    slots: HashMap<Key, (u64, Arc<Slot>)>,
+    uses: u64,
+}
+
+/// The things kept, shared by all snapshots of a posture.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept(Arc<Mutex<Shelf>>);
+
+/// A thing, and the assets for which it may be wrong.
+#[derive(Debug)]
+pub(crate) struct Standing<T> {
+    pub(crate) thing: Arc<T>,
+    pub(crate) touched: RoaringBitmap,
+}
+
+impl Kept {
+    /// The thing under a key that `fits`; made by `make` when there is none that is recent enough.
+    /// Whoever comes while it is made waits for it.
+    pub(crate) fn get<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        fits: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Standing<T> {
+        self.get_within(journal, key, STALE, fits, make)
+    }
+
+    /// The same for a thing that no touched asset may be asked beside: it must be of this very state.
+    pub(crate) fn get_exact<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        fits: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Arc<T> {
+        self.get_within(journal, key, 0, fits, make).thing
+    }
+
+    fn get_within<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        most: u64,
+        fits: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Standing<T> {
+        let slot = self.slot(key);
+        let mut versions = slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        for (made, thing) in versions.iter().rev() {
+            if let Ok(thing) = Arc::clone(thing).downcast::<T>()
+                && fits(&thing)
+                && let Some(touched) = journal.since(*made, most)
+            {
+                return Standing { thing, touched };
+            }
+        }
+        let thing = Arc::new(make());
+        versions.push((journal.generation, Arc::clone(&thing) as Thing));
+        versions.sort_by_key(|(made, _)| *made);
+        if versions.len() > VERSIONS {
+            versions.remove(0);
+        }
+        Standing { thing, touched: RoaringBitmap::new() }
+    }
+
+    fn slot(&self, key: Key) -> Arc<Slot> {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.uses += 1;
+        let uses = shelf.uses;
+        if !shelf.slots.contains_key(&key) && key.is_answer() {
+            shelf.make_room();
+        }
+        let (used, slot) = shelf.slots.entry(key).or_default();
+        *used = uses;
+        Arc::clone(slot)
+    }
+}
+
+impl Shelf {
+    /// Forgets the answer that was asked for longest ago, when there are too many.
+    fn make_room(&mut self) {
+        let answers = self.slots.iter().filter(|(key, _)| key.is_answer());
+        let oldest = answers.clone().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
+        if answers.count() >= ANSWERS
+            && let Some(oldest) = oldest
+        {
+            self.slots.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(kept: &Kept, journal: &Journal, value: u32) -> (u32, Vec<u32>) {
+        let standing = kept.get(journal, Key::Tally, |_: &u32| true, || value);
+        (*standing.thing, standing.touched.iter().collect())
+    }
+
+    #[test]
+    fn a_thing_stands_but_for_what_was_touched_since() {
+        let (kept, mut journal) = (Kept::default(), Journal::default());
+        journal.step(None);
+        let old = journal.clone();
+        assert_eq!(made(&kept, &journal, 1), (1, vec![]));
+        journal.step(Some([7, 9].into()));
+        journal.step(Some(RoaringBitmap::new()));
+        journal.step(Some([9, 11].into()));
+        assert_eq!(made(&kept, &journal, 2), (1, vec![7, 9, 11]));
+        assert_eq!(made(&kept, &old, 3), (1, vec![]), "readers of the old state see no change");
+        journal.step(Some((0..=STALE as u32).collect()));
+        assert_eq!(made(&kept, &journal, 4), (4, vec![]), "too much to ask one by one");
+        assert_eq!(made(&kept, &old, 5), (1, vec![]), "a newer thing is of no use to an older state");
+        journal.step(None);
+        assert_eq!(made(&kept, &journal, 6), (6, vec![]));
+    }
+
+    #[test]
+    fn answers_to_filters_are_bounded() {
+        let (kept, journal) = (Kept::default(), Journal::default());
+        let answer = |no: usize| {
+            let key = Key::Has(no.to_string(), false);
+            *kept.get(&journal, key, |_: &usize| true, || no).thing
+        };
+        kept.get(&journal, Key::Pairs, |_: &u8| true, || 1);
+        (0..ANSWERS * 3).for_each(|no| assert_eq!(answer(no), no));
+        assert_eq!(kept.0.lock().unwrap().slots.len(), ANSWERS + 1);
+    }
+}

@@ -46,7 +46,8 @@ async fn pass(http: reqwest::Client, target: String, request: Request) -> Respon
     }
     let body = to_bytes(body, 1 << 20).await.unwrap();
     let mut sent = http.request(head.method, format!("{target}{}", head.uri)).body(body);
-    if let Some(accept) = head.headers.get("accept") {
+    // The registry knows an image only by all the kinds that the client takes.
+    for accept in head.headers.get_all("accept") {
         sent = sent.header("accept", accept);
     }
     let answer = sent.send().await.unwrap();

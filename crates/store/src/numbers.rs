@@ -34,6 +34,11 @@ pub(crate) enum Counter {
     Connector,
     Job,
     Artifact,
+    Policy,
+    Control,
+    Technology,
+    ControlResult,
+    ControlEvidence,
 }
 
 impl Counter {
@@ -61,6 +66,11 @@ impl Counter {
             Self::Connector => "connector",
             Self::Job => "job",
             Self::Artifact => "artifact",
+            Self::Policy => "policy",
+            Self::Control => "control",
+            Self::Technology => "technology",
+            Self::ControlResult => "control_result",
+            Self::ControlEvidence => "control_evidence",
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists, schedules,
-//! connectors.
+//! connectors, compliance.
 
 use super::{Migration, migration};
 
@@ -15,4 +15,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(107, "0107_schedules"),
     migration!(108, "0108_connectors"),
     migration!(109, "0109_sensors"),
+    migration!(120, "0120_compliance"),
+    migration!(121, "0121_assessment"),
+    migration!(122, "0122_control_result"),
+    migration!(123, "0123_host_name"),
 ];

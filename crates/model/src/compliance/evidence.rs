@@ -75,12 +75,16 @@ fn is_zero(number: &u32) -> bool {
 
 /// Fields that change although nothing else did, or that say where a check looked rather than what it
 /// found there.
-const FLEETING: [&str; 6] = ["a_time", "c_time", "m_time", "last_login", "size", "instance"];
+const FLEETING: [&str; 7] = ["a_time", "c_time", "m_time", "last_login", "size", "instance", "pattern"];
 
 impl Item {
     /// What of the item is compared.
     fn compared(&self) -> impl Iterator<Item = &(String, String)> {
-        self.fields.iter().filter(|(name, _)| !FLEETING.contains(&name.as_str()))
+        // Where there is a text, `line` is what was searched for.
+        let searched = self.field("text").map(|_| "line");
+        self.fields
+            .iter()
+            .filter(move |(name, _)| !FLEETING.contains(&name.as_str()) && searched != Some(name.as_str()))
     }
 }
 

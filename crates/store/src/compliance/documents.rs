@@ -17,7 +17,7 @@ use crate::tx::Tx;
 const LOOKS: &str = "SELECT observed, content FROM assessment_document \
      WHERE host = $1 AND policy = $2 AND complete = 1 ORDER BY host, policy, observed, content";
 const OF_CONTENT: &str = "SELECT observed FROM assessment_document \
-     WHERE host = $1 AND policy = $2 AND observed = $3 AND content = $4 AND complete = 1";
+     WHERE host = $1 AND policy = $2 AND content = $3 AND complete = 1";
 const BEGIN: &str = "INSERT INTO assessment_document (host, policy, observed, content, recorded, complete) \
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (host, policy, observed, content) DO NOTHING";
 const COMPLETE: &str = "UPDATE assessment_document SET complete = 1, recorded = $1 \
@@ -117,7 +117,7 @@ impl Tx {
     /// document may have come between.
     pub async fn begin_document(&mut self, document: &Document) -> Result<Arrival> {
         let Document { host, policy, observed, content, .. } = document;
-        if self.fetch_one(OF_CONTENT, args![*host, *policy, *observed, content]).await?.is_some() {
+        if self.fetch_one(OF_CONTENT, args![*host, *policy, content]).await?.is_some() {
             return Ok(Arrival::Duplicate);
         }
         let recorded = self.recorded();

@@ -50,7 +50,7 @@ pub struct NewPolicy<'a> {
     pub benchmark: &'a str,
     /// Id of the profile, or empty.
     pub profile: &'a str,
-    /// Title of the profile.
+    /// Title of the profile; empty when the document does not say it.
     pub title: &'a str,
     /// Version of the benchmark.
     pub version: &'a str,
@@ -125,6 +125,8 @@ impl Tx {
         let Some(row) = self.fetch_one(BY_KEY, args![new.project, new.benchmark, new.profile]).await? else {
             let no = PolicyNo(self.take_number(Counter::Policy).await?);
             let said_at = said.observed;
+            let ids = [new.title, new.profile, new.benchmark];
+            let title = ids.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
             self.execute(
                 INSERT,
                 args![
@@ -132,7 +134,7 @@ impl Tx {
                     new.project,
                     new.benchmark,
                     new.profile,
-                    new.title,
+                    title,
                     new.version,
                     now,
                     now,
@@ -149,9 +151,10 @@ impl Tx {
         if self.policy_said(known.no).await?.is_some_and(|last| last >= said) {
             return Ok(known.no);
         }
-        let same = (known.title.as_str(), known.version.as_str()) == (new.title, new.version);
+        let title = if new.title.is_empty() { &known.title } else { new.title };
+        let same = (known.title.as_str(), known.version.as_str()) == (title, new.version);
         let updated = if same { known.updated } else { now };
-        self.execute(UPDATE, args![new.title, new.version, updated, said.observed, &said.content, known.no])
+        self.execute(UPDATE, args![title, new.version, updated, said.observed, &said.content, known.no])
             .await?;
         if !same {
             self.log(Kind::Policy, known.no.0);

@@ -13,6 +13,7 @@ use parapet_store::{Store, StoreUrl};
 
 use crate::accounts::{Accounts, SignIns, require};
 use crate::artifacts::{ArtifactPlace, Artifacts};
+use crate::compliance::Compliance;
 use crate::connectors::{AwsIdentity, Connectors, EcrTokens};
 use crate::error::{Error, Result};
 use crate::exceptions::Exceptions;
@@ -66,6 +67,7 @@ pub struct App {
     pub(crate) aws: Option<AwsIdentity>,
     pub(crate) ecr_tokens: EcrTokens,
     pub(crate) own_address: OnceLock<SocketAddr>,
+    pub(crate) max_results: OnceLock<u64>,
     live: Live,
 }
 
@@ -102,6 +104,7 @@ impl App {
             aws: options.aws,
             ecr_tokens: EcrTokens::default(),
             own_address: OnceLock::new(),
+            max_results: OnceLock::new(),
             live,
         }))
     }
@@ -118,6 +121,17 @@ impl App {
     pub fn listens_on(&self, address: SocketAddr) {
         // Said twice, the first stays.
         let _ = self.own_address.set(address);
+    }
+
+    /// Results of security checklists.
+    pub fn compliance(&self) -> Compliance<'_> {
+        Compliance(self)
+    }
+
+    /// Says how large a results document may be that is sent here, in bytes.
+    pub fn takes_results_up_to(&self, bytes: u64) {
+        // Said twice, the first stays.
+        let _ = self.max_results.set(bytes);
     }
 
     /// Connectors to the registries of clouds.

@@ -8,6 +8,7 @@
 //! * [`image`]: OCI layouts and `docker save` archives on disk.
 //! * [`rootfs`]: a directory, or this machine.
 //! * [`sbom`]: CycloneDX documents.
+//! * [`arf`]: results of security checklists.
 //!
 //! To add a package reader: a folder with a `claims` and a `read` function, a variant of
 //! [`reader::ReaderKind`], a row of its table, and a higher [`parapet_model::READER_VERSION`].
@@ -16,6 +17,7 @@
 //! disk, and what could not be read is part of the result, never left out.
 
 pub mod apk;
+pub mod arf;
 mod combine;
 pub mod distro;
 pub mod dpkg;

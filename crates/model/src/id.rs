@@ -65,6 +65,26 @@ number!(
     /// default one.
     EnterpriseProjectNo
 );
+number!(
+    /// A compliance policy: a profile of a benchmark.
+    PolicyNo
+);
+number!(
+    /// A control: a rule of benchmarks. Numbers begin at 100,000, above Qualys' own.
+    ControlNo
+);
+number!(
+    /// A technology: the platform of hosts.
+    TechnologyNo
+);
+number!(
+    /// How one host stands with one control of one policy at one instance.
+    ControlResultNo
+);
+number!(
+    /// What a check found; 0 stands for a document without evidence.
+    EvidenceNo
+);
 
 /// The QID of vulnerability number 0. Qualys' own numbers stay far below.
 pub const QID_BASE: u64 = 1_000_000_000;

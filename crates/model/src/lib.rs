@@ -9,6 +9,7 @@
 pub mod access;
 pub mod advisory;
 pub mod asset;
+pub mod compliance;
 pub mod coverage;
 pub mod digest;
 pub mod exception;
@@ -33,8 +34,8 @@ pub use coverage::Coverage;
 pub use digest::Digest;
 pub use filter::Filter;
 pub use id::{
-    AdvisoryNo, AssetNo, EnterpriseProjectNo, ExceptionNo, Ids, PackageNo, ProjectNo, RandomIds, SeededIds,
-    SetNo, VulnerabilityNo,
+    AdvisoryNo, AssetNo, ControlNo, ControlResultNo, EnterpriseProjectNo, EvidenceNo, ExceptionNo, Ids,
+    PackageNo, PolicyNo, ProjectNo, RandomIds, SeededIds, SetNo, TechnologyNo, VulnerabilityNo,
 };
 pub use package::PackageKey;
 pub use severity::Severity;

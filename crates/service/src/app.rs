@@ -13,6 +13,7 @@ use parapet_store::{Store, StoreUrl};
 
 use crate::accounts::{Accounts, SignIns, require};
 use crate::artifacts::{ArtifactPlace, Artifacts};
+use crate::compliance::Compliance;
 use crate::connectors::{Clouds, Connectors, Kept};
 use crate::error::{Error, Result};
 use crate::exceptions::Exceptions;
@@ -69,6 +70,7 @@ pub struct App {
     pub(crate) kept_passwords: Arc<Kept>,
     pub(crate) layer_turns: LayerTurns,
     pub(crate) own_address: OnceLock<SocketAddr>,
+    pub(crate) max_results: OnceLock<u64>,
     live: Live,
 }
 
@@ -106,6 +108,7 @@ impl App {
             kept_passwords: Arc::default(),
             layer_turns: LayerTurns::default(),
             own_address: OnceLock::new(),
+            max_results: OnceLock::new(),
             live,
         }))
     }
@@ -122,6 +125,17 @@ impl App {
     pub fn listens_on(&self, address: SocketAddr) {
         // Said twice, the first stays.
         let _ = self.own_address.set(address);
+    }
+
+    /// Results of security checklists.
+    pub fn compliance(&self) -> Compliance<'_> {
+        Compliance(self)
+    }
+
+    /// Says how large a results document may be that is sent here, in bytes.
+    pub fn takes_results_up_to(&self, bytes: u64) {
+        // Said twice, the first stays.
+        let _ = self.max_results.set(bytes);
     }
 
     /// Connectors to the registries of clouds.

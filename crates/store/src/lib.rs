@@ -7,6 +7,7 @@ pub mod artifacts;
 pub mod assets;
 pub mod audit;
 mod blob;
+pub mod compliance;
 pub mod connectors;
 mod db;
 mod enrichment;

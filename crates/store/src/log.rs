@@ -74,6 +74,12 @@ kinds! {
     EnterpriseProject = 8,
     /// A project.
     Project = 9,
+    /// A compliance policy, with the controls it asks for.
+    Policy = 10,
+    /// A control.
+    Control = 11,
+    /// The control results of a host (subject: the host).
+    ControlResults = 12,
     /// A user, with roles and epoch.
     User = 20,
     /// A role.

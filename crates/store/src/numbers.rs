@@ -35,6 +35,11 @@ pub(crate) enum Counter {
     Job,
     Artifact,
     Report,
+    Policy,
+    Control,
+    Technology,
+    ControlResult,
+    ControlEvidence,
 }
 
 impl Counter {
@@ -63,6 +68,11 @@ impl Counter {
             Self::Job => "job",
             Self::Artifact => "artifact",
             Self::Report => "report",
+            Self::Policy => "policy",
+            Self::Control => "control",
+            Self::Technology => "technology",
+            Self::ControlResult => "control_result",
+            Self::ControlEvidence => "control_evidence",
         }
     }
 }

@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use parapet_model::id::{EnterpriseProjectNo, ProjectNo};
-use parapet_model::{AdvisoryNo, AssetNo, Digest, ExceptionNo, PackageNo, SetNo, VulnerabilityNo};
+use parapet_model::{
+    AdvisoryNo, AssetNo, ControlNo, ControlResultNo, Digest, EvidenceNo, ExceptionNo, PackageNo, PolicyNo,
+    SetNo, TechnologyNo, VulnerabilityNo,
+};
 use serde::de::DeserializeOwned;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -71,6 +74,11 @@ value_from! {
     ExceptionNo => |v| Value::Int(v.0.into());
     ProjectNo => |v| Value::Int(v.0.into());
     EnterpriseProjectNo => |v| Value::Int(v.0.into());
+    PolicyNo => |v| Value::Int(v.0.into());
+    ControlNo => |v| Value::Int(v.0.into());
+    TechnologyNo => |v| Value::Int(v.0.into());
+    ControlResultNo => |v| Value::Int(v.0.into());
+    EvidenceNo => |v| Value::Int(v.0.into());
 }
 
 /// `args![a, b]`: the parameters `$1`, `$2`, … of a statement.

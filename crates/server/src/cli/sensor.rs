@@ -9,7 +9,9 @@ use clap::{Args, ValueEnum};
 use parapet_fetch::{Client, ClientOptions, Environment, ParapetServer};
 use parapet_model::SystemClock;
 use parapet_model::sensor::{Registration, ReportAnswer, SensorKind, SensorReport, SensorSettings};
-use parapet_service::sensors::{Agent, AgentOptions, BuiltIn, Round, Upstream, Work, WorkAnswer, WorkReport};
+use parapet_service::sensors::{
+    Agent, AgentOptions, BuiltIn, Checklist, Round, Upstream, Work, WorkAnswer, WorkReport,
+};
 use parapet_service::{App, Result};
 use serde::Deserialize;
 use serde_json::json;
@@ -29,6 +31,8 @@ Examples:
       --engine-socket /var/run/docker.sock
   parapet sensor --server https://parapet.example --user registries --password-file /etc/parapet/sensor \\
       --type registry
+  parapet sensor --server https://parapet.example --user node-1 --password-file /etc/parapet/sensor \\
+      --compliance anssi_bp28_minimal
   parapet sensor --server http://127.0.0.1:8080 --user node-1 --password-file sensor.txt --once --format json")]
 pub(super) struct Sensor {
     /// Address of the server
@@ -71,6 +75,10 @@ struct Looks {
     /// Name of the sensor [default: the host name]
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     sensor_name: String,
+    /// Evaluate the host against this profile with `oscap`, and report the results. The content is that of
+    /// the SCAP Security Guide for this distribution, or the data stream named after a comma
+    #[arg(long, value_name = "PROFILE[,CONTENT]")]
+    compliance: Option<Checklist>,
 }
 
 impl Looks {
@@ -81,6 +89,7 @@ impl Looks {
             name: self.sensor_name.clone(),
             kind: SensorKind::General,
             client: None,
+            checklist: self.compliance.clone(),
         }
     }
 }
@@ -101,6 +110,9 @@ impl BuiltInSensor {
         if !self.sensor {
             if self.looks.engine_socket.is_some() {
                 bail!("--engine-socket is for the sensor; add --sensor");
+            }
+            if self.looks.compliance.is_some() {
+                bail!("--compliance is for the sensor; add --sensor");
             }
             return Ok(None);
         }
@@ -133,6 +145,13 @@ impl Upstream for Far {
 
     async fn worked(&self, report: &WorkReport) -> Result<WorkAnswer> {
         Ok(self.0.post("/api/v1/sensors/work/report", report).await?)
+    }
+
+    async fn results(&self, sensor: Uuid, file: &Path) -> Result<String> {
+        let opened = std::fs::File::open(file).map_err(|e| parapet_service::Error::file(file, e))?;
+        let path = format!("/api/v1/sensors/results?sensor={sensor}");
+        let answer: serde_json::Value = self.0.post_file(&path, "application/xml", opened).await?;
+        Ok(answer["evaluations"][0]["outcome"].as_str().unwrap_or_default().to_owned())
     }
 }
 
@@ -223,8 +242,10 @@ fn print(round: &Round, format: Format) -> anyhow::Result<()> {
         return output::print("a blackout window holds: nothing was read\n");
     }
     let host = if round.host.is_empty() { "not due" } else { &round.host };
+    let checklist =
+        if round.checklist.is_empty() { String::new() } else { format!(", checklist {}", round.checklist) };
     output::print(&format!(
-        "host {host}, {} containers, {} gone, {} images read; {} registries listed, {} images of them looked at\n",
+        "host {host}, {} containers, {} gone, {} images read; {} registries listed, {} images of them looked at{checklist}\n",
         round.containers, round.deleted, round.images, round.registries, round.registry_images
     ))
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -31,12 +31,8 @@ use parapet_service::App;
 use parapet_service::exports::RowShape;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use state::AppState;
-
-/// A handler that takes longer answers 408. Downloads stream after the handler has returned.
-const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a client may take to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,7 +52,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let state = AppState { app, metrics: Arc::default(), limits: Arc::default() };
     route::mount(&state)
         .layer(axum::middleware::from_fn_with_state(state, operations::count))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, HANDLER_TIMEOUT))
         .layer(CatchPanicLayer::new())
         .layer(DefaultBodyLimit::max(body::MAX_BODY))
 }

@@ -19,6 +19,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::exclusions::Exclusions;
+use super::oscap::Checklist;
 use super::scanner;
 use super::work::{Work, WorkAnswer, WorkReport};
 use crate::app::App;
@@ -39,6 +40,9 @@ pub trait Upstream: Send + Sync {
     fn claim(&self, sensor: Uuid) -> impl Future<Output = Result<Option<Work>>> + Send;
     /// See [`super::Sensors::worked`].
     fn worked(&self, report: &WorkReport) -> impl Future<Output = Result<WorkAnswer>> + Send;
+    /// Sends a results document of the sensor's own host; what it turned out to be. See
+    /// [`crate::compliance::Compliance::import_of_sensor`].
+    fn results(&self, sensor: Uuid, file: &Path) -> impl Future<Output = Result<String>> + Send;
 }
 
 /// The sensor built into the server: its upstream is the application itself.
@@ -70,6 +74,11 @@ impl Upstream for BuiltIn {
     async fn worked(&self, report: &WorkReport) -> Result<WorkAnswer> {
         self.app.sensors().worked(&self.who, report.clone()).await
     }
+
+    async fn results(&self, sensor: Uuid, file: &Path) -> Result<String> {
+        let report = self.app.compliance().import_of_sensor(&self.who, sensor, file).await?;
+        Ok(report.evaluations.first().map_or("", |evaluation| evaluation.outcome).to_owned())
+    }
 }
 
 /// What a sensor looks at.
@@ -86,6 +95,8 @@ pub struct AgentOptions {
     /// Asks registries; without it no registry is scanned. The one built into the server has none:
     /// its registries are scanned by the server's own jobs.
     pub client: Option<Client>,
+    /// What its host is evaluated against, if anything.
+    pub checklist: Option<Checklist>,
 }
 
 /// What a round did.
@@ -105,6 +116,9 @@ pub struct Round {
     pub registries: usize,
     /// Images of registries that were looked at.
     pub registry_images: usize,
+    /// What became of the results of the checklist: `newest`, `older`, `seen`; empty when there is none or
+    /// it was not due.
+    pub checklist: String,
     /// What could not be done, and why; the rest was.
     pub problems: Vec<String>,
 }
@@ -182,7 +196,24 @@ impl<U: Upstream> Agent<U> {
         self.unreadable.retain(|_, tried| now < tried.saturating_add(interval));
         let wanted = images.into_iter().filter(|image| answer.wanted.contains(&image.id));
         let wanted = wanted.filter(|image| !self.unreadable.contains_key(&image.id)).collect();
-        self.contents(settings, wanted, now, round).await
+        self.contents(settings, wanted, now, round).await?;
+        if due {
+            self.checklist(sensor, round).await;
+        }
+        Ok(())
+    }
+
+    /// Has the host evaluated and sends what came of it.
+    async fn checklist(&self, sensor: Uuid, round: &mut Round) {
+        let Some(checklist) = &self.options.checklist else { return };
+        let sent = match checklist.run(&self.options.root).await {
+            Ok(results) => self.upstream.results(sensor, results.path()).await,
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok(outcome) => round.checklist = outcome,
+            Err(error) => round.problems.push(format!("checklist {}: {error}", checklist.profile)),
+        }
     }
 
     /// Registers the first time, and again when the server no longer knows this sensor.

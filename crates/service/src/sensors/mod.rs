@@ -5,6 +5,7 @@
 mod agent;
 mod bounds;
 mod exclusions;
+mod oscap;
 mod place;
 mod profiles;
 mod report;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 pub use agent::{Agent, AgentOptions, BuiltIn, Round, Upstream};
 pub(crate) use exclusions::Exclusions;
+pub use oscap::Checklist;
 pub(crate) use place::place;
 pub use profiles::{NewProfile, ProfileView, SensorProfiles};
 pub(crate) use silent::tick as mark_silent;
@@ -155,7 +157,7 @@ impl Sensors<'_> {
     }
 
     /// The asker's own sensor.
-    async fn own(&self, who: &Principal, id: Uuid) -> Result<Sensor> {
+    pub(crate) async fn own(&self, who: &Principal, id: Uuid) -> Result<Sensor> {
         require(who, Permission::SensorReport)?;
         let found = self.0.store.read().await?.sensor(who.project, &id).await?;
         known(found.filter(|sensor| sensor.user == who.user))

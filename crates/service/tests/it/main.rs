@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod clouds;
+mod compliance;
 mod generate;
 mod held;
 mod joins;

@@ -50,6 +50,7 @@ impl Tx {
                 let sets = [(host.set, String::new())];
                 self.open_links(&[(asset, &sets)]).await?;
                 self.insert_observation(asset, &host.look, &sets).await?;
+                self.learn_sensor_host(project, asset, host.look.name, &host.facts.addresses).await?;
                 (asset, Outcome::New)
             }
         };
@@ -79,6 +80,7 @@ impl Tx {
         let moved = self.move_presence(known, host.set, reason).await?;
         let none = ImageFacts::default();
         self.update_asset(known, look, look.reader_version, &none, host.facts, true).await?;
+        self.learn_sensor_host(look.project, known.no, look.name, &host.facts.addresses).await?;
         let same_set =
             earlier.last().is_some_and(|o| o.sets == sets && o.reader_version == look.reader_version);
         if same_set {

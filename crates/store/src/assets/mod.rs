@@ -6,6 +6,7 @@
 //! * `image`, `host` and `container` take a look and decide what it is (new, changed, the same, older, seen
 //!   before);
 //! * `presence` opens and closes links and deltas;
+//! * `names` joins hosts that documents name with those that sensors know;
 //! * `references` moves tags; `observations` keeps the looks;
 //! * this file reads assets and holds what is common.
 
@@ -13,6 +14,7 @@ mod container;
 mod host;
 mod image;
 mod lives;
+mod names;
 mod observations;
 mod presence;
 mod references;
@@ -30,6 +32,7 @@ use uuid::Uuid;
 pub use container::ContainerObservation;
 pub use host::HostObservation;
 pub use image::ImageObservation;
+pub use names::TargetObservation;
 pub(crate) use observations::Observation;
 
 use crate::error::{Error, Result};

@@ -75,7 +75,11 @@ impl Subjects {
             Kind::Exception => drop(self.exceptions.insert(ExceptionNo(subject))),
             Kind::EnterpriseProject => self.enterprise_projects = true,
             // What feeds judge is computed after every change; the others are followed elsewhere.
-            Kind::Feeds
+            // Compliance stays in SQL.
+            Kind::Policy
+            | Kind::Control
+            | Kind::ControlResults
+            | Kind::Feeds
             | Kind::Project
             | Kind::User
             | Kind::Role

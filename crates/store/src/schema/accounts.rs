@@ -1,5 +1,5 @@
 //! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists, schedules,
-//! connectors, sensors, reports.
+//! connectors, sensors, reports, compliance.
 
 use super::{Migration, migration};
 
@@ -20,4 +20,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(115, "0115_connector_tenant"),
     migration!(116, "0116_job_place"),
     migration!(117, "0117_sensor_silent"),
+    migration!(120, "0120_compliance"),
+    migration!(121, "0121_assessment"),
+    migration!(122, "0122_control_result"),
+    migration!(123, "0123_host_name"),
 ];

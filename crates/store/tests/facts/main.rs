@@ -8,6 +8,7 @@ mod support;
 
 mod advisories;
 mod as_of;
+mod compliance;
 mod estate;
 mod exceptions;
 mod hosts;

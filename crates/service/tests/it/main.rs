@@ -4,6 +4,7 @@
 
 mod held;
 mod looks;
+mod notices;
 mod registry;
 mod rematch;
 mod schedules;

@@ -209,6 +209,8 @@ async fn posture_is_cut_off_at_the_limit_and_comes_as_a_table_too() {
         target = next.to_owned();
     }
     assert_eq!((infos, calls), (3, 2));
+    let whole = get(&world, &format!("{path}&truncation_limit=0")).await;
+    assert_eq!((count(&whole, "INFO"), count(&whole, "WARNING")), (3, 0));
     let second = add_host(&world.server, "=cmd()", "192.0.2.30", 0).await;
     let now = world.server.app.now();
     world.look_at(second, now, &[(0, WHOLE_HOST, ControlStatus::Fail, Some("a \"quoted\", value"))]).await;

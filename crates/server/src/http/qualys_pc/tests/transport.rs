@@ -200,6 +200,25 @@ async fn headers_never_make_a_client_wait_or_repeat_itself() {
 }
 
 #[tokio::test]
+async fn more_than_a_hundred_at_once_are_told_to_come_again() {
+    let server = TestServer::new().await;
+    let auth = basic("manager", PASSWORD);
+    let headers = [("Authorization", auth.as_str()), ("X-Requested-With", "t")];
+    // So that no password has to be verified any more.
+    assert_eq!(raw(&server, Method::GET, LIST, &headers, "").await.status, 200);
+    // The first poll of each begins the call; none ends before the last has begun.
+    let calls = (0..130).map(|_| raw(&server, Method::GET, LIST, &headers, ""));
+    let answers = futures_util::future::join_all(calls).await;
+    let refused: Vec<&Answer> = answers.iter().filter(|answer| answer.status != 200).collect();
+    assert_eq!(refused.len(), 30);
+    for answer in refused {
+        assert_eq!(answer.error(), (409, 1960));
+        assert!(element(answer.text(), "TEXT").starts_with("This API cannot be run again until"));
+    }
+    assert_eq!(raw(&server, Method::GET, LIST, &headers, "").await.status, 200);
+}
+
+#[tokio::test]
 async fn addresses_in_answers_are_those_the_client_used() {
     let server = TestServer::new().await;
     let auth = basic("manager", PASSWORD);

@@ -61,6 +61,32 @@ impl ParapetServer {
         serde_json::from_slice(&bytes).map_err(malformed)
     }
 
+    /// Sends a file as it is and reads the document that comes back. Not sent again when it fails: it may
+    /// be large, and its sender has it still.
+    ///
+    /// # Errors
+    /// [`FetchError`], with the server's own words where it gave any.
+    pub async fn post_file<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        content_type: &'static str,
+        file: std::fs::File,
+    ) -> Result<T, FetchError> {
+        let bad = |_| FetchError::BadUrl { url: path.to_owned(), why: "it is no path" };
+        let url = self.base.join(path).map_err(bad)?;
+        let body = reqwest::Body::from(tokio::fs::File::from_std(file));
+        let sent = self.client.http().post(url.clone());
+        let sent = sent.header(AUTHORIZATION, self.authorization.clone());
+        let sent = sent.header(CONTENT_TYPE, content_type).body(body).send().await;
+        let response = Response::new(sent.map_err(|e| transport_error(&url, e))?, url.clone(), true, None);
+        let response = response.require(StatusCode::OK, "such a sensor").await?;
+        let bytes = response.bytes("the server's answer", MAX_ANSWER).await?;
+        serde_json::from_slice(&bytes).map_err(|why| FetchError::Malformed {
+            what: format!("the server's answer to {path}"),
+            why: why.to_string(),
+        })
+    }
+
     async fn once(&self, url: &Url, body: &[u8]) -> Result<Vec<u8>, FetchError> {
         let sent = self.client.http().post(url.clone());
         let sent = sent.header(AUTHORIZATION, self.authorization.clone());

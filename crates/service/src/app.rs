@@ -13,6 +13,7 @@ use parapet_store::{Store, StoreUrl};
 
 use crate::accounts::{Accounts, SignIns, require};
 use crate::artifacts::{ArtifactPlace, Artifacts};
+use crate::compliance::Compliance;
 use crate::connectors::{AwsIdentity, Connectors, EcrTokens};
 use crate::control_exceptions::{ControlExceptions, ExceptionRules};
 use crate::control_posture::ControlPostures;
@@ -75,6 +76,7 @@ pub struct App {
     pub(crate) channels: Channels,
     pub(crate) ecr_tokens: EcrTokens,
     pub(crate) own_address: OnceLock<SocketAddr>,
+    pub(crate) max_results: OnceLock<u64>,
     live: Live,
 }
 
@@ -114,6 +116,7 @@ impl App {
             channels,
             ecr_tokens: EcrTokens::default(),
             own_address: OnceLock::new(),
+            max_results: OnceLock::new(),
             live,
         }))
     }
@@ -130,6 +133,17 @@ impl App {
     pub fn listens_on(&self, address: SocketAddr) {
         // Said twice, the first stays.
         let _ = self.own_address.set(address);
+    }
+
+    /// Results of security checklists.
+    pub fn compliance(&self) -> Compliance<'_> {
+        Compliance(self)
+    }
+
+    /// Says how large a results document may be that is sent here, in bytes.
+    pub fn takes_results_up_to(&self, bytes: u64) {
+        // Said twice, the first stays.
+        let _ = self.max_results.set(bytes);
     }
 
     /// Connectors to the registries of clouds.

@@ -16,6 +16,7 @@ mod accounts;
 mod app;
 mod artifacts;
 mod audit;
+pub mod compliance;
 pub mod connectors;
 pub mod control_exceptions;
 pub mod control_posture;

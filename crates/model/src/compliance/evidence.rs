@@ -68,7 +68,6 @@ pub struct Item {
 }
 
 /// Serde's test for a number that is left out.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }

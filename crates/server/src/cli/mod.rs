@@ -7,6 +7,7 @@ mod aws;
 mod exceptions;
 mod export;
 mod feed;
+mod import;
 mod options;
 mod output;
 mod quickstart;
@@ -42,6 +43,8 @@ enum Command {
     Scan(scan::Scan),
     /// Load and inspect advisory feeds
     Feed(feed::Feed),
+    /// Take in compliance results of OpenSCAP and other scanners
+    Import(import::Import),
     /// Manage users
     User(accounts::User),
     /// Show roles
@@ -71,6 +74,7 @@ pub(crate) fn run() -> ExitCode {
             Command::Serve(command) => command.run().await,
             Command::Scan(command) => command.run().await,
             Command::Feed(command) => command.run().await,
+            Command::Import(command) => command.run().await,
             Command::User(command) => command.run().await,
             Command::Role(command) => command.run().await,
             Command::Key(command) => command.run().await,

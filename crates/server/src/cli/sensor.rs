@@ -9,7 +9,7 @@ use clap::Args;
 use parapet_fetch::{Client, ClientOptions, Environment, ParapetServer};
 use parapet_model::SystemClock;
 use parapet_model::sensor::{Registration, ReportAnswer, SensorReport, SensorSettings};
-use parapet_service::sensors::{Agent, AgentOptions, BuiltIn, Round, Upstream};
+use parapet_service::sensors::{Agent, AgentOptions, BuiltIn, Checklist, Round, Upstream};
 use parapet_service::{App, Result};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -26,6 +26,8 @@ Examples:
   parapet sensor --server https://parapet.example --user node-1 --password-file /etc/parapet/sensor
   parapet sensor --server https://parapet.example --user node-1 --password-file /etc/parapet/sensor \\
       --engine-socket /var/run/docker.sock
+  parapet sensor --server https://parapet.example --user node-1 --password-file /etc/parapet/sensor \\
+      --compliance anssi_bp28_minimal
   parapet sensor --server http://127.0.0.1:8080 --user node-1 --password-file sensor.txt --once --format json")]
 pub(super) struct Sensor {
     /// Address of the server
@@ -65,6 +67,10 @@ struct Looks {
     /// Name of the sensor [default: the host name]
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     sensor_name: String,
+    /// Evaluate the host against this profile with `oscap`, and report the results. The content is that of
+    /// the SCAP Security Guide for this distribution, or the data stream named after a comma
+    #[arg(long, value_name = "PROFILE[,CONTENT]")]
+    compliance: Option<Checklist>,
 }
 
 impl Looks {
@@ -73,6 +79,7 @@ impl Looks {
             root: self.root.clone(),
             socket: self.engine_socket.clone(),
             name: self.sensor_name.clone(),
+            checklist: self.compliance.clone(),
         }
     }
 }
@@ -93,6 +100,9 @@ impl BuiltInSensor {
         if !self.sensor {
             if self.looks.engine_socket.is_some() {
                 bail!("--engine-socket is for the sensor; add --sensor");
+            }
+            if self.looks.compliance.is_some() {
+                bail!("--compliance is for the sensor; add --sensor");
             }
             return Ok(None);
         }
@@ -116,6 +126,13 @@ impl Upstream for Far {
 
     async fn report(&self, report: &SensorReport) -> Result<ReportAnswer> {
         Ok(self.0.post("/api/v1/sensors/report", report).await?)
+    }
+
+    async fn results(&self, sensor: Uuid, file: &Path) -> Result<String> {
+        let opened = std::fs::File::open(file).map_err(|e| parapet_service::Error::file(file, e))?;
+        let path = format!("/api/v1/sensors/results?sensor={sensor}");
+        let answer: serde_json::Value = self.0.post_file(&path, "application/xml", opened).await?;
+        Ok(answer["evaluations"][0]["outcome"].as_str().unwrap_or_default().to_owned())
     }
 }
 
@@ -181,8 +198,10 @@ fn print(round: &Round, format: Format) -> anyhow::Result<()> {
         return output::print("a blackout window holds: nothing was read\n");
     }
     let host = if round.host.is_empty() { "not due" } else { &round.host };
+    let checklist =
+        if round.checklist.is_empty() { String::new() } else { format!(", checklist {}", round.checklist) };
     output::print(&format!(
-        "host {host}, {} containers, {} gone, {} images read\n",
+        "host {host}, {} containers, {} gone, {} images read{checklist}\n",
         round.containers, round.deleted, round.images
     ))
 }

@@ -51,6 +51,10 @@ pub(super) struct Serve {
     workers: usize,
     #[command(flatten)]
     sensor: BuiltInSensor,
+    /// Largest results document (ARF, XCCDF) that is taken over HTTP, in megabytes
+    #[arg(long, value_name = "MB", default_value_t = 600, env = "PARAPET_MAX_RESULTS_SIZE",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_results_size: u32,
     /// Connect to nothing on this machine itself: no registry at 127.0.0.0/8 or ::1
     #[arg(long)]
     no_loopback: bool,
@@ -82,6 +86,7 @@ impl Serve {
         options.rules = self.exceptions.rules();
         options.notify = self.exceptions.notify(&self.store.data_dir)?;
         let app = App::open(options).await?;
+        app.takes_results_up_to(u64::from(self.max_results_size) * 1_000_000);
         let _lock = app.store().lock_server().await?;
         let given = self.admin_password_file.as_deref().map(read_password).transpose()?;
         if let Some(password) = first_account(&app, given).await? {

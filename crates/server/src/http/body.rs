@@ -24,9 +24,19 @@ const MAX_DRAINED: usize = 64 << 20;
 /// Longest reason of an extractor that is passed on, in bytes.
 const MAX_REASON: usize = 1 << 16;
 
+/// What a route takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Whose error shape answers.
+    pub(crate) family: Family,
+    /// The body is a file, and the handler bounds it.
+    pub(crate) upload: bool,
+}
+
 /// Runs the handler behind it, and words what the extractors refuse.
-pub(crate) async fn guard(State(family): State<Family>, request: Request, next: Next) -> Response {
-    if announced(request.headers()).is_some_and(|length| length > MAX_BODY as u64) {
+pub(crate) async fn guard(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    let Bounds { family, upload } = bounds;
+    if !upload && announced(request.headers()).is_some_and(|length| length > MAX_BODY as u64) {
         drain(request.into_body()).await;
         return refusal(family, StatusCode::PAYLOAD_TOO_LARGE, String::new());
     }

@@ -24,7 +24,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -33,15 +32,11 @@ use hyper_util::service::TowerToHyperService;
 use parapet_service::App;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 
 pub(crate) use tls::{Tls, TlsFiles};
 
 pub(crate) use hss::{HssShape, SHAPE as HSS_SHAPE};
 use state::AppState;
-
-/// A handler that takes longer answers 408. Downloads stream after the handler has returned.
-const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a client may take to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,7 +49,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         AppState { app, metrics: Arc::default(), limits: Arc::default(), pc_calls: Default::default() };
     let routes = route::mount(&state)
         .layer(axum::middleware::from_fn_with_state(state, operations::count))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, HANDLER_TIMEOUT))
         .layer(CatchPanicLayer::new())
         .layer(DefaultBodyLimit::max(body::MAX_BODY));
     // Outside the table, so that a path is spelled as the table has it before it is looked up.

@@ -2,15 +2,23 @@
 //! way to mount a handler, so no route can be without a stated permission; a test walks the table
 //! role by role.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::handler::Handler;
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use parapet_model::Permission;
+use tower_http::timeout::TimeoutLayer;
 
 use super::state::AppState;
 use super::{auth, body};
+
+/// A handler that takes longer answers 408. Downloads stream after the handler has returned.
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The same where the body is a file.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// Which wire language a route speaks; decides how it signs in and how its errors look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +55,8 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     pub(crate) family: Family,
     pub(crate) access: Access,
+    /// Takes a file as its body: larger and slower than others; the handler bounds it.
+    upload: bool,
     handler: MethodRouter<AppState>,
 }
 
@@ -69,7 +79,16 @@ impl Table {
         T: 'static,
     {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        self.routes.push(Route { method, path, family: self.family, access, handler: on(filter, handler) });
+        let (family, handler) = (self.family, on(filter, handler));
+        self.routes.push(Route { method, path, family, access, upload: false, handler });
+        self
+    }
+
+    /// Makes the row added last one that takes a file.
+    pub(crate) fn upload(mut self) -> Self {
+        if let Some(route) = self.routes.last_mut() {
+            route.upload = true;
+        }
         self
     }
 
@@ -100,10 +119,13 @@ pub(crate) fn mount(state: &AppState) -> Router {
     let mut router = Router::new();
     for route in all() {
         let gate = auth::Gate { state: state.clone(), family: route.family, access: route.access };
+        let bounds = body::Bounds { family: route.family, upload: route.upload };
+        let timeout = if route.upload { UPLOAD_TIMEOUT } else { HANDLER_TIMEOUT };
         let handler = route
             .handler
-            .layer(middleware::from_fn_with_state(route.family, body::guard))
-            .layer(middleware::from_fn_with_state(gate, auth::check));
+            .layer(middleware::from_fn_with_state(bounds, body::guard))
+            .layer(middleware::from_fn_with_state(gate, auth::check))
+            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout));
         router = router.route(route.path, handler);
     }
     router
@@ -117,7 +139,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use axum::body::Body;
-    use axum::http::{Request, StatusCode};
+    use axum::http::Request;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use parapet_model::Role;

@@ -7,6 +7,7 @@
     reason = "helpers of tests may panic, and say what was left out"
 )]
 
+mod compliance;
 mod documents;
 mod exports;
 mod hostile;

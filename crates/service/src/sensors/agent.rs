@@ -19,6 +19,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::exclusions::Exclusions;
+use super::oscap::Checklist;
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -33,6 +34,9 @@ pub trait Upstream: Send + Sync {
     fn check_in(&self, sensor: Uuid) -> impl Future<Output = Result<SensorSettings>> + Send;
     /// See [`super::Sensors::report`].
     fn report(&self, report: &SensorReport) -> impl Future<Output = Result<ReportAnswer>> + Send;
+    /// Sends a results document of the sensor's own host; what it turned out to be. See
+    /// [`crate::compliance::Compliance::import_of_sensor`].
+    fn results(&self, sensor: Uuid, file: &Path) -> impl Future<Output = Result<String>> + Send;
 }
 
 /// The sensor built into the server: its upstream is the application itself.
@@ -56,6 +60,11 @@ impl Upstream for BuiltIn {
     async fn report(&self, report: &SensorReport) -> Result<ReportAnswer> {
         self.app.sensors().report(&self.who, report.clone()).await
     }
+
+    async fn results(&self, sensor: Uuid, file: &Path) -> Result<String> {
+        let report = self.app.compliance().import_of_sensor(&self.who, sensor, file).await?;
+        Ok(report.evaluations.first().map_or("", |evaluation| evaluation.outcome).to_owned())
+    }
 }
 
 /// What a sensor looks at.
@@ -67,6 +76,8 @@ pub struct AgentOptions {
     pub socket: Option<PathBuf>,
     /// Name for people; the host name when empty.
     pub name: String,
+    /// What its host is evaluated against, if anything.
+    pub checklist: Option<Checklist>,
 }
 
 /// What a round did.
@@ -82,6 +93,9 @@ pub struct Round {
     pub deleted: usize,
     /// Images whose content was reported.
     pub images: usize,
+    /// What became of the results of the checklist: `newest`, `older`, `seen`; empty when there is none or
+    /// it was not due.
+    pub checklist: String,
     /// What could not be done, and why; the rest was.
     pub problems: Vec<String>,
 }
@@ -145,7 +159,23 @@ impl<U: Upstream> Agent<U> {
         let wanted = images.into_iter().filter(|image| answer.wanted.contains(&image.id));
         let wanted = wanted.filter(|image| !self.unreadable.contains_key(&image.id)).collect();
         self.contents(&settings, wanted, now, &mut round).await?;
+        if due {
+            self.checklist(sensor, &mut round).await;
+        }
         Ok(round)
+    }
+
+    /// Has the host evaluated and sends what came of it.
+    async fn checklist(&self, sensor: Uuid, round: &mut Round) {
+        let Some(checklist) = &self.options.checklist else { return };
+        let sent = match checklist.run(&self.options.root).await {
+            Ok(results) => self.upstream.results(sensor, results.path()).await,
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok(outcome) => round.checklist = outcome,
+            Err(error) => round.problems.push(format!("checklist {}: {error}", checklist.profile)),
+        }
     }
 
     /// Registers the first time, and again when the server no longer knows this sensor.

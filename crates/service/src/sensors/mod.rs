@@ -4,6 +4,7 @@
 mod agent;
 mod bounds;
 mod exclusions;
+mod oscap;
 mod profiles;
 mod report;
 
@@ -13,6 +14,7 @@ use parapet_store::sensors::{Profile, Sensor};
 use uuid::Uuid;
 
 pub use agent::{Agent, AgentOptions, BuiltIn, Round, Upstream};
+pub use oscap::Checklist;
 pub use profiles::{NewProfile, ProfileView, SensorProfiles};
 
 use crate::accounts::require;
@@ -138,7 +140,7 @@ impl Sensors<'_> {
     }
 
     /// The asker's own sensor.
-    async fn own(&self, who: &Principal, id: Uuid) -> Result<Sensor> {
+    pub(crate) async fn own(&self, who: &Principal, id: Uuid) -> Result<Sensor> {
         require(who, Permission::SensorReport)?;
         let found = self.0.store.read().await?.sensor(who.project, &id).await?;
         known(found.filter(|sensor| sensor.user == who.user))

@@ -31,6 +31,12 @@ fn target(name: &str) -> Target {
     target
 }
 
+/// The newest look at a host.
+fn seen(target: &Target, observed: Millis) -> TargetObservation<'_> {
+    let enterprise_project = Default::default();
+    TargetObservation { project: PROJECT, enterprise_project, target, observed, newest: true }
+}
+
 fn evidence(value: &str) -> Evidence {
     let item = Item { kind: "variable".to_owned(), fields: vec![("value".to_owned(), value.to_owned())] };
     let test = TestEvidence {
@@ -57,14 +63,7 @@ async fn import(store: &Store, host: &str, at: Millis, shown: &[Shown]) -> (Arri
     let new = NewPolicy { project: PROJECT, benchmark: "b", profile: "p", title: "Basic", version: "1" };
     let policy = tx.put_policy(&new, Said { observed: at, content }).await.unwrap();
     let technology = tx.put_technology(PROJECT, "cpe:/o:debian:debian_linux:12", "Debian").await.unwrap();
-    let seen = TargetObservation {
-        project: PROJECT,
-        enterprise_project: Default::default(),
-        target: &target(host),
-        observed: at,
-        newest: true,
-    };
-    let host = tx.record_target(&seen).await.unwrap().asset;
+    let host = tx.record_target(&seen(&target(host), at)).await.unwrap().asset;
     let document = Document { project: PROJECT, host, policy, technology, observed: at, content };
     let arrival = tx.begin_document(&document).await.unwrap();
     let controls: Vec<NewControl> =
@@ -233,7 +232,7 @@ fn whatever_the_order_of_documents_the_state_is_that_of_their_times() {
     let document = proptest::collection::vec(proptest::option::weighted(0.8, shown), 3);
     let looks = proptest::collection::vec((1..6_i64, document), 1..7).prop_shuffle();
     let mut runner = TestRunner::new(Config::with_cases(1));
-    for _ in 0..12 {
+    for _ in 0..4 {
         let looks = looks.new_tree(&mut runner).unwrap().current();
         let documents: Vec<(Millis, Vec<Shown>)> = looks
             .iter()
@@ -454,22 +453,12 @@ fn a_host_is_joined_by_the_strongest_name_that_only_it_has() {
         ] {
             assert_eq!(tx.find_target(PROJECT, &build(parts)).await.unwrap(), wanted, "{parts:?}");
         }
-        let seen = |target: &Target, newest| {
-            let target = Box::leak(Box::new(target.clone()));
-            TargetObservation {
-                project: PROJECT,
-                enterprise_project: Default::default(),
-                target,
-                observed: 9,
-                newest,
-            }
-        };
         let fresh = build(&["new.example.test", "mac=02:00:00:00:00:01", "192.0.2.9"]);
-        let made = tx.record_target(&seen(&fresh, true)).await.unwrap();
+        let made = tx.record_target(&seen(&fresh, 9)).await.unwrap();
         assert_eq!(made.outcome, Outcome::New);
         // The same machine under another name and address is known by its hardware.
         let renamed = build(&["other.example.test", "mac=020000000001", "192.0.2.10"]);
-        let again = tx.record_target(&seen(&renamed, true)).await.unwrap();
+        let again = tx.record_target(&seen(&renamed, 9)).await.unwrap();
         assert_eq!((again.asset, again.outcome), (made.asset, Outcome::Unchanged));
         // Its old name is forgotten, and joins nobody any more.
         assert_eq!(tx.find_target(PROJECT, &build(&["192.0.2.9"])).await.unwrap(), None);

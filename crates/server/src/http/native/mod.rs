@@ -3,6 +3,7 @@
 
 mod assets;
 mod audit;
+mod compliance;
 mod error;
 mod exceptions;
 mod exports;
@@ -63,6 +64,15 @@ pub(crate) fn routes() -> Table {
         .add(Method::POST, "/api/v1/sensors/register", right(P::SensorReport), sensors::register)
         .add(Method::POST, "/api/v1/sensors/check-in", right(P::SensorReport), sensors::check_in)
         .add(Method::POST, "/api/v1/sensors/report", right(P::SensorReport), sensors::report)
+        .add(Method::POST, "/api/v1/sensors/results", right(P::SensorReport), compliance::import_of_sensor)
+        .upload()
+        .add(Method::POST, "/api/v1/compliance/results", right(P::AssetsWrite), compliance::import)
+        .upload()
+        .add(Method::GET, "/api/v1/compliance/results", right(P::FindingsRead), compliance::results)
+        .add(Method::GET, "/api/v1/compliance/results/{number}", right(P::FindingsRead), compliance::result)
+        .add(Method::GET, "/api/v1/compliance/policies", right(P::FindingsRead), compliance::policies)
+        .add(Method::GET, "/api/v1/compliance/controls", right(P::FindingsRead), compliance::controls)
+        .add(Method::GET, "/api/v1/compliance/technologies", right(P::FindingsRead), compliance::technologies)
         .add(Method::GET, "/api/v1/jobs", right(P::FindingsRead), jobs::list)
         .add(Method::GET, "/api/v1/jobs/{id}", right(P::FindingsRead), jobs::get)
         .add(Method::POST, "/api/v1/jobs/{id}/cancel", right(P::JobsWrite), jobs::cancel)

@@ -5,7 +5,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    assets, audit, error, exceptions, exports, feeds, findings, jobs, registries, sensors, vulnerabilities,
+    assets, audit, compliance, error, exceptions, exports, feeds, findings, jobs, registries, sensors,
+    vulnerabilities,
 };
 
 #[derive(OpenApi)]
@@ -43,6 +44,13 @@ use super::{
         sensors::register,
         sensors::check_in,
         sensors::report,
+        compliance::import_of_sensor,
+        compliance::import,
+        compliance::results,
+        compliance::result,
+        compliance::policies,
+        compliance::controls,
+        compliance::technologies,
         jobs::list,
         jobs::get,
         jobs::cancel,

@@ -44,7 +44,7 @@ impl Site {
             "Package: wood\nStatus: install ok installed\nArchitecture: amd64\nVersion: 3.0-1\n\n",
         );
         let upstream = BuiltIn { app: server.app.clone(), who: server.local.clone() };
-        let options = AgentOptions { root, socket, name: String::new() };
+        let options = AgentOptions { root, socket, name: String::new(), checklist: None };
         let agent = Agent::new(upstream, options, Arc::new(server.clock.clone())).unwrap();
         Self { server, dir, agent, engine }
     }

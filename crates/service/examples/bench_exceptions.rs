@@ -96,7 +96,8 @@ async fn fill(estate: &mut Estate, hosts: usize) -> anyhow::Result<Vec<AssetNo>>
     let mut made = Vec::with_capacity(hosts);
     for n in 0..hosts {
         let name = format!("host-{n}");
-        let facts = HostFacts { addresses: vec![format!("10.{}.{}.1", n / 250, n % 250)], ..Default::default() };
+        let facts =
+            HostFacts { addresses: vec![format!("10.{}.{}.1", n / 250, n % 250)], ..Default::default() };
         let mut tx = estate.app.store().begin().await?;
         let (set, _) = tx.put_set(&PackageSet::default(), &[]).await?;
         let content = Digest::of(name.as_bytes());

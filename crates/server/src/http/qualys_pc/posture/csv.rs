@@ -2,7 +2,7 @@
 //! `csv` has a small table about the answer before the header row, `csv_no_metadata` has not.
 
 use parapet_export::guard;
-use parapet_model::compliance::Policy;
+use parapet_model::compliance::{ControlStatus, Policy};
 use parapet_model::time::{FOREVER, Millis, format_seconds};
 use parapet_service::control_posture::PostureRow;
 
@@ -91,7 +91,7 @@ impl Writing {
 
     fn rest(&self, cells: &mut Vec<String>, row: &PostureRow) {
         let summary = &row.result.summary;
-        let previous = summary.previous.and_then(|status| status.posture());
+        let previous = summary.previous.and_then(ControlStatus::posture);
         cells.extend([
             row.result.identity.instance.clone(),
             row.shown.as_str().to_owned(),

@@ -2,7 +2,7 @@
 
 use parapet_model::Millis;
 use parapet_model::compliance::evidence::NOTHING_FOUND;
-use parapet_model::compliance::{Evidence, TestEvidence};
+use parapet_model::compliance::{Evidence, Item, TestEvidence};
 use parapet_model::time::format_seconds;
 
 use super::super::xml::Xml;
@@ -34,7 +34,7 @@ pub(super) fn write(xml: &mut Xml, found: &Evidence, evaluated: Millis, extended
 
 /// What a test found, in one value for each item; nothing found is a value too.
 fn values(test: &TestEvidence) -> Vec<String> {
-    let mut out: Vec<String> = test.items.iter().map(|item| item.telling()).collect();
+    let mut out: Vec<String> = test.items.iter().map(Item::telling).collect();
     if out.is_empty() {
         out.push(NOTHING_FOUND.to_owned());
     }

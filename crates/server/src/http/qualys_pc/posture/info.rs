@@ -1,6 +1,6 @@
 //! One result, and the sums.
 
-use parapet_model::compliance::ControlPosture;
+use parapet_model::compliance::{ControlPosture, ControlStatus};
 use parapet_model::control_exception::HistoryEntry;
 use parapet_model::time::{FOREVER, Millis, format_seconds};
 use parapet_service::control_posture::{PostureRow, PostureSummary};
@@ -30,7 +30,7 @@ pub(super) fn write(
         xml.leaf("STATUS", row.shown.as_str());
         instant(xml, "POSTURE_MODIFIED_DATE", summary.posture_since);
         instant(xml, "EVALUATION_DATE", result.evaluated);
-        if let Some(previous) = summary.previous.and_then(|status| status.posture()) {
+        if let Some(previous) = summary.previous.and_then(ControlStatus::posture) {
             xml.leaf("PREVIOUS_STATUS", previous.as_str());
         }
         instant(xml, "FIRST_FAIL_DATE", summary.first_failed);

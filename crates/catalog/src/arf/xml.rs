@@ -179,7 +179,7 @@ impl<R: Read> Xml<R> {
             Event::Start(start) => {
                 let raw: &[u8] = &start;
                 self.tag.clear();
-                self.tag.push_str(std::str::from_utf8(raw).map_err(|_| not_utf8())?);
+                self.tag.push_str(clean(raw)?);
                 self.name_len = start.name().as_ref().len();
                 if self.marks.len() >= MAX_DEPTH {
                     return Err(ArfError::TooDeep(MAX_DEPTH));
@@ -193,8 +193,8 @@ impl<R: Read> Xml<R> {
                 self.path.truncate(mark);
                 Step::End
             }
-            Event::Text(found) => kept(text, std::str::from_utf8(&found).map_err(|_| not_utf8())?),
-            Event::CData(found) => kept(text, std::str::from_utf8(&found).map_err(|_| not_utf8())?),
+            Event::Text(found) => kept(text, clean(&found)?),
+            Event::CData(found) => kept(text, clean(&found)?),
             Event::GeneralRef(reference) => {
                 let name = std::str::from_utf8(&reference).map_err(|_| not_utf8())?;
                 if let Ok(Some(c)) = reference.resolve_char_ref() {
@@ -254,6 +254,15 @@ fn broken<R: Read>(
         (None, quick_xml::Error::Syntax(_)) => ArfError::Truncated(innermost.to_owned()),
         (None, error) => ArfError::Malformed { at: reader.error_position(), why: error.to_string() },
     }
+}
+
+/// Text as XML has it: UTF-8, and no NUL, which no store takes.
+fn clean(bytes: &[u8]) -> Result<&str> {
+    let text = std::str::from_utf8(bytes).map_err(|_| not_utf8())?;
+    if memchr::memchr(0, bytes).is_some() {
+        return Err(ArfError::Encoding("not text: it holds a NUL".to_owned()));
+    }
+    Ok(text)
 }
 
 fn not_utf8() -> ArfError {

@@ -2,7 +2,7 @@
 //! type. The extractors answer those in plain text; here they get the error shape of the route's
 //! family, so that a client finds a reason where it looks for one.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{BodyDataStream, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -37,7 +37,7 @@ pub(crate) struct Bounds {
 pub(crate) async fn guard(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
     let Bounds { family, upload } = bounds;
     if !upload && announced(request.headers()).is_some_and(|length| length > MAX_BODY as u64) {
-        drain(request.into_body()).await;
+        drain(request.into_body().into_data_stream()).await;
         return refusal(family, StatusCode::PAYLOAD_TOO_LARGE, String::new());
     }
     let response = next.run(request).await;
@@ -53,9 +53,9 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn drain(body: Body) {
+/// Throws the rest of a body away, as far as it pays.
+pub(crate) async fn drain(mut chunks: BodyDataStream) {
     use futures_util::StreamExt as _;
-    let mut chunks = body.into_data_stream();
     let mut left = MAX_DRAINED;
     while let Some(Ok(chunk)) = chunks.next().await {
         left = left.saturating_sub(chunk.len());
@@ -90,6 +90,7 @@ mod tests {
     use std::sync::Arc;
 
     use axum::Router;
+    use axum::body::Body;
     use axum::http::Method;
     use parapet_service::{App, TokenScope};
     use parapet_store::seal::Secret;

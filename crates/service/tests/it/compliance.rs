@@ -191,6 +191,7 @@ async fn results_join_the_host_that_a_sensor_knows() {
     let renamed = world.import_results(&[LATER, ("HOST", "other.example.test")]).await;
     assert_eq!(renamed.host, scanned.asset);
     // The packages of the host are as they were.
+    world.clock.advance(60_000);
     assert_eq!(world.scan().await.outcome, "unchanged");
 }
 

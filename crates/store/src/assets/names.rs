@@ -175,8 +175,9 @@ impl Tx {
             (HOST_NAME, &target.host_names),
         ];
         let names = kinds.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));
+        let names: Vec<(u8, &String)> = names.collect();
         self.execute(FORGET, args![host, FULL_NAME, HOST_NAME]).await?;
-        self.learn(project, host, names).await
+        self.learn(project, host, &names).await
     }
 
     /// Takes over the names that a sensor gives its host.
@@ -190,20 +191,17 @@ impl Tx {
         let name = name.to_ascii_lowercase();
         let addresses: Vec<String> = addresses.iter().filter_map(|text| telling_address(text)).collect();
         let names = std::iter::once((SENSOR_NAME, &name)).filter(|(_, name)| !name.is_empty());
-        let names = names.chain(addresses.iter().map(|address| (SENSOR_ADDRESS, address)));
+        let names: Vec<(u8, &String)> =
+            names.chain(addresses.iter().map(|address| (SENSOR_ADDRESS, address))).collect();
         self.execute(FORGET, args![host, SENSOR_NAME, SENSOR_ADDRESS]).await?;
-        self.learn(project, host, names).await
+        self.learn(project, host, &names).await
     }
 
-    async fn learn<'a>(
-        &mut self,
-        project: ProjectNo,
-        host: AssetNo,
-        names: impl Iterator<Item = (u8, &'a String)>,
-    ) -> Result<()> {
+    async fn learn(&mut self, project: ProjectNo, host: AssetNo, names: &[(u8, &String)]) -> Result<()> {
         let rows: Vec<[Value<'_>; 4]> = names
+            .iter()
             .filter(|(_, name)| name.len() <= MAX_NAME && !name.contains('\0'))
-            .map(|(kind, name)| [project.into(), kind.into(), name.into(), host.into()])
+            .map(|&(kind, name)| [project.into(), kind.into(), name.into(), host.into()])
             .collect();
         self.bulk(&LEARN, &rows).await?;
         Ok(())

@@ -20,6 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::params::{self, After, shown};
 use super::{ApiError, ApiResult};
 use crate::http::auth::Caller;
+use crate::http::body::drain;
 use crate::http::state::AppState;
 
 /// Most parts of a result's life in one answer.
@@ -169,6 +170,7 @@ async fn spool(state: &AppState, headers: &HeaderMap, body: Body) -> ApiResult<N
         let chunk = chunk.map_err(|e| ApiError::invalid(format!("the body ended early: {e}")))?;
         size = size.saturating_add(chunk.len() as u64);
         if size > most {
+            drain(chunks).await;
             let why = format!("the document is larger than {most} bytes; pack it with gzip");
             return Err(ApiError::refused(StatusCode::PAYLOAD_TOO_LARGE, why));
         }

@@ -121,11 +121,12 @@ pub(crate) fn mount(state: &AppState) -> Router {
         let gate = auth::Gate { state: state.clone(), family: route.family, access: route.access };
         let bounds = body::Bounds { family: route.family, upload: route.upload };
         let timeout = if route.upload { UPLOAD_TIMEOUT } else { HANDLER_TIMEOUT };
-        let handler = route
+        let handler: MethodRouter<AppState> = route
             .handler
             .layer(middleware::from_fn_with_state(bounds, body::guard))
-            .layer(middleware::from_fn_with_state(gate, auth::check))
-            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout));
+            .layer(middleware::from_fn_with_state(gate, auth::check));
+        let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout);
+        let handler: MethodRouter<AppState> = handler.layer(timeout);
         router = router.route(route.path, handler);
     }
     router

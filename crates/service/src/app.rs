@@ -15,6 +15,8 @@ use crate::accounts::{Accounts, SignIns, require};
 use crate::artifacts::{ArtifactPlace, Artifacts};
 use crate::compliance::Compliance;
 use crate::connectors::{Clouds, Connectors, Kept};
+use crate::control_exceptions::{ControlExceptions, ExceptionRules};
+use crate::control_posture::ControlPostures;
 use crate::error::{Error, Result};
 use crate::exceptions::Exceptions;
 use crate::exports::{Exports, HeldViews, RowShape};
@@ -23,6 +25,7 @@ use crate::findings::Findings;
 use crate::jobs::Jobs;
 use crate::lists::Lists;
 use crate::live::Live;
+use crate::notices::{Channels, Notices, NotifyOptions};
 use crate::registries::Registries;
 use crate::reports::Reports;
 use crate::scan::Scans;
@@ -51,6 +54,10 @@ pub struct Options {
     pub allow: AddressPolicy,
     /// Where clouds are, and who the server is there.
     pub clouds: Clouds,
+    /// What holds for exceptions of every kind.
+    pub rules: ExceptionRules,
+    /// Where notices go: the address of a webhook with its key, a mail relay with its password.
+    pub notify: NotifyOptions,
 }
 
 /// An open store with its posture. Use cases are grouped: [`App::accounts`], [`App::feeds`], …
@@ -69,6 +76,8 @@ pub struct App {
     pub(crate) clouds: Clouds,
     pub(crate) kept_passwords: Arc<Kept>,
     pub(crate) layer_turns: LayerTurns,
+    pub(crate) rules: ExceptionRules,
+    pub(crate) channels: Channels,
     pub(crate) own_address: OnceLock<SocketAddr>,
     pub(crate) max_results: OnceLock<u64>,
     live: Live,
@@ -91,6 +100,7 @@ impl App {
             parapet_fetch::ClientOptions { allow: options.allow, ..Default::default() },
             parapet_fetch::Environment::system(),
         )?;
+        let channels = options.notify.open(&client)?;
         let artifacts = Artifacts::open(options.artifacts, &client).await?;
         let live = Live::load(store.clone(), options.clock.clone(), options.stale_after).await?;
         Ok(Arc::new(Self {
@@ -107,6 +117,8 @@ impl App {
             clouds: options.clouds,
             kept_passwords: Arc::default(),
             layer_turns: LayerTurns::default(),
+            rules: options.rules,
+            channels,
             own_address: OnceLock::new(),
             max_results: OnceLock::new(),
             live,
@@ -196,6 +208,26 @@ impl App {
     /// Exceptions.
     pub fn exceptions(&self) -> Exceptions<'_> {
         Exceptions(self)
+    }
+
+    /// Exceptions of controls.
+    pub fn control_exceptions(&self) -> ControlExceptions<'_> {
+        ControlExceptions(self)
+    }
+
+    /// Notices about exceptions.
+    pub fn notices(&self) -> Notices<'_> {
+        Notices(self)
+    }
+
+    /// How hosts stand with controls.
+    pub fn control_postures(&self) -> ControlPostures<'_> {
+        ControlPostures(self)
+    }
+
+    /// What holds for exceptions of every kind.
+    pub fn exception_rules(&self) -> ExceptionRules {
+        self.rules
     }
 
     /// Lists of vulnerabilities.

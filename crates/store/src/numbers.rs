@@ -40,6 +40,7 @@ pub(crate) enum Counter {
     Technology,
     ControlResult,
     ControlEvidence,
+    ControlException,
 }
 
 impl Counter {
@@ -73,6 +74,7 @@ impl Counter {
             Self::Technology => "technology",
             Self::ControlResult => "control_result",
             Self::ControlEvidence => "control_evidence",
+            Self::ControlException => "control_exception",
         }
     }
 }

@@ -52,6 +52,8 @@ impl StoreOptions {
             stale_after: i64::from(self.stale_after_days) * parapet_model::time::DAY,
             allow: parapet_fetch::AddressPolicy::default(),
             clouds: parapet_service::connectors::Clouds::default(),
+            rules: Default::default(),
+            notify: Default::default(),
             shapes: crate::http::shapes(),
         })
     }

@@ -100,6 +100,11 @@ impl TestServer {
         self.send(request.header("Range", range).body(Body::empty()).unwrap()).await
     }
 
+    /// When the test began.
+    pub(crate) fn clock_start(&self) -> i64 {
+        START
+    }
+
     /// Sends a request and reads the whole answer.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let answer = self.router.clone().oneshot(request).await.unwrap();

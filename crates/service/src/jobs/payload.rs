@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::exports::ExportRequest;
 use crate::feeds::Limits;
+use crate::notices::NotifyJob;
 use crate::reports::ReportSettings;
 
 /// What to do.
@@ -31,6 +32,8 @@ pub(crate) enum Payload {
     ScheduledReport(ReportSettings),
     /// Compute all matches again with the matcher of this program.
     Rematch,
+    /// Tell somebody something.
+    Notify(NotifyJob),
 }
 
 /// See [`Payload::Export`].

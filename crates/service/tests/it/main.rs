@@ -9,6 +9,7 @@ mod held;
 mod joins;
 mod layers;
 mod looks;
+mod notices;
 mod registry;
 mod registry_sensors;
 mod rematch;

@@ -8,7 +8,9 @@ use parapet_model::time::DAY;
 use parapet_model::{Filter, Principal, SeededIds, TestClock};
 use parapet_posture::Query;
 use parapet_service::connectors::Clouds;
+use parapet_service::control_exceptions::ExceptionRules;
 use parapet_service::feeds::{FeedSource, ImportOptions, ImportReport};
+use parapet_service::notices::NotifyOptions;
 use parapet_service::scan::{ScanOptions, ScanReport};
 use parapet_service::{App, Options};
 use parapet_store::StoreUrl;
@@ -34,6 +36,15 @@ impl World {
 
     /// The same with other places for clouds.
     pub(crate) async fn with_clouds(clouds: Clouds) -> Self {
+        Self::open(clouds, ExceptionRules::default(), NotifyOptions::default()).await
+    }
+
+    /// The same, with rules for exceptions and channels for notices.
+    pub(crate) async fn with(rules: ExceptionRules, notify: NotifyOptions) -> Self {
+        Self::open(Clouds::default(), rules, notify).await
+    }
+
+    async fn open(clouds: Clouds, rules: ExceptionRules, notify: NotifyOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = TestClock::at(START);
         let app = App::open(Options {
@@ -46,6 +57,8 @@ impl World {
             shapes: Vec::new(),
             allow: parapet_fetch::AddressPolicy::default(),
             clouds,
+            rules,
+            notify,
         })
         .await
         .unwrap();

@@ -132,6 +132,8 @@ async fn open(fixture: &Fixture) -> (Arc<App>, Principal) {
         shapes: Vec::new(),
         allow: parapet_fetch::AddressPolicy::default(),
         clouds: parapet_service::connectors::Clouds::default(),
+        rules: Default::default(),
+        notify: Default::default(),
     })
     .await
     .unwrap();

@@ -13,8 +13,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use parapet_model::{PackageNo, VulnerabilityNo};
 
 /// Bytes of text that both generations hold together. A tail is some 200 bytes with the default
-/// columns and takes ten times as long to format as to copy, so it is enough for those of 100,000
-/// matches, which is what a large estate shows again and again.
+/// columns, so it is enough for those of 100,000 matches.
 pub(crate) const LIMIT: usize = 32 << 20;
 
 /// What an entry is reckoned to take besides its text.

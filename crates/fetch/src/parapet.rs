@@ -75,7 +75,7 @@ impl ParapetServer {
         let bad = |_| FetchError::BadUrl { url: path.to_owned(), why: "it is no path" };
         let url = self.base.join(path).map_err(bad)?;
         let body = reqwest::Body::from(tokio::fs::File::from_std(file));
-        let sent = self.client.http().post(url.clone());
+        let sent = self.client.http()?.post(url.clone());
         let sent = sent.header(AUTHORIZATION, self.authorization.clone());
         let sent = sent.header(CONTENT_TYPE, content_type).body(body).send().await;
         let response = Response::new(sent.map_err(|e| transport_error(&url, e))?, url.clone(), true, None);

@@ -52,7 +52,7 @@ impl Webhook {
         seconds: i64,
         body: &[u8],
     ) -> Result<(), FetchError> {
-        let sent = self.client.http().post(self.url.clone());
+        let sent = self.client.http()?.post(self.url.clone());
         let sent = sent
             .header(CONTENT_TYPE, "application/json")
             .header("X-Parapet-Event", event)

@@ -69,7 +69,7 @@ async fn open(dir: &std::path::Path) -> anyhow::Result<Estate> {
         stale_after: 30 * DAY,
         shapes: Vec::new(),
         allow: parapet_fetch::AddressPolicy::default(),
-        aws: None,
+        clouds: parapet_service::connectors::Clouds::default(),
         rules: Default::default(),
         notify: Default::default(),
     })

@@ -115,6 +115,7 @@ impl Estate {
             name: String::new(),
             kind: SensorKind::Registry,
             client: Some(Client::new(ClientOptions::default(), Environment::system()).unwrap()),
+            checklist: None,
         };
         Agent::new(upstream, options, Arc::new(self.world.clock.clone())).unwrap()
     }

@@ -162,7 +162,7 @@ impl Tx {
             content: Digest::of(b""),
             reader_version: 0,
         };
-        let asset = self.insert_asset(&look, &new).await?;
+        let asset = self.insert_asset(&look, new).await?;
         self.learn_target(seen.project, asset, seen.target).await?;
         Ok(Recorded { asset, uuid: *uuid, outcome: Outcome::New, reference_moved: false })
     }

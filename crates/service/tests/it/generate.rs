@@ -87,7 +87,7 @@ async fn findings_of_an_estate_are_those_of_plain_loops() {
             rows.push(OracleRow::of(row));
             ControlFlow::Continue(())
         });
-        assert!(rows.iter().any(|row| row.exception.is_some()) && rows.len() > 20, "{} findings", rows.len());
+        assert!(rows.len() > 20, "{} findings", rows.len());
         let mut change = world.app.store().load_all().await.unwrap();
         change.coverage = Some(snapshot.ecosystems().to_vec());
         let mut plain = Facts::default();

@@ -105,7 +105,9 @@ impl Source for [u8] {
 }
 
 impl Evaluation {
-    /// Digest of all that it says of the host: the same document packed otherwise has the same.
+    /// Digest of all that it says of the host: the same document packed otherwise has the same. Of two
+    /// evaluations of one instant the greater digest counts, so one that says what was found is greater
+    /// than any that does not.
     pub fn content(&self) -> Digest {
         let mut bytes = Vec::new();
         let mut field = |text: &str| {
@@ -124,7 +126,11 @@ impl Evaluation {
             field(&evidence.map(|evidence| evidence.found.hex()).unwrap_or_default());
         }
         bytes.extend_from_slice(&self.observed.to_le_bytes());
-        Digest::of(&bytes)
+        let mut digest = Digest::of(&bytes);
+        let [first, ..] = &mut digest.0;
+        let told = self.results.iter().any(|result| result.evidence.is_some());
+        *first = *first & 0x7f | if told { 0x80 } else { 0 };
+        digest
     }
 }
 

@@ -28,7 +28,7 @@ const SECRET_WORDS: [&str; 6] = ["password", "passwd", "passphrase", "secret", "
 pub(super) fn remove(fields: &mut [(String, String)]) {
     let path = |name: &str| fields.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
     let file = path("filepath").or_else(|| path("path")).unwrap_or("");
-    let secret_file = SECRET_FILES.iter().any(|secret| file == *secret)
+    let secret_file = SECRET_FILES.contains(&file)
         || file.starts_with("/etc/ssl/private/")
         || file.starts_with("/etc/ssh/ssh_host_") && !file.ends_with(".pub");
     for (name, value) in fields {

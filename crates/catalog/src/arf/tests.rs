@@ -144,6 +144,7 @@ fn plain_results_have_statuses_and_texts_but_no_values() {
     assert_eq!(evaluation.title, "House rules (basic)");
     assert_eq!(rule(&evaluation, "rule_umask").status.as_str(), "fail");
     assert!(evaluation.results.iter().all(|result| result.evidence.is_none()));
+    assert!(evaluation.content() < one(&text).content(), "of one run, the file that says more counts");
     let alone = one(result.trim());
     assert!(alone.texts.is_empty());
     assert_eq!(alone.title, "");

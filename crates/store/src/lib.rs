@@ -14,6 +14,7 @@ mod error;
 mod exceptions;
 pub mod facts;
 pub mod feeds;
+pub mod host_groups;
 pub mod jobs;
 pub mod layer_cache;
 pub mod lists;

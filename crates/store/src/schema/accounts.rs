@@ -1,5 +1,5 @@
 //! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists, schedules,
-//! connectors.
+//! connectors, signed writes, host groups.
 
 use super::{Migration, migration};
 
@@ -15,4 +15,6 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(107, "0107_schedules"),
     migration!(108, "0108_connectors"),
     migration!(109, "0109_sensors"),
+    migration!(140, "0140_signed_writes"),
+    migration!(141, "0141_host_groups"),
 ];

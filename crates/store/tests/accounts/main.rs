@@ -10,6 +10,7 @@ mod audit;
 mod master_key;
 mod registries;
 mod sensors;
+mod signed_writes;
 mod tokens;
 mod users;
 

@@ -10,6 +10,7 @@ mod advisories;
 mod as_of;
 mod estate;
 mod exceptions;
+mod host_groups;
 mod hosts;
 mod images;
 mod log;

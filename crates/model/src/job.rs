@@ -17,12 +17,20 @@ pub enum JobKind {
     Export = 3,
     /// Compute all matches again with a better matcher.
     Rematch = 4,
+    /// Make a scan for each of many images.
+    ScanImages = 5,
 }
 
 impl JobKind {
     /// All kinds by number.
-    pub const ALL: [Self; 5] =
-        [Self::ScanImage, Self::ListRegistry, Self::ImportFeed, Self::Export, Self::Rematch];
+    pub const ALL: [Self; 6] = [
+        Self::ScanImage,
+        Self::ListRegistry,
+        Self::ImportFeed,
+        Self::Export,
+        Self::Rematch,
+        Self::ScanImages,
+    ];
 
     /// The word used in every output.
     pub const fn as_str(self) -> &'static str {
@@ -32,6 +40,7 @@ impl JobKind {
             Self::ImportFeed => "import_feed",
             Self::Export => "export",
             Self::Rematch => "rematch",
+            Self::ScanImages => "scan_images",
         }
     }
 

@@ -19,6 +19,8 @@ use crate::exceptions::Exceptions;
 use crate::exports::{Exports, HeldViews, RowShape};
 use crate::feeds::Feeds;
 use crate::findings::Findings;
+use crate::handling::Handling;
+use crate::hosts::Hosts;
 use crate::jobs::Jobs;
 use crate::lists::Lists;
 use crate::live::Live;
@@ -178,6 +180,16 @@ impl App {
     /// Exceptions.
     pub fn exceptions(&self) -> Exceptions<'_> {
         Exceptions(self)
+    }
+
+    /// What people do about vulnerabilities.
+    pub fn handling(&self) -> Handling<'_> {
+        Handling(self)
+    }
+
+    /// What people say of hosts.
+    pub fn hosts(&self) -> Hosts<'_> {
+        Hosts(self)
     }
 
     /// Lists of vulnerabilities.

@@ -1,5 +1,6 @@
 //! The HTTP side: one folder per wire family, one table of routes.
 
+mod aksk;
 mod auth;
 mod body;
 mod file;
@@ -7,6 +8,7 @@ mod hss;
 mod keystone;
 mod native;
 mod operations;
+mod origin;
 mod qualys_cs;
 mod query;
 mod route;
@@ -108,7 +110,7 @@ async fn unknown_path(uri: Uri) -> Response {
         hss::HssError::no_api().into_response()
     } else if path.starts_with("/csapi/") {
         qualys_cs::CsError::no_api(path).into_response()
-    } else if path.starts_with("/v3/") {
+    } else if path.starts_with("/v3/") || path.starts_with("/v3.0/") {
         keystone::KeystoneError::no_api().into_response()
     } else {
         native::ApiError::no_route(path).into_response()

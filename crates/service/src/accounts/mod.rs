@@ -4,6 +4,8 @@
 mod jwt;
 mod manage;
 mod sign_in;
+mod signing;
+mod temporary;
 mod throttle;
 
 use std::sync::Arc;
@@ -17,6 +19,8 @@ pub use manage::NewKey;
 pub(crate) use manage::require;
 pub(crate) use sign_in::SignIns;
 pub use sign_in::TokenScope;
+pub use signing::{Claim, SignedWrite, SigningError, SigningKey};
+pub use temporary::{TEMPORARY_SECONDS, TemporaryKey};
 
 use crate::app::App;
 use crate::error::{Error, Result};

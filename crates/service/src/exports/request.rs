@@ -10,6 +10,8 @@ use crate::findings::PastInstant;
 
 /// Most columns of one export.
 const MAX_COLUMNS: usize = 200;
+/// Most rows that are kept with the job.
+const MAX_GIVEN: usize = 100_000;
 
 /// What one row stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,8 @@ pub enum RowKind {
     Vulnerability,
     /// Asset × vulnerability.
     AssetVulnerability,
+    /// Rows that the asker worked out: see [`ExportRequest::given`].
+    Given,
 }
 
 /// How rows are written.
@@ -79,6 +83,9 @@ pub struct ExportRequest {
     pub include_not_run_here: bool,
     /// Beginning of the file's name.
     pub name: String,
+    /// The rows of [`RowKind::Given`], a cell for each column.
+    #[serde(default)]
+    pub given: Vec<Vec<String>>,
 }
 
 impl ExportRequest {
@@ -97,6 +104,7 @@ impl ExportRequest {
             as_of: None,
             include_not_run_here: false,
             name: "findings".to_owned(),
+            given: Vec::new(),
         }
     }
 
@@ -112,9 +120,13 @@ impl ExportRequest {
         }
         match self.rows {
             RowKind::Finding => self.finding_columns().map(|_| ()),
+            RowKind::Given if self.given.len() > MAX_GIVEN => {
+                Err(Error::Invalid(format!("an export has at most {MAX_GIVEN} rows that were worked out")))
+            }
             _ if self.format != Format::Csv => {
                 Err(Error::Invalid("rows that stand for several findings are written as CSV only".to_owned()))
             }
+            RowKind::Given => Ok(()),
             _ if !app.shapes.contains_key(&self.shape) => {
                 Err(Error::Invalid(format!("no export shape is named {:?}", self.shape)))
             }

@@ -140,6 +140,11 @@ impl Registries<'_> {
         Ok((remote, name))
     }
 
+    /// What references call a registry with these settings.
+    pub(crate) fn name_of(&self, settings: &RegistrySettings) -> Result<String> {
+        Ok(self.anonymous(settings)?.name().to_owned())
+    }
+
     /// What a registry can be: an address that may be asked, a platform.
     async fn check(&self, settings: &RegistrySettings) -> Result<()> {
         address::check(self.0, &self.anonymous(settings)?).await?;

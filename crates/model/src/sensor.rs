@@ -128,6 +128,9 @@ pub struct SensorSettings {
     pub concurrent_scans: u32,
     /// Seconds to the next check-in.
     pub check_in_seconds: u32,
+    /// Number of the newest wish that the host be read at once; 0 for none.
+    #[serde(default)]
+    pub look_wanted: u32,
 }
 
 /// What a sensor saw. Every part may be left out.

@@ -20,6 +20,7 @@ use crate::exports::{Exports, HeldViews, RowShape};
 use crate::feeds::Feeds;
 use crate::findings::Findings;
 use crate::handling::Handling;
+use crate::host_scans::HostScans;
 use crate::hosts::Hosts;
 use crate::jobs::Jobs;
 use crate::lists::Lists;
@@ -185,6 +186,11 @@ impl App {
     /// What people do about vulnerabilities.
     pub fn handling(&self) -> Handling<'_> {
         Handling(self)
+    }
+
+    /// Looking at hosts again.
+    pub fn host_scans(&self) -> HostScans<'_> {
+        HostScans(self)
     }
 
     /// What people say of hosts.

@@ -25,6 +25,7 @@ pub mod feeds;
 pub mod findings;
 mod gaps;
 pub mod handling;
+pub mod host_scans;
 mod hosts;
 pub mod jobs;
 pub mod lists;

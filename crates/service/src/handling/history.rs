@@ -65,7 +65,7 @@ impl Handling<'_> {
             before = Some((version, new));
         }
         let mut rows: Vec<Handled> = out.into_iter().flat_map(rows).collect();
-        rows.sort_by(|a, b| b.at.cmp(&a.at));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.at));
         Ok(rows)
     }
 }

@@ -27,6 +27,9 @@ pub(crate) async fn tick(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
         if let Err(error) = app.schedules().fire_due().await {
             tracing::error!(%error, "schedules cannot be fired");
         }
+        if let Err(error) = app.host_scans().fire_due().await {
+            tracing::error!(%error, "policies of host scans cannot be fired");
+        }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
             _ = stopped.changed() => {}

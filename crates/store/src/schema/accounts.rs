@@ -1,5 +1,5 @@
 //! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists, schedules,
-//! connectors, signed writes, host groups.
+//! connectors, signed writes, host groups, host scans.
 
 use super::{Migration, migration};
 
@@ -17,4 +17,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(109, "0109_sensors"),
     migration!(140, "0140_signed_writes"),
     migration!(141, "0141_host_groups"),
+    migration!(142, "0142_host_scans"),
 ];

@@ -11,6 +11,7 @@ mod as_of;
 mod estate;
 mod exceptions;
 mod host_groups;
+mod host_scans;
 mod hosts;
 mod images;
 mod log;

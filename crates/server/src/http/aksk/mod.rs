@@ -43,20 +43,20 @@ pub(crate) fn is_signed(headers: &HeaderMap) -> bool {
 pub(super) async fn check(gate: &Gate, request: Request, next: Next) -> Response {
     match verified(gate, request).await {
         Ok((signed_in, signature, request)) => admit(gate, signed_in, &signature, request, next).await,
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.into_response(),
     }
 }
 
 /// Who signed, and the request with its body read.
-async fn verified(gate: &Gate, request: Request) -> Result<(SignedIn, Signature, Request), Response> {
+async fn verified(gate: &Gate, request: Request) -> Result<(SignedIn, Signature, Request), HssError> {
     let (parts, content) = request.into_parts();
-    let refuse = |why: &str| HssError::unauthenticated(why).into_response();
+    let refuse = |why: &str| HssError::unauthenticated(why);
     let signature = Signature::of(&parts.headers).map_err(|why| refuse(&why))?;
     in_time(signature.date, gate.state.app.now()).map_err(|why| refuse(&why))?;
     let key = key(gate, &parts, &signature).await?;
     of_project(&parts, &key)?;
     let content = body::read(&parts.headers, content).await.map_err(|status| {
-        HssError::refused(status, format!("the body is larger than {} bytes", body::MAX_BODY)).into_response()
+        HssError::refused(status, format!("the body is larger than {} bytes", body::MAX_BODY))
     })?;
     let texts = canonical::strings_to_sign(&parts, &signature, &content).map_err(|why| refuse(&why))?;
     let accounts = gate.state.app.accounts();
@@ -74,24 +74,20 @@ fn in_time(date: Millis, now: Millis) -> Result<(), String> {
     Err(format!("calc aksk signature fail:signature expired, signature time:{date},server time:{now}"))
 }
 
-async fn key(gate: &Gate, parts: &Parts, signature: &Signature) -> Result<SigningKey, Response> {
+async fn key(gate: &Gate, parts: &Parts, signature: &Signature) -> Result<SigningKey, HssError> {
     let access_key = &signature.access_key;
     let found = gate.state.app.accounts().signing_key(access_key, signature.security_token(parts)).await;
     found.map_err(|error| match error {
-        SigningError::UnknownKey => {
-            HssError::unauthenticated(&format!("ak {access_key} not exist")).into_response()
-        }
-        SigningError::SecurityToken => HssError::unauthenticated("decrypt token fail").into_response(),
-        SigningError::Throttled => {
-            HssError::unauthenticated("AK access failed to reach the limit,forbidden").into_response()
-        }
-        SigningError::Failed(error) => HssError::from(error).into_response(),
+        SigningError::UnknownKey => HssError::unauthenticated(&format!("ak {access_key} not exist")),
+        SigningError::SecurityToken => HssError::unauthenticated("decrypt token fail"),
+        SigningError::Throttled => HssError::unauthenticated("AK access failed to reach the limit,forbidden"),
+        SigningError::Failed(error) => error.into(),
     })
 }
 
 /// A key acts in its own project: the one of the path and of `X-Project-Id` must be that. A path
 /// without a project id in it is the handler's to refuse.
-fn of_project(parts: &Parts, key: &SigningKey) -> Result<(), Response> {
+fn of_project(parts: &Parts, key: &SigningKey) -> Result<(), HssError> {
     let own = key.claimed().project.as_ref().map_or("", |project| project.id.as_str());
     let of_path = parts.uri.path().strip_prefix("/v5/").and_then(|rest| rest.split('/').next());
     let of_header = parts.headers.get("x-project-id").map(HeaderValue::as_bytes);
@@ -100,7 +96,7 @@ fn of_project(parts: &Parts, key: &SigningKey) -> Result<(), Response> {
     if named.into_iter().all(|id| id == own.as_bytes()) {
         return Ok(());
     }
-    Err(HssError::forbidden("The key gives no rights on this project".to_owned()).into_response())
+    Err(HssError::forbidden("The key gives no rights on this project".to_owned()))
 }
 
 /// Lets a request in: a read as often as it comes, a write once.

@@ -115,6 +115,23 @@ impl Fields {
         value.as_object().map(|fields| Some(Self(fields.clone()))).ok_or_else(|| wrong(name, "an object"))
     }
 
+    /// A list of integers inside `range`.
+    pub(crate) fn integers(
+        &self,
+        name: &str,
+        count: RangeInclusive<usize>,
+        range: RangeInclusive<i64>,
+    ) -> Result<Vec<i64>, HssError> {
+        let Some(value) = self.get(name) else { return Ok(Vec::new()) };
+        let list = value.as_array().ok_or_else(|| wrong(name, "a list of integers"))?;
+        check_count(name, list.len(), count)?;
+        let number = |value: &Value| {
+            let number = value.as_i64().ok_or_else(|| wrong(name, "a list of integers"))?;
+            check_range(name, number, range.clone())
+        };
+        list.iter().map(number).collect()
+    }
+
     /// Pairs of key and column title (contract 2.4), in order.
     pub(crate) fn headers(&self, name: &str) -> Result<Vec<(String, String)>, HssError> {
         let Some(value) = self.get(name) else { return Ok(Vec::new()) };

@@ -4,6 +4,7 @@ mod handle;
 mod history;
 mod hosts;
 mod list;
+mod scan;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,13 @@ pub(super) fn routes(table: Table) -> Table {
     let read = Access::Right(Permission::FindingsRead);
     let decided = Access::Right(Permission::ExceptionsRead);
     let ask = Access::Right(Permission::ExceptionsRequest);
+    let write = Access::Right(Permission::AssetsWrite);
     table
+        .add(Method::POST, "/v5/{project_id}/vulnerability/scan-task", write, scan::create)
+        .add(Method::GET, "/v5/{project_id}/vulnerability/scan-tasks", read, scan::list)
+        .add(Method::GET, "/v5/{project_id}/vulnerability/scan-task/{task_id}/hosts", read, scan::hosts)
+        .add(Method::GET, "/v5/{project_id}/vulnerability/scan-policy", read, scan::policy)
+        .add(Method::PUT, "/v5/{project_id}/vulnerability/scan-policy", write, scan::change_policy)
         .add(Method::GET, "/v5/{project_id}/vulnerability/vulnerabilities", read, list::vulnerabilities)
         .add(Method::GET, "/v5/{project_id}/vulnerability/hosts", read, hosts::of_vulnerability)
         .add(Method::GET, "/v5/{project_id}/vulnerability/host/{host_id}", read, list::of_host)

@@ -286,3 +286,84 @@ async fn handling_is_checked_before_anything_is_done() {
     );
     assert_eq!(listed(&server, "&handle_status=unhandled").await, ["0001: 1 of 1", "0002: 1 of 1"]);
 }
+
+#[tokio::test]
+async fn a_scan_of_servers_is_wished_and_its_sensor_fulfils_it() {
+    let (server, web, data) = world().await;
+    let sensors = server.app.sensors();
+    let identity: String = "web".bytes().map(|b| format!("{b:02x}")).collect();
+    let registration = parapet_model::sensor::Registration {
+        identity: format!("{identity:0>32}"),
+        name: "web".to_owned(),
+        ..Default::default()
+    };
+    let told = sensors.register(&server.local, registration).await.unwrap();
+    let wanted = async || sensors.check_in(&server.local, told.sensor).await.unwrap().look_wanted;
+    assert_eq!(wanted().await, 0);
+    let body = json!({"manual_scan_type": ["linux_vul"], "range_type": "specific_host", "agent_id_list": [web, data]});
+    let path = "/vulnerability/scan-task";
+    let asked = server.hss("manager", Method::POST, path, &body.to_string()).await;
+    assert_eq!((asked.status, asked.body["task_id"].as_str().unwrap().len()), (200, 32));
+    assert!(wanted().await > 0, "the sensor is told at its next check-in");
+    let tasks = get(&server, "/vulnerability/scan-tasks?scan_type=manual").await;
+    let task = &tasks["data_list"][0];
+    assert_eq!((&task["status"], &task["scan_vul_types"]), (&json!("running"), &json!(["linux_vul"])));
+    assert_eq!((&task["scanning_host_num"], &task["failed_host_num"]), (&json!(1), &json!(1)));
+    let hosts = format!("{path}/{}/hosts", asked.body["task_id"].as_str().unwrap());
+    let failed = get(&server, &format!("{hosts}?scan_status=failed")).await;
+    assert_eq!((&failed["total_num"], &failed["data_list"][0]["host_id"]), (&json!(1), &json!(data)));
+    assert_eq!(failed["data_list"][0]["vul_scan_details"][0]["failed_reason"], "the server has no sensor");
+
+    server.clock.advance(60_000);
+    server.host("web", &[("glass", "1.0-2")]).await;
+    let tasks = get(&server, "/vulnerability/scan-tasks").await;
+    assert_eq!(
+        (&tasks["data_list"][0]["status"], &tasks["data_list"][0]["success_host_num"]),
+        (&json!("finished"), &json!(1))
+    );
+    for (body, name) in [
+        (json!({"manual_scan_type": ["all"]}), "manual_scan_type"),
+        (json!({"range_type": "some"}), "range_type"),
+        (json!({"range_type": "specific_host"}), "agent_id_list"),
+        (json!({"urgent_vul_id_list": ["CVE-1"]}), "urgent_vul_id_list"),
+    ] {
+        let answer = server.hss("manager", Method::POST, path, &body.to_string()).await;
+        assert_eq!((answer.status, &answer.body["error_code"]), (400, &json!("HSS.0001")), "{body}");
+        assert!(answer.body["error_msg"].as_str().unwrap().contains(name), "{body}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_scan_policy_fires_when_it_is_due() {
+    let (server, web, _) = world().await;
+    let path = "/vulnerability/scan-policy";
+    assert_eq!(get(&server, path).await["status"], "close");
+    let body = json!({
+        "scan_period": "one_day", "scan_range_type": "specific_host", "host_ids": [web], "status": "open",
+        "scan_vul_types": ["linux_vul", "app_vul"],
+        "time": {"hour_part": 2, "minute_part": 30, "timezone_offset": -480},
+    });
+    let changed = server.hss("manager", Method::PUT, path, &body.to_string()).await;
+    assert_eq!((changed.status, &changed.body), (200, &Value::Null));
+    let policy = get(&server, path).await;
+    assert_eq!((&policy["host_ids"], &policy["total_host_num"]), (&json!([web]), &json!(1)));
+    let next = policy["time"]["next_scan_time"].as_i64().unwrap();
+    assert_eq!(parapet_model::time::format_rfc3339(next), "2026-11-02T18:30:00.000Z");
+    assert_eq!(server.app.host_scans().fire_due().await.unwrap(), 0);
+    server.clock.set(next + 3 * 86_400_000);
+    assert_eq!(server.app.host_scans().fire_due().await.unwrap(), 1);
+    assert_eq!(server.app.host_scans().fire_due().await.unwrap(), 0, "what was missed is wished once");
+    let tasks = get(&server, "/vulnerability/scan-tasks?scan_type=schedule").await;
+    assert_eq!((&tasks["total_num"], &tasks["data_list"][0]["failed_host_num"]), (&json!(1), &json!(1)));
+    for (field, value) in [
+        ("scan_period", json!("yearly")),
+        ("status", json!("on")),
+        ("host_ids", json!([])),
+        ("time", json!({"hour_part": 24})),
+    ] {
+        let mut bad = body.clone();
+        bad[field] = value;
+        let answer = server.hss("manager", Method::PUT, path, &bad.to_string()).await;
+        assert_eq!((answer.status, &answer.body["error_code"]), (400, &json!("HSS.0001")), "{field}");
+    }
+}

@@ -19,12 +19,21 @@ pub enum JobKind {
     Rematch = 4,
     /// Tell somebody something.
     Notify = 5,
+    /// Make a scan for each of many images.
+    ScanImages = 6,
 }
 
 impl JobKind {
     /// All kinds by number.
-    pub const ALL: [Self; 6] =
-        [Self::ScanImage, Self::ListRegistry, Self::ImportFeed, Self::Export, Self::Rematch, Self::Notify];
+    pub const ALL: [Self; 7] = [
+        Self::ScanImage,
+        Self::ListRegistry,
+        Self::ImportFeed,
+        Self::Export,
+        Self::Rematch,
+        Self::Notify,
+        Self::ScanImages,
+    ];
 
     /// The word used in every output.
     pub const fn as_str(self) -> &'static str {
@@ -35,6 +44,7 @@ impl JobKind {
             Self::Export => "export",
             Self::Rematch => "rematch",
             Self::Notify => "notify",
+            Self::ScanImages => "scan_images",
         }
     }
 

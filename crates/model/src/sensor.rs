@@ -131,6 +131,9 @@ pub struct SensorSettings {
     /// How many registries it scans.
     #[serde(default)]
     pub registries: u32,
+    /// Number of the newest wish that the host be read at once; 0 for none.
+    #[serde(default)]
+    pub look_wanted: u32,
 }
 
 /// What a sensor saw. Every part may be left out.

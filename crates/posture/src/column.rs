@@ -14,7 +14,7 @@ use roaring::RoaringBitmap;
 use crate::bits::Bits;
 use crate::data::Data;
 use crate::kept::{Key, Standing};
-use crate::split::asset_row;
+use crate::split::{Ready, asset_row};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -267,9 +267,10 @@ impl Data {
 
     /// Asks each asset by the plain evaluator.
     fn asked(&self, filter: &Filter, within: &RoaringBitmap) -> RoaringBitmap {
+        let ready = Ready::new(filter);
         let passes = |no: &u32| {
             let asset = self.assets.get(AssetNo(*no));
-            asset.is_some_and(|asset| filter.accepts(&asset_row(self, &asset, Coverage::Assessed)))
+            asset.is_some_and(|asset| ready.accepts(&asset_row(self, &asset, Coverage::Assessed)))
         };
         within.iter().filter(passes).collect()
     }

@@ -15,6 +15,7 @@ use parapet_model::{AdvisoryNo, Filter, MatchState, PackageNo, Severity, Vulnera
 
 use crate::bits::Bits;
 use crate::blank;
+use crate::split::Ready;
 use crate::tables::Tables;
 
 /// See the module.
@@ -162,12 +163,13 @@ impl Pairs {
             found = about;
         });
         let about = found.filter(|_| same)?;
+        let ready = Ready::new(filter);
         let mut bits = Bits::none(self.len());
         match about {
             About::Package => {
                 for (place, &no) in self.packages.iter().enumerate() {
                     let Some((_, package)) = tables.package(no) else { continue };
-                    if filter.accepts(&Finding { package, ..blank::row() }) {
+                    if ready.accepts(&Finding { package, ..blank::row() }) {
                         (self.from[place]..self.from[place + 1]).for_each(|pair| bits.insert(pair));
                     }
                 }
@@ -176,13 +178,13 @@ impl Pairs {
                 let passes = |no: &VulnerabilityNo| {
                     let vulnerability = tables.vulnerability(*no);
                     vulnerability
-                        .is_some_and(|v| filter.accepts(&Finding { vulnerability: v, ..blank::row() }))
+                        .is_some_and(|v| ready.accepts(&Finding { vulnerability: v, ..blank::row() }))
                 };
                 let passing: Vec<bool> = self.vulnerabilities.iter().map(passes).collect();
                 self.mark(&self.vulnerability, |place| passing[*place as usize], &mut bits);
             }
             About::Combination => {
-                let passes = |verdict| filter.accepts(&Finding { verdict, ..blank::row() });
+                let passes = |verdict| ready.accepts(&Finding { verdict, ..blank::row() });
                 let passing: Vec<bool> = self.combinations.iter().map(passes).collect();
                 self.mark(&self.combination, |place| passing[usize::from(*place)], &mut bits);
             }

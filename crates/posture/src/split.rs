@@ -3,9 +3,12 @@
 //! The conjuncts of the tree are sorted by what they depend on: the asset alone, the asset with its
 //! coverage, the match alone, or the whole row. Asset parts are asked once per asset, match parts
 //! once per (package, vulnerability) and query, the rest per row. All are asked through the tree's
-//! plain evaluator, so the cut cannot change an answer.
+//! plain evaluator, so the cut cannot change an answer; but long lists of texts are asked through a
+//! set, because a list of a hundred thousand ids is asked for as many assets.
 
-use parapet_model::filter::{Field, Level, Op, Test, Value};
+use std::collections::HashSet;
+
+use parapet_model::filter::{Field, Level, Op, Row, Test, Value, ValueRef};
 use parapet_model::finding::Finding;
 use parapet_model::{Coverage, Filter, PackageNo};
 
@@ -14,20 +17,88 @@ use crate::block::AssetView;
 use crate::data::Data;
 use crate::presence::Present;
 
+/// From how many texts on a list is asked through a set.
+const LONG_LIST: usize = 16;
+
+/// A part of a filter, made ready to be asked often.
+#[derive(Debug)]
+struct Part<'f> {
+    filter: &'f Filter,
+    ready: Ready<'f>,
+}
+
+/// A filter, its long lists of texts made sets.
+#[derive(Debug)]
+pub(crate) enum Ready<'f> {
+    And(Vec<Ready<'f>>),
+    Or(Vec<Ready<'f>>),
+    Not(Box<Ready<'f>>),
+    /// The field has any of these texts, in lower case.
+    Among(Field, HashSet<String>),
+    /// No long list inside.
+    Plain(&'f Filter),
+}
+
+impl<'f> Ready<'f> {
+    pub(crate) fn new(filter: &'f Filter) -> Self {
+        let mut long = false;
+        filter.each_test(&mut |test| long |= is_long(test));
+        if !long {
+            return Self::Plain(filter);
+        }
+        match filter {
+            Filter::And(parts) => Self::And(parts.iter().map(Self::new).collect()),
+            Filter::Or(parts) => Self::Or(parts.iter().map(Self::new).collect()),
+            Filter::Not(inner) => Self::Not(Box::new(Self::new(inner))),
+            Filter::Test(test) => {
+                let text = |value: &Value| match value {
+                    Value::Text(text) => Some(text.to_ascii_lowercase()),
+                    _ => None,
+                };
+                Self::Among(test.field, test.values.iter().filter_map(text).collect())
+            }
+            Filter::All | Filter::Nothing => Self::Plain(filter),
+        }
+    }
+
+    pub(crate) fn accepts(&self, row: &dyn Row) -> bool {
+        match self {
+            Self::And(parts) => parts.iter().all(|part| part.accepts(row)),
+            Self::Or(parts) => parts.iter().any(|part| part.accepts(row)),
+            Self::Not(inner) => !inner.accepts(row),
+            Self::Among(field, texts) => row.any(*field, &mut |value| match value {
+                ValueRef::Text(text) if text.bytes().any(|b| b.is_ascii_uppercase()) => {
+                    texts.contains(&text.to_ascii_lowercase())
+                }
+                ValueRef::Text(text) => texts.contains(text),
+                _ => false,
+            }),
+            Self::Plain(filter) => filter.accepts(row),
+        }
+    }
+}
+
+/// A long list of nothing but texts.
+fn is_long(test: &Test) -> bool {
+    test.op == Op::In
+        && test.values.len() >= LONG_LIST
+        && test.values.iter().all(|value| matches!(value, Value::Text(_)))
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Split<'f> {
     /// Asset without coverage.
-    early: Vec<&'f Filter>,
+    early: Vec<Part<'f>>,
     /// Asset with coverage.
-    late: Vec<&'f Filter>,
-    matched: Vec<&'f Filter>,
-    rest: Vec<&'f Filter>,
+    late: Vec<Part<'f>>,
+    matched: Vec<Part<'f>>,
+    rest: Vec<Part<'f>>,
 }
 
 /// A filter of all these parts.
-fn all_of<'f>(parts: impl Iterator<Item = &'f Filter>) -> Filter {
-    parts.cloned().fold(Filter::All, Filter::and)
+fn all_of<'p>(parts: impl Iterator<Item = &'p Part<'p>>) -> Filter {
+    parts.map(|part| part.filter.clone()).fold(Filter::All, Filter::and)
 }
 
 impl<'f> Split<'f> {
@@ -41,11 +112,11 @@ impl<'f> Split<'f> {
         match filter {
             Filter::All => {}
             Filter::And(parts) => parts.iter().for_each(|part| self.add(part)),
-            part => self.list_for(part).push(part),
+            filter => self.list_for(filter).push(Part { filter, ready: Ready::new(filter) }),
         }
     }
 
-    fn list_for(&mut self, part: &Filter) -> &mut Vec<&'f Filter> {
+    fn list_for(&mut self, part: &Filter) -> &mut Vec<Part<'f>> {
         let (mut asset, mut coverage, mut matched, mut finding) = (false, false, false, false);
         part.each_test(&mut |test| match test.field.level() {
             Level::Asset => {
@@ -67,7 +138,7 @@ impl<'f> Split<'f> {
     pub(crate) fn accepts_early(&self, data: &Data, asset: &AssetView<'_>) -> bool {
         self.early.is_empty() || {
             let row = asset_row(data, asset, Coverage::Assessed);
-            self.early.iter().all(|part| part.accepts(&row))
+            self.early.iter().all(|part| part.ready.accepts(&row))
         }
     }
 
@@ -75,33 +146,33 @@ impl<'f> Split<'f> {
     pub(crate) fn accepts_late(&self, data: &Data, asset: &AssetView<'_>, coverage: Coverage) -> bool {
         self.late.is_empty() || {
             let row = asset_row(data, asset, coverage);
-            self.late.iter().all(|part| part.accepts(&row))
+            self.late.iter().all(|part| part.ready.accepts(&row))
         }
     }
 
     /// Whether the parts about the match hold.
     pub(crate) fn accepts_match(&self, row: &Finding<'_>) -> bool {
-        self.matched.iter().all(|part| part.accepts(row))
+        self.matched.iter().all(|part| part.ready.accepts(row))
     }
 
     /// Whether the parts about the whole row hold.
     pub(crate) fn accepts_rest(&self, row: &Finding<'_>) -> bool {
-        self.rest.iter().all(|part| part.accepts(row))
+        self.rest.iter().all(|part| part.ready.accepts(row))
     }
 
     /// What is asked of the asset, its coverage aside.
     pub(crate) fn asset_parts(&self) -> Filter {
-        all_of(self.early.iter().copied())
+        all_of(self.early.iter())
     }
 
     /// What is asked of the match.
     pub(crate) fn match_parts(&self) -> Filter {
-        all_of(self.matched.iter().copied())
+        all_of(self.matched.iter())
     }
 
     /// What is asked of the match and of the whole row.
     pub(crate) fn row_parts(&self) -> Filter {
-        all_of(self.matched.iter().chain(&self.rest).copied())
+        all_of(self.matched.iter().chain(&self.rest))
     }
 
     /// Whether asset and match decide, each for itself, and coverage does not matter.
@@ -128,7 +199,8 @@ impl<'f> Split<'f> {
     pub(crate) fn asks_since(&self) -> bool {
         let mut asks = false;
         for part in &self.rest {
-            part.each_test(&mut |test| asks |= matches!(test.field, Field::FirstFound | Field::ReopenedAt));
+            part.filter
+                .each_test(&mut |test| asks |= matches!(test.field, Field::FirstFound | Field::ReopenedAt));
         }
         asks
     }
@@ -136,7 +208,7 @@ impl<'f> Split<'f> {
     /// The texts of which one must be the value of `field`, if a part says so.
     pub(crate) fn wanted(&self, field: Field) -> Option<impl Iterator<Item = &'f str> + use<'f>> {
         let tests = self.matched.iter().chain(&self.early);
-        let mut tests = tests.filter_map(|part| match part {
+        let mut tests = tests.filter_map(|part| match part.filter {
             Filter::Test(test) if test.field == field && matches!(test.op, Op::Eq | Op::In) => Some(test),
             _ => None,
         });
@@ -211,5 +283,38 @@ impl Memo {
             }
         }
         bits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row with one name.
+    struct Named(&'static str);
+
+    impl Row for Named {
+        fn any(&self, field: Field, visit: &mut dyn FnMut(ValueRef<'_>) -> bool) -> bool {
+            field == Field::Asset && visit(ValueRef::Text(self.0))
+        }
+    }
+
+    #[test]
+    fn a_long_list_answers_as_the_plain_evaluator() {
+        let long = || Filter::any_of(Field::Asset, (0..40).map(|n| format!("Host-{n}")));
+        let short = Filter::test(Field::Asset, Op::Prefix, "host-1");
+        let filters = [
+            long(),
+            long().negate(),
+            Filter::Or(vec![short.clone(), long()]),
+            Filter::And(vec![short, Filter::Not(Box::new(long()))]),
+        ];
+        for filter in &filters {
+            let ready = Ready::new(filter);
+            assert!(!matches!(ready, Ready::Plain(_)), "{filter}");
+            for name in ["host-1", "HOST-39", "host-40", "host-100", "Host-7", "", "x"] {
+                assert_eq!(ready.accepts(&Named(name)), filter.accepts(&Named(name)), "{name} in {filter}");
+            }
+        }
     }
 }

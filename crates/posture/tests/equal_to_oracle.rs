@@ -13,8 +13,8 @@ use parapet_model::filter::{Field, Op};
 use parapet_model::{AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, Scope, Severity};
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder,
-    Window, oracle::findings,
+    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, Snapshot, Standing,
+    VulnerabilityOrder, Window, oracle::findings,
 };
 use proptest::prelude::*;
 

@@ -22,6 +22,9 @@ use crate::exceptions::Exceptions;
 use crate::exports::{Exports, HeldViews, RowShape};
 use crate::feeds::Feeds;
 use crate::findings::Findings;
+use crate::handling::Handling;
+use crate::host_scans::HostScans;
+use crate::hosts::Hosts;
 use crate::jobs::Jobs;
 use crate::lists::Lists;
 use crate::live::Live;
@@ -228,6 +231,21 @@ impl App {
     /// What holds for exceptions of every kind.
     pub fn exception_rules(&self) -> ExceptionRules {
         self.rules
+    }
+
+    /// What people do about vulnerabilities.
+    pub fn handling(&self) -> Handling<'_> {
+        Handling(self)
+    }
+
+    /// Looking at hosts again.
+    pub fn host_scans(&self) -> HostScans<'_> {
+        HostScans(self)
+    }
+
+    /// What people say of hosts.
+    pub fn hosts(&self) -> Hosts<'_> {
+        Hosts(self)
     }
 
     /// Lists of vulnerabilities.

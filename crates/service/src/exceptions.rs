@@ -68,15 +68,27 @@ impl Exceptions<'_> {
 
     /// Makes an exception: approved when the asker may approve, otherwise pending.
     pub async fn create(&self, who: &Principal, new: &NewException) -> Result<Exception> {
-        require(who, Permission::ExceptionsRequest)?;
         let app = self.0;
-        // With four eyes, whoever may approve asks like everybody else.
-        let approves = who.may(Permission::ExceptionsApprove) && !app.rules.four_eyes;
         let mut tx = app.store.begin().await?;
+        let exception = self.create_in(&mut tx, who, new).await?;
+        tx.commit().await?;
+        app.live().catch_up().await?;
+        Ok(exception)
+    }
+
+    /// The same as a part of something larger.
+    pub(crate) async fn create_in(
+        &self,
+        tx: &mut Tx,
+        who: &Principal,
+        new: &NewException,
+    ) -> Result<Exception> {
+        require(who, Permission::ExceptionsRequest)?;
         let now = tx.recorded();
-        let list = list_named(&mut tx, who, new).await?;
+        let list = list_named(tx, who, new).await?;
         let mut exception = self.draft(who, new, list, &[], now)?;
-        if approves {
+        // With four eyes, whoever may approve asks like everybody else.
+        if who.may(Permission::ExceptionsApprove) && !self.0.rules.four_eyes {
             exception.state = ExceptionState::Approved;
             let by = who.name.clone();
             exception.decisions.push(Decision {
@@ -88,10 +100,7 @@ impl Exceptions<'_> {
         }
         let exception = tx.put_exception(&exception).await?;
         let id = exception.uuid.to_string();
-        audit::event(&mut tx, who, "create", "exception", &id, audit::NONE, Some(summary(&exception)))
-            .await?;
-        tx.commit().await?;
-        app.live().catch_up().await?;
+        audit::event(tx, who, "create", "exception", &id, audit::NONE, Some(summary(&exception))).await?;
         Ok(exception)
     }
 
@@ -173,11 +182,24 @@ impl Exceptions<'_> {
         old: &Exception,
         next: Exception,
     ) -> Result<Exception> {
-        let next = tx.put_exception(&next).await?;
-        let (id, before, after) = (old.uuid.to_string(), summary(old), summary(&next));
-        audit::event(&mut tx, who, action, "exception", &id, Some(before), Some(after)).await?;
+        let next = self.put_next(&mut tx, who, action, old, next).await?;
         tx.commit().await?;
         self.0.live().catch_up().await?;
+        Ok(next)
+    }
+
+    /// Stores the next version of an exception, as a part of something larger.
+    pub(crate) async fn put_next(
+        &self,
+        tx: &mut Tx,
+        who: &Principal,
+        action: &str,
+        old: &Exception,
+        next: Exception,
+    ) -> Result<Exception> {
+        let next = tx.put_exception(&next).await?;
+        let (id, before, after) = (old.uuid.to_string(), summary(old), summary(&next));
+        audit::event(tx, who, action, "exception", &id, Some(before), Some(after)).await?;
         Ok(next)
     }
 
@@ -341,14 +363,14 @@ async fn list_named(
 }
 
 /// Whoever may approve changes every exception; who asked for one changes it while it is pending.
-fn require_change(who: &Principal, exception: &Exception) -> Result<()> {
+pub(crate) fn require_change(who: &Principal, exception: &Exception) -> Result<()> {
     let own = exception.state == ExceptionState::Pending && exception.requested_by == who.name;
     let right = if own { Permission::ExceptionsRequest } else { Permission::ExceptionsApprove };
     require(who, right)
 }
 
 /// Adds and removes assets. What a live filter holds is only lost by being excluded.
-fn edit(target: &mut Target, added: &[AssetNo], removed: &[AssetNo]) {
+pub(crate) fn edit(target: &mut Target, added: &[AssetNo], removed: &[AssetNo]) {
     target.excluded.retain(|no| !added.contains(no));
     target.included.extend(added);
     target.included.retain(|no| !removed.contains(no));

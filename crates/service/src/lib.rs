@@ -28,6 +28,9 @@ pub mod feeds;
 pub mod findings;
 mod gaps;
 pub mod generate;
+pub mod handling;
+pub mod host_scans;
+mod hosts;
 pub mod jobs;
 pub mod lists;
 mod live;
@@ -42,10 +45,14 @@ pub mod schedules;
 pub mod sensors;
 mod vulnerabilities;
 
-pub use accounts::{Accounts, BearerError, ListedUser, NewKey, SignedIn, TokenScope};
+pub use accounts::{
+    Accounts, BearerError, Claim, ListedUser, NewKey, SignedIn, SignedWrite, SigningError, SigningKey,
+    TEMPORARY_SECONDS, TemporaryKey, TokenScope,
+};
 pub use app::{App, Options};
 pub use artifacts::{ArtifactBody, ArtifactPlace};
 pub use error::{Error, Result};
 pub use findings::{PastInstant, View};
 pub use gaps::{gaps_of, kernels_left_out};
+pub use hosts::Hosts;
 pub use live::Live;

@@ -33,6 +33,9 @@ const PAGE: &str = "SELECT t.exception, t.body, t.included, t.excluded \
      WHERE e.project = $1 AND e.no > $2 AND t.to_at = 9223372036854775807 ORDER BY e.no LIMIT $3";
 const VERSIONS: &str = "SELECT exception, body, included, excluded, from_at FROM exception_version \
      WHERE exception = $1 AND from_at < to_at ORDER BY from_at";
+const HISTORY: &str = "SELECT t.exception, t.body, t.included, t.excluded, t.from_at \
+     FROM exception e JOIN exception_version t ON t.exception = e.no \
+     WHERE e.project = $1 AND t.from_at < t.to_at ORDER BY t.exception, t.from_at LIMIT $2";
 const INSERT: &str = "INSERT INTO exception (no, uuid, project) VALUES ($1, $2, $3)";
 const CLOSE: &str = "UPDATE exception_version SET to_at = $1 \
      WHERE exception = $2 AND to_at = 9223372036854775807";
@@ -50,6 +53,12 @@ fn read(f: &mut Fields<'_>) -> Result<Exception> {
     out.target.included = assets(f.blob()?).ok_or_else(|| f.inconsistent("included"))?;
     out.target.excluded = assets(f.blob()?).ok_or_else(|| f.inconsistent("excluded"))?;
     Ok(out)
+}
+
+fn version(row: &Row) -> Result<(Millis, Exception)> {
+    let mut f = row.fields("exception_version");
+    let version = read(&mut f)?;
+    Ok((f.i64()?, version))
 }
 
 fn assets(packed: &[u8]) -> Option<Vec<AssetNo>> {
@@ -94,13 +103,17 @@ impl Session {
 
     /// All versions of an exception with the recorded time from which each held, oldest first.
     pub async fn exception_versions(&mut self, no: ExceptionNo) -> Result<Vec<(Millis, Exception)>> {
-        let rows = self.fetch(VERSIONS, args![no]).await?;
-        let version = |row: &Row| {
-            let mut f = row.fields("exception_version");
-            let version = read(&mut f)?;
-            Ok((f.i64()?, version))
-        };
-        rows.iter().map(version).collect()
+        self.fetch(VERSIONS, args![no]).await?.iter().map(version).collect()
+    }
+
+    /// At most `limit` versions of the project's exceptions, like [`Session::exception_versions`], by
+    /// number of the exception.
+    pub async fn exception_history(
+        &mut self,
+        project: ProjectNo,
+        limit: u32,
+    ) -> Result<Vec<(Millis, Exception)>> {
+        self.fetch(HISTORY, args![project, limit]).await?.iter().map(version).collect()
     }
 }
 

@@ -17,6 +17,8 @@ mod error;
 mod exceptions;
 pub mod facts;
 pub mod feeds;
+pub mod host_groups;
+pub mod host_scans;
 pub mod jobs;
 pub mod layer_cache;
 pub mod lists;

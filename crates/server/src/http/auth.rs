@@ -3,10 +3,10 @@
 //! | family | credentials |
 //! |---|---|
 //! | native | `Authorization: Basic` with user and password or a key pair, or `X-Auth-Token` |
-//! | HSS | `X-Auth-Token` from the identity family; a token of another project fails |
+//! | HSS | a signature with a key pair (`aksk`), or `X-Auth-Token` from the identity family; a credential of another project fails |
 //! | Qualys CS | `Authorization: Bearer` with a JWT of its `/auth`, or `Authorization: Basic` |
 //! | Qualys PC | `Authorization: Basic`, or the cookie `QualysSession`; see `qualys_pc/gate.rs` |
-//! | identity | `X-Auth-Token` |
+//! | identity | a signature, or `X-Auth-Token` |
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::HeaderMap;
@@ -20,6 +20,7 @@ use parapet_model::{Permission, Principal};
 use parapet_service::{BearerError, Error, SignedIn};
 use parapet_store::seal::Secret;
 
+use super::aksk;
 use super::hss::HssError;
 use super::keystone::KeystoneError;
 use super::native::ApiError;
@@ -70,6 +71,9 @@ pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: 
     }
     if gate.family == Family::QualysCs {
         return check_qualys(&gate, request, next).await;
+    }
+    if matches!(gate.family, Family::Hss | Family::Keystone) && aksk::is_signed(request.headers()) {
+        return aksk::check(&gate, request, next).await;
     }
     match authenticate(&gate, request.headers()).await {
         Ok(signed_in) => {

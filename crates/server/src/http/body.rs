@@ -2,12 +2,13 @@
 //! type. The extractors answer those in plain text; here they get the error shape of the route's
 //! family, so that a client finds a reason where it looks for one.
 
-use axum::body::{BodyDataStream, to_bytes};
+use axum::body::{Body, BodyDataStream, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 
 use super::hss::HssError;
 use super::keystone::KeystoneError;
@@ -36,7 +37,7 @@ pub(crate) struct Bounds {
 /// Runs the handler behind it, and words what the extractors refuse.
 pub(crate) async fn guard(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
     let Bounds { family, upload } = bounds;
-    if !upload && announced(request.headers()).is_some_and(|length| length > MAX_BODY as u64) {
+    if !upload && is_too_large(request.headers()) {
         drain(request.into_body().into_data_stream()).await;
         return refusal(family, StatusCode::PAYLOAD_TOO_LARGE, String::new());
     }
@@ -49,13 +50,36 @@ pub(crate) async fn guard(State(bounds): State<Bounds>, request: Request, next: 
     refusal(family, status, String::from_utf8_lossy(&reason).into_owned())
 }
 
-fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// The whole body of a request.
+///
+/// # Errors
+/// The status to answer with.
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
+    if is_too_large(headers) {
+        drain(body.into_data_stream()).await;
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let mut chunks = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
+        if bytes.len() + chunk.len() > MAX_BODY {
+            drain(chunks).await;
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
+}
+
+/// Whether the sender announces more than is taken.
+fn is_too_large(headers: &HeaderMap) -> bool {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|length| length > MAX_BODY as u64)
 }
 
 /// Throws the rest of a body away, as far as it pays.
 pub(crate) async fn drain(mut chunks: BodyDataStream) {
-    use futures_util::StreamExt as _;
     let mut left = MAX_DRAINED;
     while let Some(Ok(chunk)) = chunks.next().await {
         left = left.saturating_sub(chunk.len());

@@ -1,5 +1,6 @@
 //! The HTTP side: one folder per wire family, one table of routes.
 
+mod aksk;
 mod auth;
 mod body;
 mod file;
@@ -139,7 +140,7 @@ async fn unknown_path(State(state): State<AppState>, request: Request) -> Respon
         hss::HssError::no_api().into_response()
     } else if path.starts_with("/csapi/") {
         qualys_cs::CsError::no_api(path).into_response()
-    } else if path.starts_with("/v3/") {
+    } else if path.starts_with("/v3/") || path.starts_with("/v3.0/") {
         keystone::KeystoneError::no_api().into_response()
     } else {
         native::ApiError::no_route(path).into_response()

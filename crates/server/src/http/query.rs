@@ -26,6 +26,11 @@ impl RawQuery {
         self.0.get(name)?.iter().map(String::as_str).find(|value| !value.is_empty())
     }
 
+    /// All values, empty ones too.
+    pub(crate) fn values(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// All values that are not empty.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.0.get(name).into_iter().flatten();

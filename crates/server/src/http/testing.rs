@@ -107,15 +107,104 @@ impl TestServer {
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let answer = self.router.clone().oneshot(request).await.unwrap();
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let bytes = to_bytes(answer.into_body(), 64 << 20).await.unwrap();
-        let body = match bytes.as_ref() {
+        let (status, headers, bytes) = self.raw(request).await;
+        let body = match bytes.as_slice() {
             [] => Value::Null,
             bytes => serde_json::from_slice(bytes)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned())),
         };
         Answer { status, headers, body }
+    }
+
+    /// Sends a request and reads the bytes of the answer.
+    pub(crate) async fn raw(&self, request: Request<Body>) -> (u16, HeaderMap, Vec<u8>) {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        (status, headers, to_bytes(answer.into_body(), 64 << 20).await.unwrap().to_vec())
+    }
+
+    /// A token of the identity family, and the id of the project it is for.
+    pub(crate) async fn token(&self, name: &str) -> (String, String) {
+        let accounts = self.app.accounts();
+        let signed_in = accounts.sign_in(name, Secret::new(PASSWORD)).await.unwrap();
+        let scope = parapet_service::TokenScope::HomeProject;
+        let (token, signed_in) = accounts.issue_token(&signed_in, &scope).await.unwrap();
+        (token.expose().to_owned(), signed_in.project.unwrap().id)
+    }
+
+    /// A request of the HSS family as the user of that name; `path` begins behind the project.
+    pub(crate) async fn hss_request(
+        &self,
+        name: &str,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Request<Body> {
+        let (token, project) = self.token(name).await;
+        Request::builder()
+            .method(method)
+            .uri(format!("/v5/{project}{path}"))
+            .header("X-Auth-Token", token)
+            .header("Content-Type", "application/json")
+            .body(Body::from(body.to_owned()))
+            .unwrap()
+    }
+
+    /// A call of the HSS family. Time goes on before a change.
+    pub(crate) async fn hss(&self, name: &str, method: Method, path: &str, body: &str) -> Answer {
+        if method != Method::GET {
+            self.clock.advance(1_000);
+        }
+        self.send(self.hss_request(name, method, path, body).await).await
+    }
+
+    /// The rows of an export that is asked for, made and fetched; the titles first.
+    pub(crate) async fn exported(&self, name: &str, path: &str, body: &str) -> Vec<Vec<String>> {
+        let asked = self.hss(name, Method::POST, path, body).await;
+        assert_eq!(asked.status, 200, "{path} {body}: {}", asked.body);
+        self.app.run_jobs().await.unwrap();
+        let task = asked.body["task_id"].as_str().unwrap();
+        let task = self.hss(name, Method::GET, &format!("/export-task/{task}"), "").await;
+        assert_eq!(task.body["task_status"], "success", "{}", task.body);
+        let file = format!("/download/{}", task.body["file_id"].as_str().unwrap());
+        let (status, _, bytes) = self.raw(self.hss_request(name, Method::GET, &file, "").await).await;
+        assert_eq!(status, 200);
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+        assert_eq!(zip.len(), 1);
+        let text = std::io::read_to_string(zip.by_index(0).unwrap()).unwrap();
+        let rows = csv_rows(text.strip_prefix('\u{feff}').expect("a byte order mark"));
+        if let Some(promised) = asked.body["record_total_num"].as_u64() {
+            assert_eq!(rows.len() as u64, promised + 1, "the number promised is the number delivered");
+        }
+        rows
+    }
+
+    /// Reads a Debian host with these packages; its id.
+    pub(crate) async fn host(&self, name: &str, packages: &[(&str, &str)]) -> String {
+        let root = self.dir.path().join("hosts").join(name);
+        let write = |path: &str, text: &str| {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let id: String = name.bytes().map(|b| format!("{b:02x}")).collect();
+        write("etc/os-release", "ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n");
+        write("etc/machine-id", &format!("{id:0>32}\n"));
+        write("etc/hostname", &format!("{name}\n"));
+        let stanza = |(name, version): &(&str, &str)| {
+            format!(
+                "Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n"
+            )
+        };
+        write("var/lib/dpkg/status", &packages.iter().map(stanza).collect::<String>());
+        let target = format!("rootfs:{}", root.display()).parse().unwrap();
+        let report = self.app.scans().scan(&self.local, &target, &ScanOptions::default()).await.unwrap();
+        report.asset.to_string()
+    }
+
+    /// Now, by the test's clock.
+    pub(crate) fn clock_now(&self) -> i64 {
+        self.app.now()
     }
 
     /// A bearer token of the Qualys family.
@@ -227,6 +316,79 @@ impl TestServer {
         tx.commit().await.unwrap();
         self.app.live().catch_up().await.unwrap();
         recorded.uuid
+    }
+}
+
+/// The cells of a CSV text.
+fn csv_rows(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => cell.extend(chars.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut cell)),
+            '\r' if !quoted => {}
+            '\n' if !quoted => {
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
+            c => cell.push(c),
+        }
+    }
+    rows
+}
+
+/// Signs as the SDKs do. The text that is signed is the server's own, which the contract's vectors hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Signer {
+    pub(crate) access_key: String,
+    secret: String,
+    pub(crate) project: String,
+    token: Option<String>,
+}
+
+impl Signer {
+    pub(crate) fn new(access_key: &str, secret: &str, project: &str) -> Self {
+        let owned = str::to_owned;
+        Self { access_key: owned(access_key), secret: owned(secret), project: owned(project), token: None }
+    }
+
+    /// The same with the token of a temporary key.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// A request signed at an instant.
+    pub(crate) fn sign(&self, at: i64, method: Method, uri: &str, body: &[u8]) -> Request<Body> {
+        let at = parapet_model::time::format_rfc3339(at);
+        let stamp: String = at.chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("Host", "parapet.example")
+            .header("Content-Type", "application/json")
+            .header("X-Sdk-Date", format!("{stamp}Z"));
+        let mut names = "content-type;host".to_owned();
+        if let Some(token) = &self.token {
+            names.push_str(";x-sdk-date;x-security-token");
+            request = request.header("X-Security-Token", token);
+        } else {
+            names.push_str(";x-sdk-date");
+        }
+        let authorization = |signature: &str| {
+            let access = &self.access_key;
+            format!("SDK-HMAC-SHA256 Access={access}, SignedHeaders={names}, Signature={signature}")
+        };
+        let request = request.header("Authorization", authorization(&"0".repeat(64)));
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        let signature = super::aksk::Signature::of(&parts.headers).unwrap();
+        let texts = super::aksk::strings_to_sign(&parts, &signature, body).unwrap();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, self.secret.as_bytes());
+        let tag = ring::hmac::sign(&key, texts[0].as_bytes());
+        let hex: String = tag.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        parts.headers.insert("authorization", authorization(&hex).parse().unwrap());
+        Request::from_parts(parts, Body::from(body.to_vec()))
     }
 }
 

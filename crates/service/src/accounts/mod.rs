@@ -6,6 +6,8 @@ mod listed;
 mod manage;
 mod session;
 mod sign_in;
+mod signing;
+mod temporary;
 mod throttle;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,8 @@ pub use manage::NewKey;
 pub(crate) use manage::require;
 pub(crate) use sign_in::SignIns;
 pub use sign_in::TokenScope;
+pub use signing::{Claim, SignedWrite, SigningError, SigningKey};
+pub use temporary::{TEMPORARY_SECONDS, TemporaryKey};
 
 use crate::app::App;
 use crate::error::{Error, Result};

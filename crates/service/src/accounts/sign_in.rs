@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use parapet_model::facts::ProjectRow;
-use parapet_model::{Digest, Millis, Principal, ProjectNo};
+use parapet_model::{Digest, Millis, Permission, Principal, ProjectNo};
 use parapet_store::Kind;
 use parapet_store::accounts::{Directory, Token, User};
 use parapet_store::seal::Secret;
 use sha2::{Digest as _, Sha256};
 
+use super::signing::Turns;
 use super::throttle::Throttle;
 use super::{Accounts, SignedIn, TOKEN_LIFETIME};
 use crate::app::App;
@@ -41,7 +42,9 @@ pub enum TokenScope {
 #[derive(Debug)]
 pub(crate) struct SignIns {
     passwords: Passwords,
-    throttle: Throttle,
+    pub(super) throttle: Throttle,
+    /// Signed requests that are being done.
+    pub(super) turns: Turns,
     /// Keyed by a hash over a secret of this process, so that memory holds no password.
     remembered: Mutex<HashMap<[u8; 32], (u32, u64, Millis)>>,
     process_secret: [u8; 32],
@@ -56,6 +59,7 @@ impl Default for SignIns {
         Self {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
+            turns: Turns::default(),
             remembered: Mutex::default(),
             process_secret,
             directory: ArcSwapOption::empty(),
@@ -203,6 +207,17 @@ impl Accounts<'_> {
             signed_in.project = None;
         }
         Ok((token, signed_in))
+    }
+
+    /// Ends a token before its time: one's own, or anybody's for those who manage users.
+    pub async fn end_token(&self, who: &Principal, token: &str) -> Result<()> {
+        let owner = self.by_token(token).await.map_err(|_| Error::NotFound("token".to_owned()))?;
+        if owner.principal.user != who.user {
+            super::require(who, Permission::UsersWrite)?;
+        }
+        let mut side = self.0.store.side().await?;
+        side.delete_token(&Digest::of(token.as_bytes())).await?;
+        Ok(side.commit().await?)
     }
 
     /// What a token stands for, if it holds.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub use file::WrittenFile;
 pub(crate) use held::HeldViews;
 pub use request::{ColumnChoice, ExportRequest, Format, RowKind};
-pub use rows::VulnerabilityRow;
+pub use rows::{RowAsset, VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
 pub use run::{Written, write};
 pub(crate) use run::{make, run};
 
@@ -136,9 +136,10 @@ impl Exports<'_> {
         }))
     }
 
-    /// A finished file.
+    /// A finished file, until its time is over.
     pub async fn artifact(&self, scope: &Scope, id: Uuid) -> Result<Option<Artifact>> {
-        Ok(self.0.store.read().await?.artifact(scope, &id).await?)
+        let found = self.0.store.read().await?.artifact(scope, &id).await?;
+        Ok(found.filter(|artifact| self.0.now() < artifact.expires))
     }
 }
 

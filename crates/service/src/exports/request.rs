@@ -11,6 +11,8 @@ use crate::findings::PastInstant;
 
 /// Most columns of one export.
 const MAX_COLUMNS: usize = 200;
+/// Most rows that are kept with the job.
+const MAX_GIVEN: usize = 100_000;
 /// Days for which a finished file is kept when nothing else is said.
 const KEPT_DAYS: u16 = 7;
 
@@ -28,6 +30,8 @@ pub enum RowKind {
     Vulnerability,
     /// Asset × vulnerability.
     AssetVulnerability,
+    /// Rows that the asker worked out: see [`ExportRequest::given`].
+    Given,
 }
 
 /// How rows are written.
@@ -95,6 +99,9 @@ pub struct ExportRequest {
     /// Days for which the finished file is kept.
     #[serde(default = "kept_days")]
     pub keep_days: u16,
+    /// The rows of [`RowKind::Given`], a cell for each column.
+    #[serde(default)]
+    pub given: Vec<Vec<String>>,
 }
 
 impl ExportRequest {
@@ -116,6 +123,7 @@ impl ExportRequest {
             include_not_run_here: false,
             name: "findings".to_owned(),
             keep_days: KEPT_DAYS,
+            given: Vec::new(),
         }
     }
 
@@ -131,9 +139,13 @@ impl ExportRequest {
         }
         match self.rows {
             RowKind::Finding => self.finding_columns().map(|_| ()),
+            RowKind::Given if self.given.len() > MAX_GIVEN => {
+                Err(Error::Invalid(format!("an export has at most {MAX_GIVEN} rows that were worked out")))
+            }
             _ if self.format != Format::Csv => {
                 Err(Error::Invalid("rows that stand for several findings are written as CSV only".to_owned()))
             }
+            RowKind::Given => Ok(()),
             _ if !app.shapes.contains_key(&self.shape) => {
                 Err(Error::Invalid(format!("no export shape is named {:?}", self.shape)))
             }

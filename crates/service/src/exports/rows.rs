@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
+use parapet_model::exception::Exception;
 use parapet_model::facts::{AssetRow, EnterpriseProjectRow, PackageRow};
 use parapet_model::finding::Finding;
 use parapet_model::vulnerability::Vulnerability;
@@ -22,7 +23,7 @@ pub struct VulnerabilityRow<'a> {
     /// The image of that asset, when it is a container.
     pub image: Option<&'a AssetRow>,
     /// All assets, by number.
-    pub assets: &'a [&'a AssetRow],
+    pub assets: &'a [RowAsset<'a>],
     /// How many of them an exception covers.
     pub excepted_assets: u64,
     /// Their enterprise projects.
@@ -51,13 +52,23 @@ impl VulnerabilityRow<'_> {
     }
 }
 
+/// One asset of a row.
+#[derive(Debug, Clone, Copy)]
+pub struct RowAsset<'a> {
+    /// The asset.
+    pub asset: &'a AssetRow,
+    /// An exception that hides findings of the vulnerability here; `None` while any is not hidden.
+    pub exception: Option<&'a Exception>,
+    /// Worst band among the findings here.
+    pub severity: Severity,
+}
+
 /// Gathers findings of one row.
 #[derive(Debug)]
 struct Gathered<'a> {
     vulnerability: &'a Vulnerability,
     severity: Severity,
-    /// Asset and whether *all* its findings here are excepted.
-    assets: Vec<(&'a AssetRow, bool)>,
+    assets: Vec<RowAsset<'a>>,
     packages: Vec<(&'a PackageRow, &'a str)>,
     fixable: bool,
     first_found: Millis,
@@ -83,10 +94,16 @@ impl<'a> Gathered<'a> {
         self.fixable |= finding.verdict.state.is_fixable();
         self.first_found = self.first_found.min(finding.first_found);
         self.last_found = self.last_found.max(finding.last_found);
-        let excepted = finding.exception.is_some();
         match self.assets.last_mut() {
-            Some((asset, all)) if asset.no == finding.asset.no => *all &= excepted,
-            _ => self.assets.push((finding.asset, excepted)),
+            Some(last) if last.asset.no == finding.asset.no => {
+                last.exception = last.exception.filter(|_| finding.exception.is_some());
+                last.severity = last.severity.max(finding.verdict.severity);
+            }
+            _ => self.assets.push(RowAsset {
+                asset: finding.asset,
+                exception: finding.exception,
+                severity: finding.verdict.severity,
+            }),
         }
         if !self.packages.iter().any(|(p, _)| p.no == finding.package.no) {
             self.packages.push((finding.package, &finding.verdict.fixed_version));
@@ -100,21 +117,20 @@ impl<'a> Gathered<'a> {
         per_asset: bool,
         each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let assets: Vec<&AssetRow> = self.assets.iter().map(|(asset, _)| *asset).collect();
         let (packages, fixed): (Vec<&PackageRow>, Vec<&str>) = self.packages.iter().copied().unzip();
-        let mut numbers: Vec<_> = assets.iter().map(|a| a.enterprise_project).collect();
+        let mut numbers: Vec<_> = self.assets.iter().map(|a| a.asset.enterprise_project).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let projects: Vec<&EnterpriseProjectRow> =
             numbers.into_iter().filter_map(|no| snapshot.enterprise_project(no)).collect();
-        let asset = if per_asset { assets.first().copied() } else { None };
+        let asset = self.assets.first().filter(|_| per_asset).map(|one| one.asset);
         each(&VulnerabilityRow {
             vulnerability: self.vulnerability,
             severity: self.severity,
             asset,
             image: asset.and_then(|asset| snapshot.asset(scope, asset.image?)),
-            assets: &assets,
-            excepted_assets: self.assets.iter().filter(|(_, all)| *all).count() as u64,
+            assets: &self.assets,
+            excepted_assets: self.assets.iter().filter(|one| one.exception.is_some()).count() as u64,
             enterprise_projects: &projects,
             packages: &packages,
             fixed_versions: &fixed,
@@ -126,7 +142,7 @@ impl<'a> Gathered<'a> {
 }
 
 /// One row per vulnerability, by id.
-pub(super) fn each_vulnerability<E>(
+pub fn each_vulnerability<E>(
     snapshot: &Snapshot,
     query: &Query<'_>,
     each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
@@ -142,7 +158,7 @@ pub(super) fn each_vulnerability<E>(
 }
 
 /// One row per asset and vulnerability: assets by number, vulnerabilities by id.
-pub(super) fn each_asset_vulnerability<E>(
+pub fn each_asset_vulnerability<E>(
     snapshot: &Snapshot,
     query: &Query<'_>,
     each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,

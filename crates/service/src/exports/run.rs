@@ -41,6 +41,7 @@ pub struct Written {
 pub(super) fn count(view: &View, scope: &Scope, request: &ExportRequest) -> u64 {
     let query = query(view, scope, request);
     let total = match request.rows {
+        RowKind::Given => request.given.len() as u64,
         RowKind::Finding => view.snapshot.count(&query).findings,
         RowKind::AssetVulnerability => view.snapshot.count(&query).vulnerabilities,
         RowKind::Vulnerability => {
@@ -70,6 +71,17 @@ pub fn write<W: Write>(
     let query = query(view, scope, request);
     let options = if request.bom { CsvOptions::SPREADSHEET } else { CsvOptions::default() };
     let mut turn = Turn { request, passed: 0, written: 0, done, stop };
+    if request.rows == RowKind::Given {
+        let labels: Vec<String> = request.columns.iter().map(|c| c.label.clone()).collect();
+        let mut table = TableCsv::new(writer, &labels, options);
+        for cells in &request.given {
+            if turn.take()? {
+                table.row(cells)?;
+            }
+        }
+        let rows = turn.finish();
+        return Ok((table.finish()?, Written { rows, columns: labels }));
+    }
     if let Some(shape) = shape.filter(|_| request.rows != RowKind::Finding) {
         let labels: Vec<String> = request.columns.iter().map(|c| c.label.clone()).collect();
         let mut table = TableCsv::new(writer, &labels, options);

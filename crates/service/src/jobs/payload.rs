@@ -22,6 +22,8 @@ pub(crate) enum Payload {
     Export(ExportJob),
     /// Read one image.
     ScanImage(ScanImageJob),
+    /// Read many images.
+    ScanImages(ScanImagesJob),
     /// List a registry and scan what it holds.
     ListRegistry(ListRegistryJob),
     /// Bring feeds up to date from their addresses.
@@ -63,6 +65,13 @@ pub(crate) struct ScanImageJob {
     pub(crate) platform: String,
     /// Read again what was read before.
     pub(crate) force: bool,
+}
+
+/// See [`Payload::ScanImages`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ScanImagesJob {
+    /// Which, and how each is read.
+    pub(crate) images: Vec<ScanImageJob>,
 }
 
 /// See [`Payload::ListRegistry`].

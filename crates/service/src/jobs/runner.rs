@@ -100,8 +100,14 @@ impl App {
 /// worker does everything.
 fn kinds(slot: usize, workers: usize) -> &'static [JobKind] {
     const EXPORTS: &[JobKind] = &[JobKind::Export];
-    const OTHERS: &[JobKind] =
-        &[JobKind::ScanImage, JobKind::ListRegistry, JobKind::ImportFeed, JobKind::Rematch, JobKind::Notify];
+    const OTHERS: &[JobKind] = &[
+        JobKind::ScanImage,
+        JobKind::ScanImages,
+        JobKind::ListRegistry,
+        JobKind::ImportFeed,
+        JobKind::Rematch,
+        JobKind::Notify,
+    ];
     match workers {
         0 | 1 => &JobKind::ALL,
         _ if slot == 0 => EXPORTS,
@@ -285,6 +291,7 @@ async fn dispatch(app: &Arc<App>, run: &Run, claimed: &ClaimedJob) -> Result<Out
         Payload::Export(job) => crate::exports::run(app, run, job).await,
         Payload::ScheduledReport(report) => crate::reports::run(app, run, &report).await,
         Payload::ScanImage(job) => crate::scan::run_scan(app, run, job).await,
+        Payload::ScanImages(job) => crate::scan::batch::run(app, run, job).await,
         Payload::ListRegistry(job) => crate::registries::listing::run(app, run, job).await,
         Payload::SyncFeeds(job) => crate::feeds::run_sync(app, run, job).await,
         Payload::Rematch => crate::feeds::run_rematch(app, run).await,

@@ -181,6 +181,11 @@ impl Registries<'_> {
         Ok(Connected { remote, name, settings, sign_in })
     }
 
+    /// What references call a registry with these settings.
+    pub(crate) fn name_of(&self, settings: &RegistrySettings) -> Result<String> {
+        Ok(self.anonymous(settings)?.name().to_owned())
+    }
+
     /// What a registry can be: an address that may be asked, a platform.
     async fn check(&self, settings: &RegistrySettings) -> Result<()> {
         if let (Some(_), Some(cloud)) = (settings.source.connector, cloud_of(settings.kind)) {

@@ -1,5 +1,6 @@
 //! Scanning: read a target, number its packages, record the asset.
 
+pub(crate) mod batch;
 pub(crate) mod cache;
 pub(crate) mod read;
 pub(crate) mod record;
@@ -15,6 +16,7 @@ use parapet_model::{Digest, Permission, Principal};
 use parapet_store::Tx;
 use uuid::Uuid;
 
+pub use batch::Batch;
 pub use read::{Observed, Subject};
 pub use record::ScanReport;
 pub use target::Target;

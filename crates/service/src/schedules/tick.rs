@@ -30,6 +30,9 @@ pub(crate) async fn tick(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
         if let Err(error) = app.reports().fire_due().await {
             tracing::error!(%error, "schedules of reports cannot be fired");
         }
+        if let Err(error) = app.host_scans().fire_due().await {
+            tracing::error!(%error, "policies of host scans cannot be fired");
+        }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
             _ = stopped.changed() => {}

@@ -132,6 +132,8 @@ pub struct Agent<U> {
     engine: Option<Engine>,
     settings: Option<SensorSettings>,
     host_read: Option<Millis>,
+    /// Number of the newest wish that was fulfilled.
+    looked_for: u32,
     /// Images that could not be read, and when that was tried: not again before the host is due.
     unreadable: HashMap<String, Millis>,
 }
@@ -144,7 +146,16 @@ impl<U: Upstream> Agent<U> {
     pub fn new(upstream: U, options: AgentOptions, clock: Arc<dyn Clock>) -> Result<Self> {
         let engine = options.socket.as_deref().map(Engine::new).transpose()?;
         let unreadable = HashMap::new();
-        Ok(Self { upstream, options, clock, engine, settings: None, host_read: None, unreadable })
+        Ok(Self {
+            upstream,
+            options,
+            clock,
+            engine,
+            settings: None,
+            host_read: None,
+            looked_for: 0,
+            unreadable,
+        })
     }
 
     /// Seconds until the next round, as the server wants it.
@@ -180,7 +191,8 @@ impl<U: Upstream> Agent<U> {
     /// Looks at host and engine as far as they are due, and reports.
     async fn look(&mut self, settings: &SensorSettings, now: Millis, round: &mut Round) -> Result<()> {
         let interval = Millis::from(settings.interval_hours) * HOUR;
-        let due = self.host_read.is_none_or(|read| now >= read.saturating_add(interval));
+        let due = self.host_read.is_none_or(|read| now >= read.saturating_add(interval))
+            || settings.look_wanted > self.looked_for;
         let host = if due { self.host(round).await } else { None };
         let engine = self.engine(settings, round).await?;
         let images = engine.as_ref().map(|seen| seen.images.clone()).unwrap_or_default();
@@ -190,6 +202,7 @@ impl<U: Upstream> Agent<U> {
         let answer = self.upstream.report(&report).await?;
         if read {
             self.host_read = Some(now);
+            self.looked_for = settings.look_wanted;
         }
         (round.host, round.containers, round.deleted) = (answer.host, answer.containers, answer.deleted);
         round.problems.extend(answer.refused);

@@ -14,7 +14,7 @@ mod silent;
 mod work;
 
 use parapet_model::sensor::{CHECK_IN_SECONDS, Registration, SensorSettings, SensorStatus};
-use parapet_model::{Permission, Principal};
+use parapet_model::{AssetKind, Permission, Principal};
 use parapet_store::sensors::{Profile, Sensor};
 use uuid::Uuid;
 
@@ -152,8 +152,15 @@ impl Sensors<'_> {
         let mut side = self.0.store.side().await?;
         side.sensor_checked_in(sensor.no, self.0.now()).await?;
         side.commit().await?;
-        let profiles = self.0.store.read().await?.sensor_profiles(who.project, MAX_LISTED).await?;
-        Ok(settings(&sensor, &profiles))
+        let mut session = self.0.store.read().await?;
+        let profiles = session.sensor_profiles(who.project, MAX_LISTED).await?;
+        let host = AssetKind::Host.uuid(who.project, &sensor.registration.identity);
+        let snapshot = self.0.live().snapshot();
+        let look_wanted = match snapshot.asset_by_uuid(&who.scope(), host) {
+            Some(host) => session.last_scan_of_host(host.no).await?,
+            None => 0,
+        };
+        Ok(SensorSettings { look_wanted, ..settings(&sensor, &profiles) })
     }
 
     /// The asker's own sensor.
@@ -179,6 +186,7 @@ fn settings(sensor: &Sensor, profiles: &[Profile]) -> SensorSettings {
         concurrent_scans: DEFAULT_CONCURRENT_SCANS,
         check_in_seconds: CHECK_IN_SECONDS,
         registries: 0,
+        look_wanted: 0,
     };
     match profiles.iter().find(|profile| profile.no == sensor.profile) {
         None => none,

@@ -8,11 +8,13 @@ mod directory;
 mod keys;
 mod memberships;
 mod roles;
+mod signed_writes;
 mod tokens;
 mod users;
 
 pub use directory::Directory;
 pub use keys::{ApiKey, ApiKeyPair};
 pub use memberships::Membership;
+pub use signed_writes::Reply;
 pub use tokens::{Token, TokenScope};
 pub use users::{NewUser, User};

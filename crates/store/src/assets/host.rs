@@ -79,8 +79,9 @@ impl Tx {
         };
         let moved = self.move_presence(known, host.set, reason).await?;
         let none = ImageFacts::default();
-        self.update_asset(known, look, look.reader_version, &none, host.facts, true).await?;
-        self.learn_sensor_host(look.project, known.no, look.name, &host.facts.addresses).await?;
+        let facts = with_what_was_said(host.facts, &known.host_facts);
+        self.update_asset(known, look, look.reader_version, &none, &facts, true).await?;
+        self.learn_sensor_host(look.project, known.no, look.name, &facts.addresses).await?;
         let same_set =
             earlier.last().is_some_and(|o| o.sets == sets && o.reader_version == look.reader_version);
         if same_set {
@@ -90,4 +91,16 @@ impl Tx {
         }
         Ok(if moved || !alive { Outcome::Updated } else { Outcome::Unchanged })
     }
+}
+
+/// What a look says of a host, with what people said of it before: its group and what it is worth.
+fn with_what_was_said(seen: &HostFacts, known: &HostFacts) -> HostFacts {
+    let mut facts = seen.clone();
+    if facts.group.is_empty() {
+        facts.group.clone_from(&known.group);
+    }
+    if facts.asset_value.is_empty() {
+        facts.asset_value.clone_from(&known.asset_value);
+    }
+    facts
 }

@@ -1,5 +1,5 @@
 //! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists, schedules,
-//! connectors, sensors, reports, compliance.
+//! connectors, sensors, reports, compliance, signed writes, host groups, host scans.
 
 use super::{Migration, migration};
 
@@ -26,4 +26,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(123, "0123_host_name"),
     migration!(130, "0130_control_exceptions"),
     migration!(131, "0131_notices"),
+    migration!(140, "0140_signed_writes"),
+    migration!(141, "0141_host_groups"),
+    migration!(142, "0142_host_scans"),
 ];

@@ -11,6 +11,7 @@ mod control_exceptions;
 mod master_key;
 mod registries;
 mod sensors;
+mod signed_writes;
 mod tokens;
 mod users;
 

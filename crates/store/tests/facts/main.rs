@@ -11,6 +11,8 @@ mod as_of;
 mod compliance;
 mod estate;
 mod exceptions;
+mod host_groups;
+mod host_scans;
 mod hosts;
 mod images;
 mod log;

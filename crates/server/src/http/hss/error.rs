@@ -32,6 +32,16 @@ impl HssError {
         Self { status: StatusCode::BAD_REQUEST, code: "HSS.0011", message: format!("{what} not found") }
     }
 
+    /// `HSS.1019`: no such group of servers.
+    pub(crate) fn no_group() -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code: "HSS.1019", message: "host group not found".to_owned() }
+    }
+
+    /// `HSS.1006`: it would have to be done on the server itself.
+    pub(crate) fn not_sent(why: &str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code: "HSS.1006", message: why.to_owned() }
+    }
+
     /// `HSS.0013`: the project or enterprise project is not granted.
     pub(crate) fn not_granted(message: String) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code: "HSS.0013", message }
@@ -71,6 +81,16 @@ impl HssError {
         }
     }
 
+    /// `APIGW.0201`: the request was begun once, and nobody knows how it went.
+    pub(crate) fn outcome_unknown() -> Self {
+        Self {
+            status: StatusCode::GATEWAY_TIMEOUT,
+            code: "APIGW.0201",
+            message: "Backend timeout: the request was accepted before, and its outcome is not known"
+                .to_owned(),
+        }
+    }
+
     /// `APIGW.0308`: too many requests.
     pub(crate) fn throttled() -> Self {
         Self {
@@ -84,6 +104,7 @@ impl HssError {
 impl From<Error> for HssError {
     fn from(error: Error) -> Self {
         match error {
+            Error::NotFound(what) if what == "host group" => Self::no_group(),
             Error::NotFound(what) => Self::not_found(&what),
             Error::Forbidden(permission) => {
                 Self::forbidden(format!("The permission {} is needed", permission.as_str()))

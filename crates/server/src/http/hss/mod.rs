@@ -1,21 +1,34 @@
-//! Huawei Cloud HSS v5 (contract `huawei-hss`): the two export calls, polling and download. The
-//! rest of the family is listed in `docs/compat/huawei-hss.md` and answers `APIGW.0101`.
+//! Huawei Cloud HSS v5 (contract `huawei-hss`). Calls that are not served are listed in
+//! `docs/compat/huawei-hss.md` and answer `APIGW.0101`.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `exports` | exports, their tasks and files |
+//! | `vulnerabilities` | what servers have, and what people do about it |
+//! | `images` | what images have, and reading them again |
+//! | `hosts` | servers, their groups and what they are worth |
+//! | `query`, `body`, `words` | what may be asked, and how it is refused |
+//! | `estate`, `rows` | what the caller sees, and how it looks on this wire |
 
-mod columns;
-mod download;
+mod body;
 mod error;
-mod export;
-mod filters;
+mod estate;
+mod exports;
+mod hosts;
+mod images;
 mod query;
-mod task;
+mod rows;
+mod vulnerabilities;
+mod words;
 
 use axum::http::Method;
 use parapet_model::{Permission, Principal, Scope};
 
-pub(crate) use columns::{HssShape, SHAPE, join};
 pub(crate) use error::HssError;
-pub(crate) use filters::os_packages;
-pub(crate) use query::Query;
+pub(crate) use exports::columns::{HssShape, SHAPE, join};
+use exports::{create, download, handled, task};
+use query::Query;
+pub(crate) use words::os_packages;
 
 use super::auth::Caller;
 use super::route::{Access, Family, Table};
@@ -23,13 +36,22 @@ use super::state::AppState;
 
 /// Rows of the route table.
 pub(crate) fn routes() -> Table {
-    let create = Access::Right(Permission::ExportsCreate);
-    Table::new(Family::Hss)
-        .add(Method::POST, "/v5/{project_id}/vul/export", create, export::hosts)
-        .add(Method::POST, "/v5/{project_id}/image/local-vulnerability/export", create, export::images)
-        .add(Method::GET, "/v5/{project_id}/export-task", create, task::latest)
-        .add(Method::GET, "/v5/{project_id}/export-task/{task_id}", create, task::show)
-        .add(Method::GET, "/v5/{project_id}/download/{file_id}", create, download::get)
+    let export = Access::Right(Permission::ExportsCreate);
+    let table = Table::new(Family::Hss)
+        .add(Method::POST, "/v5/{project_id}/vul/export", export, create::hosts)
+        .add(Method::POST, "/v5/{project_id}/image/local-vulnerability/export", export, create::images)
+        .add(Method::POST, "/v5/{project_id}/vulnerability/history/export-task", export, handled::pairs)
+        .add(
+            Method::POST,
+            "/v5/{project_id}/vulnerability/handle-history/export-task",
+            Access::Right(Permission::ExceptionsRead),
+            handled::history,
+        )
+        .add(Method::GET, "/v5/{project_id}/export-task", export, task::latest)
+        .add(Method::GET, "/v5/{project_id}/event/export-task/{task_id}", export, task::show)
+        .add(Method::GET, "/v5/{project_id}/export-task/{task_id}", export, task::show)
+        .add(Method::GET, "/v5/{project_id}/download/{file_id}", export, download::get);
+    hosts::routes(images::routes(vulnerabilities::routes(table)))
 }
 
 /// The caller as it acts in the project of the path. A token of another project fails; a token of
@@ -60,7 +82,7 @@ async fn in_project(
 /// What the call may see: `enterprise_project_id` of contract 1.2.
 async fn enterprise_scope(state: &AppState, principal: &Principal, query: &Query) -> Result<Scope, HssError> {
     let scope = principal.scope();
-    match query.text_up_to("enterprise_project_id", 256)?.unwrap_or("0") {
+    match query.text("enterprise_project_id", 1..=256)?.unwrap_or("0") {
         "all_granted_eps" => Ok(scope),
         id => {
             let known = state.app.accounts().enterprise_project(id).await?;

@@ -1,17 +1,20 @@
-//! `POST /v3/auth/tokens` and `GET /v3/auth/tokens`.
+//! `/v3/auth/tokens`: signing in, looking at a token, ending one.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use parapet_model::Permission;
 use parapet_model::time::format_rfc3339;
 use parapet_service::{Error, SignedIn, TokenScope};
 use parapet_store::seal::Secret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{DOMAIN, KeystoneError};
+use super::{DOMAIN, KeystoneError, catalog};
+use crate::http::auth::Caller;
+use crate::http::origin::origin;
 use crate::http::state::AppState;
 
 /// Answer header that carries the token.
@@ -68,6 +71,8 @@ impl NameOrId {
 pub(super) async fn create(
     State(state): State<AppState>,
     RawQuery(query): RawQuery,
+    uri: Uri,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, KeystoneError> {
     let body: Body = serde_json::from_slice(&body)
@@ -99,7 +104,7 @@ pub(super) async fn create(
     let accounts = state.app.accounts();
     let signed_in = accounts.sign_in(&user.name, Secret::new(user.password)).await?;
     let (token, signed_in) = accounts.issue_token(&signed_in, &scope).await?;
-    let catalog = !query.unwrap_or_default().split('&').any(|p| p.starts_with("nocatalog=") && p.len() > 10);
+    let catalog = wants_catalog(query.as_deref()).then(|| catalog::of(&signed_in, &origin(&uri, &headers)));
     let header = HeaderValue::from_str(token.expose()).map_err(Error::internal)?;
     let document = Json(document(&signed_in, catalog));
     Ok((StatusCode::CREATED, [(SUBJECT_TOKEN, header)], document).into_response())
@@ -109,23 +114,48 @@ pub(super) async fn create(
 pub(super) async fn validate(
     State(state): State<AppState>,
     RawQuery(query): RawQuery,
+    uri: Uri,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, KeystoneError> {
+    let (token, subject) = subject(&headers)?;
+    let unknown = || KeystoneError::from(Error::NotFound("token".to_owned()));
+    let signed_in = state.app.accounts().by_token(token).await.map_err(|_| unknown())?;
+    let own = signed_in.principal.user == caller.principal().user;
+    if !own && !caller.principal().may(Permission::UsersWrite) {
+        return Err(unknown());
+    }
+    let catalog = wants_catalog(query.as_deref()).then(|| catalog::of(&signed_in, &origin(&uri, &headers)));
+    Ok(([(SUBJECT_TOKEN, subject.clone())], Json(document(&signed_in, catalog))).into_response())
+}
+
+/// Ends a token before its time.
+pub(super) async fn revoke(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<StatusCode, KeystoneError> {
+    let (token, _) = subject(&headers)?;
+    state.app.accounts().end_token(caller.principal(), token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The token that a request is about.
+fn subject(headers: &HeaderMap) -> Result<(&str, &HeaderValue), KeystoneError> {
     let subject = headers
         .get(SUBJECT_TOKEN)
         .ok_or_else(|| KeystoneError::malformed("the header X-Subject-Token is missing"))?;
     let token = subject.to_str().map_err(|_| Error::NotFound("token".to_owned()))?;
-    let signed_in = state
-        .app
-        .accounts()
-        .by_token(token)
-        .await
-        .map_err(|_| KeystoneError::from(Error::NotFound("token".to_owned())))?;
-    let catalog = !query.unwrap_or_default().contains("nocatalog=");
-    Ok(([(SUBJECT_TOKEN, subject.clone())], Json(document(&signed_in, catalog))).into_response())
+    Ok((token, subject))
 }
 
-fn document(signed_in: &SignedIn, catalog: bool) -> Value {
+/// Any non-empty `nocatalog` leaves the catalogue out.
+fn wants_catalog(query: Option<&str>) -> bool {
+    let mut parameters = query.unwrap_or_default().split('&');
+    !parameters.any(|parameter| parameter.strip_prefix("nocatalog=").is_some_and(|value| !value.is_empty()))
+}
+
+fn document(signed_in: &SignedIn, catalog: Option<Value>) -> Value {
     let domain = json!({"id": DOMAIN, "name": DOMAIN});
     let roles: Vec<Value> = signed_in.roles.iter().map(|name| json!({"id": "0", "name": name})).collect();
     let mut token = json!({
@@ -146,14 +176,11 @@ fn document(signed_in: &SignedIn, catalog: bool) -> Value {
         }
         None => token["domain"] = domain,
     }
-    // The SDKs are given their endpoint; there is nothing to catalogue.
-    if catalog {
-        token["catalog"] = json!([]);
-    }
+    token["catalog"] = catalog.unwrap_or_else(|| json!([]));
     json!({"token": token})
 }
 
 /// `2020-01-04T09:05:22.701000Z`: six digits, as the contract shows.
-fn keystone_time(at: i64) -> String {
+pub(super) fn keystone_time(at: i64) -> String {
     format_rfc3339(at).replace('Z', "000Z")
 }

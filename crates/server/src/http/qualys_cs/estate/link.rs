@@ -27,7 +27,7 @@ pub(super) struct Here {
 }
 
 impl Here {
-    /// The address the client used. A proxy that ends TLS says so in `X-Forwarded-Proto`.
+    /// The address the client used.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         Self { origin: origin(uri, headers), path: uri.path().to_owned() }
     }
@@ -58,13 +58,11 @@ pub(super) fn read_cursor(text: &str) -> CsResult<AssetNo> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::header;
-
     use super::*;
 
     fn here(host: &str, proto: Option<&str>) -> Here {
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        headers.insert("host", HeaderValue::from_str(host).unwrap());
         if let Some(proto) = proto {
             headers.insert("x-forwarded-proto", HeaderValue::from_str(proto).unwrap());
         }

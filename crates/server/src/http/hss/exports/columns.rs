@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 
 use parapet_service::exports::{RowShape, VulnerabilityRow};
 
-use super::filters::{LABELS, OS_FAMILIES, level_of};
+use super::super::estate::{addresses, private_ip, public_ip};
+use super::super::rows;
+use super::super::words::{level_of, status_of};
 
 /// The name under which the shape is registered and stored in jobs.
 pub(crate) const SHAPE: &str = "hss";
@@ -86,45 +88,28 @@ impl RowShape for HssShape {
 /// Cells that speak of the vulnerability; false when the column is not one of them.
 fn vulnerability_cell(column: &str, row: &VulnerabilityRow<'_>, out: &mut String) -> bool {
     let vulnerability = row.vulnerability;
-    let excepted = row.excepted_assets;
     let assets = row.assets.len() as u64;
     match column {
         "vul_id" => out.push_str(&vulnerability.id),
-        "vul_name" if vulnerability.title.is_empty() => out.push_str(&vulnerability.id),
-        "vul_name" => out.push_str(&vulnerability.title),
-        "description" => out.push_str(&vulnerability.title),
+        "vul_name" | "description" => out.push_str(rows::name(vulnerability)),
         "repair_priority" | "repair_necessity" | "severity_level" => out.push_str(level_of(row.severity)),
-        "type" => out.push_str(type_of(row)),
-        "cve_list" | "cve_id" | "cve_id_list" => {
-            let ids = std::iter::once(&vulnerability.id).chain(&vulnerability.aliases);
-            join(out, ids.map(String::as_str).filter(|id| id.starts_with("CVE-")));
-        }
-        "cve_num" => {
-            let ids = std::iter::once(&vulnerability.id).chain(&vulnerability.aliases);
-            number(out, ids.filter(|id| id.starts_with("CVE-")).count() as i64);
-        }
-        "label_list" => {
-            let [(exploited, _), (fix, _)] = LABELS;
-            join(
-                out,
-                [(vulnerability.kev_added != 0, exploited), (row.fixable, fix)]
-                    .into_iter()
-                    .filter_map(|(on, word)| on.then_some(word)),
-            );
-        }
-        "host_num" => number(out, assets as i64),
-        "hosts_num" => number(out, assets as i64),
-        "unhandle_host_num" => number(out, assets.saturating_sub(excepted) as i64),
-        "ignored_num" => number(out, excepted as i64),
-        "repair_success_num" | "fixed_num" | "verify_num" => number(out, 0),
+        "type" => out.push_str(rows::type_of(row)),
+        "cve_list" | "cve_id" | "cve_id_list" => join(out, rows::cves(vulnerability)),
+        "cve_num" => number(out, rows::cves(vulnerability).count() as i64),
+        "label_list" => join(out, rows::labels(row)),
+        "host_num" | "hosts_num" => number(out, assets as i64),
+        "unhandle_host_num" => number(out, assets.saturating_sub(row.excepted_assets) as i64),
+        "ignored_num" => number(out, rows::with_status(row, "vul_status_ignored") as i64),
+        "fixed_num" | "repair_success_num" => number(out, rows::with_status(row, "vul_status_fixed") as i64),
+        "verify_num" => number(out, 0),
         "solution_detail" => row.write_solution(out),
-        "repair_cmd" => {}
-        "url" => write_url(&vulnerability.id, out),
+        "repair_cmd" | "patch_url" => {}
+        "url" => out.push_str(&rows::url(&vulnerability.id)),
         "scan_time" => instant(out, row.last_found),
         "first_scan_time" => instant(out, row.first_found),
         "host_id_list" => {
-            for (i, asset) in row.assets.iter().enumerate() {
-                let _ = write!(out, "{}{}", if i > 0 { "," } else { "" }, asset.uuid);
+            for (i, one) in row.assets.iter().enumerate() {
+                let _ = write!(out, "{}{}", if i > 0 { "," } else { "" }, one.asset.uuid);
             }
         }
         "enterprise_project_name" => join(out, row.enterprise_projects.iter().map(|p| p.name.as_str())),
@@ -146,16 +131,19 @@ fn asset_cell(column: &str, row: &VulnerabilityRow<'_>, out: &mut String) {
             let _ = write!(out, "{}", asset.uuid);
         }
         "host_name" => out.push_str(&asset.name),
-        "host_ip" | "private_ip" => out.push_str(host.addresses.first().map_or("", String::as_str)),
+        "host_ip" => out.push_str(addresses(asset).next().unwrap_or_default()),
+        "private_ip" => out.push_str(private_ip(asset)),
+        "public_ip" => out.push_str(public_ip(asset)),
         "asset_value" if host.asset_value.is_empty() => out.push_str("common"),
         "asset_value" => out.push_str(&host.asset_value),
         "group_name" => out.push_str(&host.group),
+        "host_status" => out.push_str("ACTIVE"),
         "os_type" => out.push_str("Linux"),
         "os_name" => out.push_str(&asset.distro),
         "os_version" => out.push_str(asset.ecosystem.split_once(':').map_or("", |(_, release)| release)),
         "os_kernel" => out.push_str(&host.kernel),
-        "status" if row.excepted_assets > 0 => out.push_str("vul_status_ignored"),
-        "status" => out.push_str("vul_status_unfix"),
+        "status" => out.push_str(status_of(row.assets.first().and_then(|one| one.exception))),
+        "remark" => out.push_str(rows::remark(row)),
         "is_affect_business" | "support_restore" => out.push_str("false"),
         "node_type" => out.push_str("not_cce"),
         "image_digest" => out.push_str(&asset.identity),
@@ -167,21 +155,6 @@ fn asset_cell(column: &str, row: &VulnerabilityRow<'_>, out: &mut String) {
 
 fn references<'a>(row: &VulnerabilityRow<'a>) -> impl Iterator<Item = &'a parapet_model::asset::Reference> {
     row.asset.into_iter().flat_map(|a| &a.references).filter(|r| r.held.is_open()).map(|r| &r.reference)
-}
-
-fn type_of(row: &VulnerabilityRow<'_>) -> &'static str {
-    let of_system = |p: &&parapet_model::facts::PackageRow| {
-        OS_FAMILIES.iter().any(|family| p.key.ecosystem.starts_with(family))
-    };
-    if row.packages.first().is_some_and(of_system) { "linux_vul" } else { "app_vul" }
-}
-
-fn write_url(id: &str, out: &mut String) {
-    if id.starts_with("CVE-") {
-        let _ = write!(out, "https://www.cve.org/CVERecord?id={id}");
-    } else if id.starts_with("GHSA-") {
-        let _ = write!(out, "https://github.com/advisories/{id}");
-    }
 }
 
 /// Appends texts with commas between, each once.

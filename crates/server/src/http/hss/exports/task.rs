@@ -9,12 +9,12 @@ use parapet_service::exports::Task;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{HssError, Query, in_project};
+use super::super::{HssError, Query, in_project};
 use crate::http::auth::Caller;
 use crate::http::state::AppState;
 
 /// `GET export-task/{task_id}`.
-pub(super) async fn show(
+pub(in crate::http::hss) async fn show(
     State(state): State<AppState>,
     Path((project_id, task_id)): Path<(String, String)>,
     caller: Caller,
@@ -23,14 +23,14 @@ pub(super) async fn show(
 }
 
 /// `GET export-task?task_id=…`: the same answer.
-pub(super) async fn latest(
+pub(in crate::http::hss) async fn latest(
     State(state): State<AppState>,
     Path(project_id): Path<String>,
     caller: Caller,
     query: Query,
 ) -> Result<Json<Value>, HssError> {
-    let task_id =
-        query.text_up_to("task_id", 64)?.ok_or_else(|| HssError::invalid("task_id is missing".to_owned()))?;
+    query.text("export_task_type", 1..=64)?;
+    let task_id = query.required("task_id", 1..=64)?;
     answer(&state, &caller, &project_id, task_id).await
 }
 

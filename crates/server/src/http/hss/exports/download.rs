@@ -7,13 +7,13 @@ use axum::response::Response;
 use parapet_model::Permission;
 use uuid::Uuid;
 
-use super::{HssError, in_project};
+use super::super::{HssError, in_project};
 use crate::http::auth::Caller;
 use crate::http::file;
 use crate::http::state::AppState;
 
 /// Streams the file.
-pub(super) async fn get(
+pub(in crate::http::hss) async fn get(
     State(state): State<AppState>,
     Path((project_id, file_id)): Path<(String, String)>,
     caller: Caller,

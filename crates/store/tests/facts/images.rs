@@ -324,7 +324,7 @@ fn a_batch_is_recorded_as_one_by_one() {
             [false, true, true, true, true]
         );
         assert_eq!((recorded[0].asset, recorded[2].asset), (known.asset, recorded[3].asset));
-        let tags = |no| async move { open_tags(&asset(&t.store, no).await).join(" ") };
+        let tags = async |no| open_tags(&asset(&t.store, no).await).join(" ");
         assert_eq!(tags(known.asset).await, "");
         assert_eq!(tags(recorded[1].asset).await, "");
         assert_eq!(tags(recorded[2].asset).await, "latest v2");

@@ -39,7 +39,7 @@ async fn names_of_headers_have_capitals_on_the_wire() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(crate::http::serve(listener, server.app.clone(), async {
+    let serving = tokio::spawn(crate::http::serve(listener, server.app.clone(), None, async {
         let _ = stopped.await;
     }));
     let mut stream = TcpStream::connect(address).await.unwrap();

@@ -66,6 +66,12 @@ impl Exceptions<'_> {
         Ok(app.live().snapshot().preview(&exception, &who.scope(), app.now()))
     }
 
+    /// Whether what somebody asks for is approved at once. With four eyes, whoever may approve asks
+    /// like everybody else.
+    pub(crate) fn approves(&self, who: &Principal) -> bool {
+        who.may(Permission::ExceptionsApprove) && !self.0.rules.four_eyes
+    }
+
     /// Makes an exception: approved when the asker may approve, otherwise pending.
     pub async fn create(&self, who: &Principal, new: &NewException) -> Result<Exception> {
         let app = self.0;
@@ -87,8 +93,7 @@ impl Exceptions<'_> {
         let now = tx.recorded();
         let list = list_named(tx, who, new).await?;
         let mut exception = self.draft(who, new, list, &[], now)?;
-        // With four eyes, whoever may approve asks like everybody else.
-        if who.may(Permission::ExceptionsApprove) && !self.0.rules.four_eyes {
+        if self.approves(who) {
             exception.state = ExceptionState::Approved;
             let by = who.name.clone();
             exception.decisions.push(Decision {

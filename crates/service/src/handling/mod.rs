@@ -120,7 +120,7 @@ impl Handling<'_> {
                 let asset = asset.ok_or_else(|| Error::NotFound(format!("asset {id}")))?;
                 let done = standing(&snapshot, &scope).any(|e| {
                     e.reason == what.reason()
-                        && is_enough(e, who)
+                        && self.is_enough(e, who)
                         && holds_for(&snapshot, who, e, asset.no, one)
                 });
                 if !done {
@@ -210,7 +210,7 @@ impl Handling<'_> {
         for vulnerability in vulnerabilities {
             let known = standing(&snapshot, &scope).any(|e| {
                 e.reason == WHITELISTED
-                    && is_enough(e, who)
+                    && self.is_enough(e, who)
                     && e.target.filter.is_some()
                     && e.target.vulnerabilities == [vulnerability.as_str()]
             });
@@ -300,6 +300,12 @@ impl Handling<'_> {
         tx.commit().await?;
         self.0.live().catch_up().await
     }
+
+    /// Whether an exception does what the asker could do: somebody who may accept does not wait for
+    /// what nobody accepted yet.
+    fn is_enough(&self, e: &Exception, who: &Principal) -> bool {
+        e.state == ExceptionState::Approved || !self.0.exceptions().approves(who)
+    }
 }
 
 fn all_hosts() -> Filter {
@@ -338,12 +344,6 @@ fn standing<'s>(snapshot: &'s Snapshot, scope: &'s Scope) -> impl Iterator<Item 
     snapshot
         .exceptions(scope)
         .filter(|e| matches!(e.state, ExceptionState::Pending | ExceptionState::Approved))
-}
-
-/// Whether an exception does what the asker could do: somebody who may accept does not wait for what
-/// nobody accepted yet.
-fn is_enough(e: &Exception, who: &Principal) -> bool {
-    e.state == ExceptionState::Approved || !who.may(Permission::ExceptionsApprove)
 }
 
 /// Whether an exception is for the vulnerability on the asset.

@@ -44,7 +44,7 @@ pub(crate) fn routes() -> Table {
         .add(
             Method::POST,
             "/v5/{project_id}/vulnerability/handle-history/export-task",
-            Access::Right(Permission::ExceptionsRead),
+            export,
             handled::history,
         )
         .add(Method::GET, "/v5/{project_id}/export-task", export, task::latest)

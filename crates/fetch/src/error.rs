@@ -141,6 +141,16 @@ pub enum FetchError {
         /// What it said, with `: ` before, or empty.
         detail: String,
     },
+    /// A mail relay did not take a message.
+    #[error("{host} did not take the message: {why}")]
+    Mail {
+        /// The relay.
+        host: String,
+        /// What it said.
+        why: String,
+        /// Whether it will not take it later either.
+        permanent: bool,
+    },
     /// Redirects without end.
     #[error("{url} redirects for ever (stopped after {hops})")]
     RedirectsForever {
@@ -255,7 +265,7 @@ impl FetchError {
     /// Whether asking again later, unchanged, is pointless. Jobs retry only what is not permanent.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Bucket { permanent, .. } => *permanent,
+            Self::Bucket { permanent, .. } | Self::Mail { permanent, .. } => *permanent,
             Self::Resolve { .. }
             | Self::Connect { .. }
             | Self::Timeout { .. }

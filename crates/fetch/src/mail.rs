@@ -1,0 +1,275 @@
+//! E-mail through a relay of the owner's, over SMTP. The message and the dialogue are the crate
+//! `lettre`'s; the connection is ours, so that addresses are checked where they are connected to.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use lettre::Message;
+use lettre::message::{Mailbox, header::ContentType};
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use tokio::net::TcpStream;
+use url::Url;
+
+use crate::client::Client;
+use crate::error::FetchError;
+
+/// Longest dialogue with a relay.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Port for submission.
+const SUBMISSION: u16 = 587;
+
+/// A relay, and between whom.
+#[derive(Clone)]
+pub struct MailRelay {
+    client: Client,
+    host: String,
+    port: u16,
+    credentials: Option<Credentials>,
+    /// Whether the connection must be encrypted before anything is said.
+    tls: bool,
+    from: Mailbox,
+    to: Vec<Mailbox>,
+}
+
+impl std::fmt::Debug for MailRelay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailRelay")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MailRelay {
+    /// A relay written `smtp://[user@]host[:port]?from=ADDRESS&to=ADDRESS[&to=ADDRESS][&tls=off]`.
+    /// Without `tls=off` the relay must offer STARTTLS and show a certificate for its name.
+    ///
+    /// # Errors
+    /// [`FetchError::BadUrl`] for what is written otherwise.
+    pub fn new(client: &Client, url: &str, password: Option<&str>) -> Result<Self, FetchError> {
+        let bad = |why| FetchError::BadUrl { url: "the mail relay".to_owned(), why };
+        let url = Url::parse(url).map_err(|_| bad("it is no address"))?;
+        if url.scheme() != "smtp" {
+            return Err(bad("it begins with smtp://"));
+        }
+        let host = url.host_str().ok_or_else(|| bad("it names no host"))?.to_owned();
+        if url.password().is_some() {
+            return Err(bad("a password is given by file"));
+        }
+        let (mut from, mut to, mut tls) = (None, Vec::new(), true);
+        let mailbox =
+            |text: &str| text.parse::<Mailbox>().map_err(|_| bad("an address of a mailbox is none"));
+        for (name, value) in url.query_pairs() {
+            match (name.as_ref(), value.as_ref()) {
+                ("from", address) => from = Some(mailbox(address)?),
+                ("to", address) => to.push(mailbox(address)?),
+                ("tls", "off") => tls = false,
+                ("tls", "on") => tls = true,
+                _ => return Err(bad("from=, to= and tls=on or off are known")),
+            }
+        }
+        let from = from.ok_or_else(|| bad("from= is missing"))?;
+        if to.is_empty() {
+            return Err(bad("to= is missing"));
+        }
+        let credentials = match (url.username(), password) {
+            ("", None) => None,
+            ("", Some(_)) => return Err(bad("a password without a user")),
+            (_, None) => return Err(bad("a user without a password")),
+            (user, Some(password)) => {
+                let user = percent_decode(user).ok_or_else(|| bad("the user is not UTF-8"))?;
+                Some(Credentials::new(user, password.to_owned()))
+            }
+        };
+        if credentials.is_some() && !tls {
+            return Err(bad("a password is not sent without TLS"));
+        }
+        let port = url.port().unwrap_or(SUBMISSION);
+        Ok(Self { client: client.clone(), host, port, credentials, tls, from, to })
+    }
+
+    /// Sends a text once. `id` names the message, the same however often it is sent.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn send(&self, id: &str, subject: &str, text: &str) -> Result<(), FetchError> {
+        let mut message = Message::builder()
+            .from(self.from.clone())
+            .message_id(Some(format!("<{id}@parapet>")))
+            .subject(subject)
+            .header(ContentType::TEXT_PLAIN);
+        for to in &self.to {
+            message = message.to(to.clone());
+        }
+        let message = message.body(text.to_owned()).map_err(|error| self.failed(&error, true))?;
+        match tokio::time::timeout(LONGEST, self.converse(&message)).await {
+            Ok(done) => done,
+            Err(_) => Err(FetchError::Timeout { url: format!("smtp://{}", self.host) }),
+        }
+    }
+
+    async fn converse(&self, message: &Message) -> Result<(), FetchError> {
+        let said = |error: lettre::transport::smtp::Error| self.failed(&error, error.is_permanent());
+        let stream = Box::new(self.connect().await?);
+        let own = ClientId::default();
+        let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &own).await.map_err(said)?;
+        if self.tls {
+            let tls = TlsParameters::new(self.host.clone()).map_err(said)?;
+            connection.starttls(tls, &own).await.map_err(said)?;
+        }
+        if let Some(credentials) = &self.credentials {
+            let mechanisms = [Mechanism::Plain, Mechanism::Login];
+            connection.auth(&mechanisms, credentials).await.map_err(said)?;
+        }
+        connection.send(message.envelope(), &message.formatted()).await.map_err(said)?;
+        // It was taken; whether the relay says good-bye does not matter.
+        let _ = connection.quit().await;
+        Ok(())
+    }
+
+    /// A connection to the first address that is allowed and answers.
+    async fn connect(&self) -> Result<TcpStream, FetchError> {
+        let host = &self.host;
+        let plain = host.trim_start_matches('[').trim_end_matches(']');
+        let addresses = match plain.parse() {
+            Ok(address) => vec![address],
+            Err(_) => {
+                let names = &self.client.environment().names;
+                let found = names.addresses(plain.to_owned()).await;
+                found.map_err(|error| FetchError::Resolve { host: host.clone(), why: error.to_string() })?
+            }
+        };
+        let mut last = FetchError::Resolve { host: host.clone(), why: "it has no address".to_owned() };
+        for address in addresses {
+            if let Err(kind) = self.client.options().allow.check(address) {
+                last = FetchError::ForbiddenAddress { host: host.clone(), address, kind };
+                continue;
+            }
+            let connecting = TcpStream::connect(SocketAddr::new(address, self.port));
+            let limit = self.client.options().connect_timeout;
+            last = match tokio::time::timeout(limit, connecting).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => {
+                    FetchError::Connect { url: format!("smtp://{host}"), why: error.to_string() }
+                }
+                Err(_) => FetchError::Timeout { url: format!("smtp://{host}") },
+            };
+        }
+        Err(last)
+    }
+
+    fn failed(&self, error: &dyn std::fmt::Display, permanent: bool) -> FetchError {
+        FetchError::Mail { host: self.host.clone(), why: error.to_string(), permanent }
+    }
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    percent_encoding::percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+    use super::*;
+    use crate::client::ClientOptions;
+    use crate::environment::Environment;
+
+    fn client() -> Client {
+        Client::new(ClientOptions::default(), Environment::system()).unwrap()
+    }
+
+    #[test]
+    fn one_line_says_everything() {
+        let relay = |url: &str, password| MailRelay::new(&client(), url, password);
+        assert!(
+            relay("smtp://u%40x@mail.example?from=a@x.example&to=b@x.example&to=c@x.example", Some("p"))
+                .is_ok()
+        );
+        for (url, password) in [
+            ("smtp://mail.example?from=a@x.example", None),
+            ("smtp://mail.example?to=a@x.example", None),
+            ("smtp://mail.example?from=nobody&to=a@x.example", None),
+            ("smtp://u@mail.example?from=a@x.example&to=b@x.example", None),
+            ("smtp://u:p@mail.example?from=a@x.example&to=b@x.example", None),
+            ("smtp://u@mail.example?from=a@x.example&to=b@x.example&tls=off", Some("p")),
+            ("smtp://mail.example?from=a@x.example&to=b@x.example&bcc=c@x.example", None),
+            ("http://mail.example?from=a@x.example&to=b@x.example", None),
+        ] {
+            assert!(relay(url, password).is_err(), "{url}");
+        }
+    }
+
+    /// A relay that says what it is told to, and gives back what it heard.
+    async fn relay(answer_to_rcpt: &'static str) -> (u16, tokio::task::JoinHandle<String>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (read, mut write) = stream.into_split();
+            let (mut lines, mut heard, mut data) = (BufReader::new(read).lines(), String::new(), false);
+            write.write_all(b"220 relay\r\n").await.unwrap();
+            while let Ok(Some(line)) = lines.next_line().await {
+                heard.push_str(&line);
+                heard.push('\n');
+                let answer = match line.split([' ', ':']).next().unwrap_or_default() {
+                    "." if data => {
+                        data = false;
+                        "250 taken"
+                    }
+                    _ if data => continue,
+                    "EHLO" => "250 relay",
+                    "RCPT" => answer_to_rcpt,
+                    "DATA" => {
+                        data = true;
+                        "354 go on"
+                    }
+                    "QUIT" => "221 bye",
+                    _ => "250 ok",
+                };
+                write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+                if line == "QUIT" {
+                    break;
+                }
+            }
+            heard
+        });
+        (port, heard)
+    }
+
+    #[tokio::test]
+    async fn a_message_is_handed_over() {
+        let (port, heard) = relay("250 ok").await;
+        let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=sec@x.example&tls=off");
+        let mail = MailRelay::new(&client(), &url, None).unwrap();
+        mail.send("7", "Exception 7 is reopened", "Zürich\n.\nend").await.unwrap();
+        let heard = heard.await.unwrap();
+        for part in
+            ["MAIL FROM:<parapet@x.example>", "RCPT TO:<sec@x.example>", "Message-ID: <7@parapet>", "QUIT"]
+        {
+            assert!(heard.contains(part), "{part}: {heard}");
+        }
+        let (port, _heard) = relay("550 nobody here").await;
+        let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=sec@x.example&tls=off");
+        let refused = MailRelay::new(&client(), &url, None).unwrap().send("7", "s", "t").await.unwrap_err();
+        assert!(refused.is_permanent() && refused.to_string().contains("nobody here"), "{refused}");
+        let (port, _heard) = relay("451 later").await;
+        let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=sec@x.example&tls=off");
+        let later = MailRelay::new(&client(), &url, None).unwrap().send("7", "s", "t").await.unwrap_err();
+        assert!(!later.is_permanent(), "{later}");
+        // A relay without STARTTLS gets nothing when TLS is wanted.
+        let (port, heard) = relay("250 ok").await;
+        let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=sec@x.example");
+        assert!(MailRelay::new(&client(), &url, None).unwrap().send("7", "s", "secret").await.is_err());
+        assert!(!heard.await.unwrap().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_forbidden_is_not_connected_to() {
+        let url = "smtp://169.254.169.254?from=parapet@x.example&to=sec@x.example&tls=off";
+        let refused = MailRelay::new(&client(), url, None).unwrap().send("7", "s", "t").await.unwrap_err();
+        assert!(matches!(refused, FetchError::ForbiddenAddress { .. }), "{refused}");
+    }
+}

@@ -75,7 +75,7 @@ impl Permission {
 /// A named set of rights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
-    /// Name: `manager`, `analyst`, `reader`, `sensor`, or one of the owner's making.
+    /// Name: one of [`Role::built_in`], or one of the owner's making.
     pub name: String,
     /// What it may do.
     pub permissions: BTreeSet<Permission>,
@@ -85,6 +85,15 @@ impl Role {
     /// The roles every store starts with.
     pub fn built_in() -> Vec<Self> {
         use Permission::*;
+        const DECIDER: [Permission; 7] = [
+            FindingsRead,
+            ExportsCreate,
+            RegistriesRead,
+            ExceptionsRead,
+            ExceptionsRequest,
+            ExceptionsApprove,
+            FeedsRead,
+        ];
         let role = |name: &str, permissions: &[Permission]| Self {
             name: name.to_owned(),
             permissions: permissions.iter().copied().collect(),
@@ -109,6 +118,11 @@ impl Role {
                 &[FindingsRead, ExportsCreate, RegistriesRead, ExceptionsRead, FeedsRead, SensorProfilesView],
             ),
             role("sensor", &[SensorReport]),
+            // Those of the Qualys Policy Compliance family; its scanner is the analyst.
+            role("auditor", &DECIDER),
+            // Decides for the enterprise projects that are granted.
+            role("unit_manager", &DECIDER),
+            role("requester", &[FindingsRead, ExceptionsRead, ExceptionsRequest]),
         ]
     }
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::asset::AssetKind;
 use crate::filter::Filter;
 use crate::id::{AssetNo, EnterpriseProjectNo, ExceptionNo, ProjectNo};
+use crate::lifecycle::Lifecycle;
 use crate::time::Millis;
 
 /// Whether a filter is evaluated once or on every read.
@@ -38,26 +39,20 @@ pub struct Target {
     pub vulnerabilities: Vec<String>,
 }
 
-/// Where a request stands. Time is not a state: whether an approved exception holds is a function
-/// of the exception and now.
-///
-/// | from | to | who |
-/// |---|---|---|
-/// | – | pending | somebody with `exceptions.request` |
-/// | –, pending | approved | somebody with `exceptions.approve` |
-/// | pending | rejected | somebody with `exceptions.approve` |
-/// | pending, approved | ended | somebody with `exceptions.approve`, or the requester while pending |
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What was decided last. Time is not a state: whether an approved exception holds is a function of
+/// the exception and now. Steps from one to another: [`crate::lifecycle`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[repr(u8)]
 pub enum ExceptionState {
     /// Asked for; hides nothing.
-    Pending,
+    Pending = 0,
     /// Accepted; hides findings inside its window.
-    Approved,
+    Approved = 1,
     /// Refused.
-    Rejected,
+    Rejected = 2,
     /// Ended by hand, before or inside its window.
-    Ended,
+    Ended = 3,
 }
 
 impl ExceptionState {
@@ -71,12 +66,9 @@ impl ExceptionState {
         }
     }
 
-    /// Whether the step is allowed at all (who may take it is a permission).
-    pub const fn may_become(self, next: Self) -> bool {
-        matches!(
-            (self, next),
-            (Self::Pending, Self::Approved | Self::Rejected | Self::Ended) | (Self::Approved, Self::Ended)
-        )
+    /// The state stored as `number`.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Pending, Self::Approved, Self::Rejected, Self::Ended].get(usize::from(number)).copied()
     }
 }
 
@@ -144,16 +136,18 @@ pub struct Exception {
 }
 
 impl Exception {
+    /// Where it is in its life.
+    pub const fn life(&self) -> Lifecycle {
+        Lifecycle { state: self.state, start: self.start, end: self.end }
+    }
+
     /// Whether it hides findings at `now`.
     pub fn holds(&self, now: Millis) -> bool {
-        self.state == ExceptionState::Approved && self.start <= now && now < self.end
+        self.life().holds(now)
     }
 
     /// The next instant at which [`Exception::holds`] may change, if any.
     pub fn next_change(&self, now: Millis) -> Option<Millis> {
-        if self.state != ExceptionState::Approved {
-            return None;
-        }
-        [self.start, self.end].into_iter().filter(|&at| at > now && at != crate::FOREVER).min()
+        self.life().next_change(now)
     }
 }

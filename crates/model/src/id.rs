@@ -86,6 +86,11 @@ number!(
     EvidenceNo
 );
 
+number!(
+    /// An exception of a control.
+    ControlExceptionNo
+);
+
 /// The QID of vulnerability number 0. Qualys' own numbers stay far below.
 pub const QID_BASE: u64 = 1_000_000_000;
 

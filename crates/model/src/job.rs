@@ -17,12 +17,14 @@ pub enum JobKind {
     Export = 3,
     /// Compute all matches again with a better matcher.
     Rematch = 4,
+    /// Tell somebody something.
+    Notify = 5,
 }
 
 impl JobKind {
     /// All kinds by number.
-    pub const ALL: [Self; 5] =
-        [Self::ScanImage, Self::ListRegistry, Self::ImportFeed, Self::Export, Self::Rematch];
+    pub const ALL: [Self; 6] =
+        [Self::ScanImage, Self::ListRegistry, Self::ImportFeed, Self::Export, Self::Rematch, Self::Notify];
 
     /// The word used in every output.
     pub const fn as_str(self) -> &'static str {
@@ -32,6 +34,7 @@ impl JobKind {
             Self::ImportFeed => "import_feed",
             Self::Export => "export",
             Self::Rematch => "rematch",
+            Self::Notify => "notify",
         }
     }
 

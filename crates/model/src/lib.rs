@@ -10,6 +10,7 @@ pub mod access;
 pub mod advisory;
 pub mod asset;
 pub mod compliance;
+pub mod control_exception;
 pub mod coverage;
 pub mod digest;
 pub mod exception;
@@ -19,7 +20,9 @@ pub mod finding;
 pub mod id;
 pub mod inventory;
 pub mod job;
+pub mod lifecycle;
 pub mod package;
+pub mod ranges;
 pub mod schedule;
 pub mod sensor;
 pub mod severity;
@@ -33,10 +36,12 @@ pub use coverage::Coverage;
 pub use digest::Digest;
 pub use filter::Filter;
 pub use id::{
-    AdvisoryNo, AssetNo, ControlNo, ControlResultNo, EnterpriseProjectNo, EvidenceNo, ExceptionNo, Ids,
-    PackageNo, PolicyNo, ProjectNo, RandomIds, SeededIds, SetNo, TechnologyNo, VulnerabilityNo,
+    AdvisoryNo, AssetNo, ControlExceptionNo, ControlNo, ControlResultNo, EnterpriseProjectNo, EvidenceNo,
+    ExceptionNo, Ids, PackageNo, PolicyNo, ProjectNo, RandomIds, SeededIds, SetNo, TechnologyNo,
+    VulnerabilityNo,
 };
 pub use package::PackageKey;
+pub use ranges::Ranges;
 pub use severity::Severity;
 pub use time::{Clock, FOREVER, Interval, Millis, SystemClock, TestClock};
 pub use verdict::MatchState;

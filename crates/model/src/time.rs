@@ -123,6 +123,37 @@ pub fn parse_instant(text: &str) -> Option<Millis> {
     date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|z| z.timestamp().as_millisecond())
 }
 
+/// `2026-01-02T03:04:05Z`; empty where [`format_rfc3339`] is.
+pub fn format_seconds(at: Millis) -> String {
+    match Timestamp::from_millisecond(at.div_euclid(1000).saturating_mul(1000)) {
+        Ok(t) => format!("{t:.0}"),
+        Err(_) => String::new(),
+    }
+}
+
+/// The first instant of the UTC day that `at` lies in.
+pub const fn start_of_day(at: Millis) -> Millis {
+    at.div_euclid(DAY).saturating_mul(DAY)
+}
+
+/// The first instant after the UTC day that `at` lies in: 24:00.
+pub const fn end_of_day(at: Millis) -> Millis {
+    start_of_day(at).saturating_add(DAY)
+}
+
+/// The first instant of a day written `mm/dd/yyyy`; `None` for a day that does not exist.
+pub fn day_of_us_date(text: &str) -> Option<Millis> {
+    let pieces: Vec<&str> = text.split('/').collect();
+    let [month, day, year] = pieces.as_slice() else { return None };
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let long_enough = (1..=2).contains(&month.len()) && (1..=2).contains(&day.len()) && year.len() == 4;
+    if !long_enough || !pieces.iter().all(|piece| digits(piece)) {
+        return None;
+    }
+    let date = jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
+    date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|z| z.timestamp().as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +171,27 @@ mod tests {
         assert_eq!(parse_instant("yesterday"), None);
         assert_eq!(format_rfc3339(1500), "1970-01-01T00:00:01.500Z");
         assert_eq!(format_rfc3339(FOREVER), "");
+        assert_eq!(format_seconds(1999), "1970-01-01T00:00:01Z");
+        assert_eq!(format_seconds(-1), "1969-12-31T23:59:59Z");
+        assert_eq!(format_seconds(FOREVER), "");
+    }
+
+    #[test]
+    fn days_end_at_24_utc() {
+        assert_eq!((start_of_day(DAY), end_of_day(DAY)), (DAY, 2 * DAY));
+        assert_eq!((start_of_day(2 * DAY - 1), end_of_day(2 * DAY - 1)), (DAY, 2 * DAY));
+        assert_eq!(end_of_day(-1), 0);
+    }
+
+    #[test]
+    fn american_dates_are_days_that_exist() {
+        assert_eq!(day_of_us_date("01/02/1970"), Some(DAY));
+        assert_eq!(day_of_us_date("1/2/1970"), Some(DAY));
+        assert!(day_of_us_date("02/29/2028").is_some());
+        for bad in
+            ["02/29/2027", "13/01/2027", "00/10/2027", "1970-01-02", "01/02/70", "1/2/1970/", "a/b/cdef"]
+        {
+            assert_eq!(day_of_us_date(bad), None, "{bad}");
+        }
     }
 }

@@ -15,6 +15,8 @@ use crate::accounts::{Accounts, SignIns, require};
 use crate::artifacts::{ArtifactPlace, Artifacts};
 use crate::compliance::Compliance;
 use crate::connectors::{AwsIdentity, Connectors, EcrTokens};
+use crate::control_exceptions::{ControlExceptions, ExceptionRules};
+use crate::control_posture::ControlPostures;
 use crate::error::{Error, Result};
 use crate::exceptions::Exceptions;
 use crate::exports::{Exports, HeldViews, RowShape};
@@ -23,6 +25,7 @@ use crate::findings::Findings;
 use crate::jobs::Jobs;
 use crate::lists::Lists;
 use crate::live::Live;
+use crate::notices::{Channels, Notices, NotifyOptions};
 use crate::registries::Registries;
 use crate::scan::Scans;
 use crate::schedules::Schedules;
@@ -49,6 +52,10 @@ pub struct Options {
     pub allow: AddressPolicy,
     /// Who the server is at AWS; `None` for nobody.
     pub aws: Option<AwsIdentity>,
+    /// What holds for exceptions of every kind.
+    pub rules: ExceptionRules,
+    /// Where notices go: the address of a webhook with its key, a mail relay with its password.
+    pub notify: NotifyOptions,
 }
 
 /// An open store with its posture. Use cases are grouped: [`App::accounts`], [`App::feeds`], …
@@ -65,6 +72,8 @@ pub struct App {
     pub(crate) wake: tokio::sync::Notify,
     pub(crate) client: parapet_fetch::Client,
     pub(crate) aws: Option<AwsIdentity>,
+    pub(crate) rules: ExceptionRules,
+    pub(crate) channels: Channels,
     pub(crate) ecr_tokens: EcrTokens,
     pub(crate) own_address: OnceLock<SocketAddr>,
     pub(crate) max_results: OnceLock<u64>,
@@ -88,6 +97,7 @@ impl App {
             parapet_fetch::ClientOptions { allow: options.allow, ..Default::default() },
             parapet_fetch::Environment::system(),
         )?;
+        let channels = options.notify.open(&client)?;
         let artifacts = Artifacts::open(options.artifacts, &client).await?;
         let live = Live::load(store.clone(), options.clock.clone(), options.stale_after).await?;
         Ok(Arc::new(Self {
@@ -102,6 +112,8 @@ impl App {
             wake: tokio::sync::Notify::new(),
             client,
             aws: options.aws,
+            rules: options.rules,
+            channels,
             ecr_tokens: EcrTokens::default(),
             own_address: OnceLock::new(),
             max_results: OnceLock::new(),
@@ -192,6 +204,26 @@ impl App {
     /// Exceptions.
     pub fn exceptions(&self) -> Exceptions<'_> {
         Exceptions(self)
+    }
+
+    /// Exceptions of controls.
+    pub fn control_exceptions(&self) -> ControlExceptions<'_> {
+        ControlExceptions(self)
+    }
+
+    /// Notices about exceptions.
+    pub fn notices(&self) -> Notices<'_> {
+        Notices(self)
+    }
+
+    /// How hosts stand with controls.
+    pub fn control_postures(&self) -> ControlPostures<'_> {
+        ControlPostures(self)
+    }
+
+    /// What holds for exceptions of every kind.
+    pub fn exception_rules(&self) -> ExceptionRules {
+        self.rules
     }
 
     /// Lists of vulnerabilities.

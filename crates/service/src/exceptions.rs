@@ -2,6 +2,7 @@
 
 use parapet_model::exception::{Asked, Decision, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::filter::{Field, Filter};
+use parapet_model::lifecycle::StepRefused;
 use parapet_model::{
     AssetNo, EnterpriseProjectNo, ExceptionNo, FOREVER, Millis, Permission, Principal, Scope,
 };
@@ -69,7 +70,8 @@ impl Exceptions<'_> {
     pub async fn create(&self, who: &Principal, new: &NewException) -> Result<Exception> {
         require(who, Permission::ExceptionsRequest)?;
         let app = self.0;
-        let approves = who.may(Permission::ExceptionsApprove);
+        // With four eyes, whoever may approve asks like everybody else.
+        let approves = who.may(Permission::ExceptionsApprove) && !app.rules.four_eyes;
         let mut tx = app.store.begin().await?;
         let now = tx.recorded();
         let list = list_named(&mut tx, who, new).await?;
@@ -198,14 +200,12 @@ impl Exceptions<'_> {
         if !withdraws {
             require(who, Permission::ExceptionsApprove)?;
         }
-        if !exception.state.may_become(next) {
-            return Err(Error::Conflict(format!(
-                "a {} exception cannot become {}",
-                exception.state.as_str(),
-                next.as_str()
-            )));
+        let own = old.requested_by == who.name;
+        if next == ExceptionState::Approved && app.rules.four_eyes && own {
+            return Err(Error::Conflict("somebody else has to approve it".to_owned()));
         }
-        exception.state = next;
+        let life = old.life().step(next, None, tx.recorded()).map_err(|refused| refusal(refused, next))?;
+        exception.state = life.state;
         exception.decisions.push(Decision {
             at: tx.recorded(),
             by: who.name.clone(),
@@ -318,6 +318,16 @@ impl Exceptions<'_> {
         let list = snapshot.assets(&query, parapet_posture::AssetOrder::Number, parapet_posture::Window::ALL);
         list.rows.into_iter().map(|row| row.asset.no).collect()
     }
+}
+
+/// Why a step is not taken, in words.
+fn refusal(refused: StepRefused, next: ExceptionState) -> Error {
+    Error::Conflict(match refused {
+        StepRefused::NoSuchStep(from, _) => {
+            format!("a {} exception cannot become {}", from.as_str(), next.as_str())
+        }
+        StepRefused::NeedsEnd => "its end has passed; change the end first".to_owned(),
+    })
 }
 
 /// The list that an exception takes its vulnerabilities from.

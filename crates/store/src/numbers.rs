@@ -39,6 +39,7 @@ pub(crate) enum Counter {
     Technology,
     ControlResult,
     ControlEvidence,
+    ControlException,
 }
 
 impl Counter {
@@ -71,6 +72,7 @@ impl Counter {
             Self::Technology => "technology",
             Self::ControlResult => "control_result",
             Self::ControlEvidence => "control_evidence",
+            Self::ControlException => "control_exception",
         }
     }
 }

@@ -54,6 +54,8 @@ impl StoreOptions {
             stale_after: i64::from(self.stale_after_days) * parapet_model::time::DAY,
             allow: parapet_fetch::AddressPolicy::default(),
             aws: None,
+            rules: Default::default(),
+            notify: Default::default(),
             shapes: vec![(HSS_SHAPE.to_owned(), Arc::new(HssShape))],
         })
     }

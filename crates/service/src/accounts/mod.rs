@@ -2,10 +2,13 @@
 //! carries the user's epoch, so disabling a user or changing a password ends all of them at once.
 
 mod jwt;
+mod listed;
 mod manage;
+mod session;
 mod sign_in;
 mod throttle;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parapet_model::facts::{EnterpriseProjectRow, ProjectRow};
@@ -13,6 +16,7 @@ use parapet_model::{Millis, Principal, time::DAY};
 use parapet_store::accounts::Directory;
 
 pub use jwt::BearerError;
+pub use listed::ListedUser;
 pub use manage::NewKey;
 pub(crate) use manage::require;
 pub(crate) use sign_in::SignIns;
@@ -65,6 +69,12 @@ impl Accounts<'_> {
         let mut projects = self.0.store.read().await?.projects().await?;
         projects.retain(|p| allowed.contains(&p.no) || principal.user == 0);
         Ok(projects)
+    }
+
+    /// Names of all users by number.
+    pub async fn logins(&self) -> Result<BTreeMap<u32, String>> {
+        let users = self.0.store.read().await?.users().await?;
+        Ok(users.into_iter().map(|user| (user.no, user.name)).collect())
     }
 
     /// The enterprise project with this id on wires.

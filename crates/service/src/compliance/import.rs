@@ -331,6 +331,7 @@ impl<'a> Recording<'a> {
     /// What stands or falls with results that stand otherwise now. See the module documentation of
     /// [`crate::compliance`].
     async fn recorded(&self, tx: &mut Tx, changes: &[ResultChange]) -> Result<()> {
+        self.app.control_exceptions().results_changed(tx, changes).await?;
         for change in changes.iter().filter(|change| change.fails_differently()) {
             let after = serde_json::json!({
                 "host": change.identity.host, "policy": change.identity.policy,

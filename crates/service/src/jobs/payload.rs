@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::exports::ExportRequest;
 use crate::feeds::Limits;
+use crate::notices::NotifyJob;
 
 /// What to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub(crate) enum Payload {
     AcceptHeld(AcceptHeldJob),
     /// Compute all matches again with the matcher of this program.
     Rematch,
+    /// Tell somebody something.
+    Notify(NotifyJob),
 }
 
 /// See [`Payload::Export`].

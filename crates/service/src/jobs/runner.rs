@@ -63,6 +63,7 @@ impl App {
             .collect();
         tasks.push(tokio::spawn(beat(self.clone(), running, stopped.clone())));
         tasks.push(tokio::spawn(tidy(self.clone(), stopped.clone())));
+        tasks.push(tokio::spawn(crate::notices::tick(self.clone(), stopped.clone())));
         tasks.push(tokio::spawn(crate::schedules::tick(self.clone(), stopped)));
         Runner { stop, tasks }
     }
@@ -92,7 +93,7 @@ impl App {
 fn kinds(slot: usize, workers: usize) -> &'static [JobKind] {
     const EXPORTS: &[JobKind] = &[JobKind::Export];
     const OTHERS: &[JobKind] =
-        &[JobKind::ScanImage, JobKind::ListRegistry, JobKind::ImportFeed, JobKind::Rematch];
+        &[JobKind::ScanImage, JobKind::ListRegistry, JobKind::ImportFeed, JobKind::Rematch, JobKind::Notify];
     match workers {
         0 | 1 => &JobKind::ALL,
         _ if slot == 0 => EXPORTS,
@@ -260,6 +261,7 @@ async fn dispatch(app: &Arc<App>, run: &Run, claimed: &ClaimedJob) -> Result<Out
         Payload::ListRegistry(job) => crate::registries::listing::run(app, run, job).await,
         Payload::SyncFeeds(job) => crate::feeds::run_sync(app, run, job).await,
         Payload::Rematch => crate::feeds::run_rematch(app, run).await,
+        Payload::Notify(job) => crate::notices::run_notify(app, run, job).await,
         Payload::AcceptHeld(job) => crate::feeds::run_accept(app, run, job).await,
     }
 }

@@ -5,6 +5,7 @@
 mod compliance;
 mod held;
 mod looks;
+mod notices;
 mod registry;
 mod rematch;
 mod schedules;

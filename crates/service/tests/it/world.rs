@@ -7,7 +7,9 @@ use parapet_model::finding::Finding;
 use parapet_model::time::DAY;
 use parapet_model::{Filter, Principal, SeededIds, TestClock};
 use parapet_posture::Query;
+use parapet_service::control_exceptions::ExceptionRules;
 use parapet_service::feeds::{FeedSource, ImportOptions, ImportReport};
+use parapet_service::notices::NotifyOptions;
 use parapet_service::scan::{ScanOptions, ScanReport};
 use parapet_service::{App, Options};
 use parapet_store::StoreUrl;
@@ -28,6 +30,11 @@ pub(crate) struct World {
 impl World {
     /// A new store, and a system with three packages.
     pub(crate) async fn new() -> Self {
+        Self::with(Default::default(), Default::default()).await
+    }
+
+    /// The same, with rules for exceptions and channels for notices.
+    pub(crate) async fn with(rules: ExceptionRules, notify: NotifyOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = TestClock::at(START);
         let app = App::open(Options {
@@ -40,6 +47,8 @@ impl World {
             shapes: Vec::new(),
             allow: parapet_fetch::AddressPolicy::default(),
             aws: None,
+            rules,
+            notify,
         })
         .await
         .unwrap();

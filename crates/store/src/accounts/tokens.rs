@@ -14,6 +14,7 @@ const GET: &str = "SELECT account, account_epoch, project, issued, expires FROM 
 const PUT: &str = "INSERT INTO token (hash, account, account_epoch, project, issued, expires) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 const DELETE: &str = "DELETE FROM token WHERE hash = $1";
+const EXTEND: &str = "UPDATE token SET expires = $1 WHERE hash = $2 AND expires < $3";
 const TRIM: &str = "DELETE FROM token WHERE expires <= $1";
 
 /// What a token is good for.
@@ -63,6 +64,12 @@ impl Side {
         };
         self.execute(PUT, args![hash, token.user, token.user_epoch, project, token.issued, token.expires])
             .await?;
+        Ok(())
+    }
+
+    /// Lets a token hold longer.
+    pub async fn extend_token(&mut self, hash: &Digest, expires: Millis) -> Result<()> {
+        self.execute(EXTEND, args![expires, hash, expires]).await?;
         Ok(())
     }
 

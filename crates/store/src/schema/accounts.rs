@@ -19,4 +19,6 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(121, "0121_assessment"),
     migration!(122, "0122_control_result"),
     migration!(123, "0123_host_name"),
+    migration!(130, "0130_control_exceptions"),
+    migration!(131, "0131_notices"),
 ];

@@ -7,6 +7,7 @@
 mod support;
 
 mod audit;
+mod control_exceptions;
 mod master_key;
 mod registries;
 mod sensors;

@@ -132,6 +132,8 @@ async fn open(fixture: &Fixture) -> (Arc<App>, Principal) {
         shapes: Vec::new(),
         allow: parapet_fetch::AddressPolicy::default(),
         aws: None,
+        rules: Default::default(),
+        notify: Default::default(),
     })
     .await
     .unwrap();

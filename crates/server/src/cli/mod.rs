@@ -4,6 +4,7 @@
 mod accounts;
 mod artifacts;
 mod aws;
+mod exceptions;
 mod export;
 mod feed;
 mod import;
@@ -14,11 +15,13 @@ mod scan;
 mod sensor;
 mod serve;
 mod summary;
+mod tls;
 
 use std::process::ExitCode;
 
 #[cfg(test)]
 pub(crate) use options::StoreOptions;
+pub(crate) use serve::write_private;
 
 use clap::{Parser, Subcommand};
 

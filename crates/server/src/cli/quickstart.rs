@@ -74,7 +74,7 @@ impl Quickstart {
         }
         let (listener, address) = http::bind(&self.listen).await?;
         output::print(&format!("serving   {} until Ctrl-C\n", url(address)))?;
-        serve_until_signal(app, listener, 2).await
+        serve_until_signal(app, listener, None, 2).await
     }
 
     /// Makes the manager account; its password goes to a file that only its owner can read.

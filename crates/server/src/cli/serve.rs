@@ -16,9 +16,11 @@ use tokio::net::TcpListener;
 use super::accounts::{fresh_password, read_password};
 use super::artifacts::artifact_place;
 use super::aws::aws_identity;
+use super::exceptions::ExceptionOptions;
 use super::options::StoreOptions;
 use super::output;
 use super::sensor::BuiltInSensor;
+use super::tls::TlsOptions;
 use crate::http;
 
 /// Where a server listens when nothing else is said.
@@ -63,6 +65,10 @@ pub(super) struct Serve {
     /// AWS_ENDPOINT_URL come from the usual AWS variables
     #[arg(long, value_name = "ACCOUNT", env = "PARAPET_AWS_ACCOUNT")]
     aws_account: Option<String>,
+    #[command(flatten)]
+    exceptions: ExceptionOptions,
+    #[command(flatten)]
+    tls: TlsOptions,
 }
 
 impl Serve {
@@ -77,6 +83,8 @@ impl Serve {
             Some(account) => Some(aws_identity(account, &|name| std::env::var(name).ok())?),
             None => None,
         };
+        options.rules = self.exceptions.rules();
+        options.notify = self.exceptions.notify(&self.store.data_dir)?;
         let app = App::open(options).await?;
         app.takes_results_up_to(u64::from(self.max_results_size) * 1_000_000);
         let _lock = app.store().lock_server().await?;
@@ -85,9 +93,11 @@ impl Serve {
             output::note(&format!("account admin, password {}  (shown only now)", password.expose()));
         }
         let (listener, address) = http::bind(&self.listen).await?;
-        output::note(&format!("listening on http://{address}"));
+        let tls = self.tls.load(&self.store.data_dir, &self.listen)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        output::note(&format!("listening on {scheme}://{address}"));
         let sensor = self.sensor.start(&app).await?;
-        let served = serve_until_signal(app, listener, self.workers).await;
+        let served = serve_until_signal(app, listener, tls, self.workers).await;
         if let Some(sensor) = sensor {
             sensor.abort();
         }
@@ -104,7 +114,7 @@ pub(super) async fn first_account(app: &App, given: Option<Secret>) -> anyhow::R
 }
 
 /// Writes a secret to a new file that only its owner can read.
-pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -120,6 +130,7 @@ pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
 pub(super) async fn serve_until_signal(
     app: Arc<App>,
     listener: TcpListener,
+    tls: Option<http::Tls>,
     workers: usize,
 ) -> anyhow::Result<()> {
     app.sweep().await?;
@@ -129,7 +140,7 @@ pub(super) async fn serve_until_signal(
         async move { app.live().follow().await }
     });
     let runner = app.start_jobs(workers);
-    http::serve(listener, app.clone(), stop_signal()).await?;
+    http::serve(listener, app.clone(), tls, stop_signal()).await?;
     runner.stop().await;
     follower.abort();
     app.store().close().await;

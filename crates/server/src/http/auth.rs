@@ -5,6 +5,7 @@
 //! | native | `Authorization: Basic` with user and password or a key pair, or `X-Auth-Token` |
 //! | HSS | `X-Auth-Token` from the identity family; a token of another project fails |
 //! | Qualys CS | `Authorization: Bearer` with a JWT of its `/auth`, or `Authorization: Basic` |
+//! | Qualys PC | `Authorization: Basic`, or the cookie `QualysSession`; see `qualys_pc/gate.rs` |
 //! | identity | `X-Auth-Token` |
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -23,6 +24,7 @@ use super::hss::HssError;
 use super::keystone::KeystoneError;
 use super::native::ApiError;
 use super::qualys_cs::{Allowance, CsError};
+use super::qualys_pc::{self, PcError};
 use super::route::{Access, Family};
 use super::state::AppState;
 
@@ -60,6 +62,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// The check itself.
 pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    if gate.family == Family::QualysPc {
+        return qualys_pc::check(&gate, request, next).await;
+    }
     if gate.access == Access::Open {
         return next.run(request).await;
     }
@@ -79,7 +84,7 @@ pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: 
 }
 
 /// The right that the route demands and the caller has not.
-fn missing(gate: &Gate, signed_in: &SignedIn) -> Option<Permission> {
+pub(super) fn missing(gate: &Gate, signed_in: &SignedIn) -> Option<Permission> {
     match gate.access {
         Access::Right(permission) if !signed_in.principal.may(permission) => Some(permission),
         _ => None,
@@ -169,6 +174,7 @@ fn refuse(family: Family, error: Error, why: Option<Why>) -> Response {
         (Family::Hss, ..) => HssError::from(error).into_response(),
         (Family::Keystone, ..) => KeystoneError::from(error).into_response(),
         (Family::QualysCs, ..) => CsError::from(error).into_response(),
+        (Family::QualysPc, ..) => PcError::from(error).into_response(),
         (Family::Native | Family::Operations, ..) => ApiError::from(error).into_response(),
     }
 }

@@ -13,6 +13,7 @@ use super::hss::HssError;
 use super::keystone::KeystoneError;
 use super::native::ApiError;
 use super::qualys_cs::CsError;
+use super::qualys_pc::PcError;
 use super::route::Family;
 
 /// Largest request body, in bytes (contract `huawei-hss` 7.4: 12 MB is refused by the real gateway).
@@ -79,6 +80,7 @@ fn refusal(family: Family, status: StatusCode, reason: String) -> Response {
         Family::Hss => HssError::refused(status, reason).into_response(),
         Family::Keystone => KeystoneError::refused(status, reason).into_response(),
         Family::QualysCs => CsError::new(status, reason).into_response(),
+        Family::QualysPc => PcError::refused(status, reason).into_response(),
         Family::Native | Family::Operations => ApiError::refused(status, reason).into_response(),
     }
 }

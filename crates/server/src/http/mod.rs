@@ -7,12 +7,15 @@ mod hss;
 mod keystone;
 mod native;
 mod operations;
+mod origin;
 mod qualys_cs;
+mod qualys_pc;
 mod query;
 mod route;
 mod state;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,8 +23,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::Uri;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -30,6 +32,8 @@ use hyper_util::service::TowerToHyperService;
 use parapet_service::App;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
+
+pub(crate) use tls::{Tls, TlsFiles};
 
 pub(crate) use hss::{HssShape, SHAPE as HSS_SHAPE};
 use state::AppState;
@@ -41,11 +45,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The whole server as one service.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let state = AppState { app, metrics: Arc::default(), limits: Arc::default() };
-    route::mount(&state)
+    let state =
+        AppState { app, metrics: Arc::default(), limits: Arc::default(), pc_calls: Default::default() };
+    let routes = route::mount(&state)
         .layer(axum::middleware::from_fn_with_state(state, operations::count))
         .layer(CatchPanicLayer::new())
-        .layer(DefaultBodyLimit::max(body::MAX_BODY))
+        .layer(DefaultBodyLimit::max(body::MAX_BODY));
+    // Outside the table, so that a path is spelled as the table has it before it is looked up.
+    Router::new().fallback_service(routes).layer(axum::middleware::from_fn(qualys_pc::normalise))
 }
 
 /// Binds `listen`; the address really bound comes back, so that port 0 can be used.
@@ -59,10 +66,15 @@ pub(crate) async fn bind(listen: &str) -> anyhow::Result<(TcpListener, SocketAdd
 pub(crate) async fn serve(
     listener: TcpListener,
     app: Arc<App>,
+    tls: Option<Tls>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     app.listens_on(listener.local_addr()?);
-    let service = TowerToHyperService::new(router(app));
+    let mut routes = router(app);
+    if tls.is_some() {
+        routes = routes.layer(axum::middleware::from_fn(tls::mark));
+    }
+    let service = TowerToHyperService::new(routes);
     let mut server = auto::Builder::new(TokioExecutor::new());
     // A client of the Qualys family looks for `Link`, not `link` (contract `qualys-cs` 1.5).
     server.http1().title_case_headers(true).timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
@@ -75,11 +87,25 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection =
-                    server.serve_connection_with_upgrades(TokioIo::new(stream), service.clone()).into_owned();
-                let connection = connections.watch(connection);
+                let (server, service) = (server.clone(), service.clone());
+                let (watcher, tls) = (connections.watcher(), tls.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = connection.await {
+                    let ended = match tls {
+                        None => {
+                            let io = TokioIo::new(stream);
+                            watcher
+                                .watch(server.serve_connection_with_upgrades(io, service).into_owned())
+                                .await
+                        }
+                        Some(tls) => {
+                            let Some(stream) = tls.accept(stream).await else { return };
+                            let io = TokioIo::new(stream);
+                            watcher
+                                .watch(server.serve_connection_with_upgrades(io, service).into_owned())
+                                .await
+                        }
+                    };
+                    if let Err(error) = ended {
                         tracing::debug!(%error, "connection ended");
                     }
                 });
@@ -97,9 +123,11 @@ pub(crate) async fn serve(
 }
 
 /// Answers a path that is in no table, in the error shape of the family it seems to belong to.
-async fn unknown_path(uri: Uri) -> Response {
-    let path = uri.path();
-    if path.starts_with("/v5/") {
+async fn unknown_path(State(state): State<AppState>, request: Request) -> Response {
+    let path = request.uri().path();
+    if path.starts_with("/api/2.0/") || path.starts_with("/msp/") {
+        qualys_pc::unknown_path(&request, state.app.now())
+    } else if path.starts_with("/v5/") {
         hss::HssError::no_api().into_response()
     } else if path.starts_with("/csapi/") {
         qualys_cs::CsError::no_api(path).into_response()

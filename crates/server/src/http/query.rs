@@ -14,9 +14,9 @@ impl RawQuery {
     /// What is wrong, when a name or value is not UTF-8 or holds a NUL.
     pub(crate) fn parse(raw: &str) -> Result<Self, &'static str> {
         let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            values.entry(decode(name)?).or_default().push(decode(value)?);
+        for pair in pairs(raw) {
+            let (name, value) = pair?;
+            values.entry(name).or_default().push(value);
         }
         Ok(Self(values))
     }
@@ -31,6 +31,14 @@ impl RawQuery {
         let values = self.0.get(name).into_iter().flatten();
         values.map(String::as_str).filter(|value| !value.is_empty())
     }
+}
+
+/// Names and values in the order they stand; see [`RawQuery::parse`].
+pub(crate) fn pairs(raw: &str) -> impl Iterator<Item = Result<(String, String), &'static str>> {
+    raw.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((decode(name)?, decode(value)?))
+    })
 }
 
 fn decode(text: &str) -> Result<String, &'static str> {

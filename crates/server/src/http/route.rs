@@ -29,6 +29,8 @@ pub(crate) enum Family {
     Hss,
     /// Qualys Container Security under `/csapi/v1.3`.
     QualysCs,
+    /// Qualys Policy Compliance under `/api/2.0/fo` and `/msp`.
+    QualysPc,
     /// Identity under `/v3`.
     Keystone,
     /// Probes and metrics.
@@ -105,6 +107,7 @@ pub(crate) fn all() -> Vec<Route> {
         super::hss::routes(),
         super::qualys_cs::routes(),
         super::qualys_cs::registry_routes(),
+        super::qualys_pc::routes(),
     ]
     .into_iter()
     .flat_map(Table::into_routes)
@@ -186,9 +189,10 @@ mod tests {
                         let jwt = accounts.issue_jwt(&signed_in).await.unwrap();
                         request().header("Authorization", format!("Bearer {jwt}"))
                     }
-                    Family::Native => {
+                    Family::Native | Family::QualysPc => {
                         let basic = STANDARD.encode(format!("{}:{PASSWORD}", role.name));
-                        request().header("Authorization", format!("Basic {basic}"))
+                        let request = request().header("Authorization", format!("Basic {basic}"));
+                        request.header("X-Requested-With", "test")
                     }
                     _ => request().header("X-Auth-Token", token.expose()),
                 };

@@ -6,6 +6,7 @@ use parapet_service::App;
 
 use super::operations::Metrics;
 use super::qualys_cs::Limits;
+use super::qualys_pc::Calls;
 
 /// Shared by all handlers; cheap to clone.
 #[derive(Clone)]
@@ -13,4 +14,5 @@ pub(crate) struct AppState {
     pub(crate) app: Arc<App>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) pc_calls: Calls,
 }

@@ -64,6 +64,11 @@ impl TestServer {
         Self { router: super::router(app.clone()), app, clock, local, dir }
     }
 
+    /// When the test began.
+    pub(crate) fn clock_start(&self) -> i64 {
+        START
+    }
+
     /// Sends a request and reads the whole answer.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let answer = self.router.clone().oneshot(request).await.unwrap();

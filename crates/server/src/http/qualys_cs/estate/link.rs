@@ -8,11 +8,12 @@
 //! | the filter is repeated | regscale and the image fetcher ask for the link as it stands |
 //! | no header after the last page | qualysdk fails on a link that says `null` |
 
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use parapet_model::AssetNo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::{CsError, CsResult};
+use crate::http::origin::origin;
 
 /// What a cursor begins with.
 const AFTER: &str = "after-";
@@ -28,19 +29,7 @@ pub(super) struct Here {
 impl Here {
     /// The address the client used. A proxy that ends TLS says so in `X-Forwarded-Proto`.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let host =
-            uri.authority().map(axum::http::uri::Authority::as_str).or_else(|| text(header::HOST.as_str()));
-        let plain = |host: &&str| {
-            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_[]".contains(&b))
-        };
-        let forwarded = text("x-forwarded-proto").and_then(|value| value.split(',').next()).map(str::trim);
-        let scheme = match forwarded.or_else(|| uri.scheme_str()) {
-            Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
-            _ => "http",
-        };
-        let origin = host.filter(plain).map(|host| format!("{scheme}://{host}")).unwrap_or_default();
-        Self { origin, path: uri.path().to_owned() }
+        Self { origin: origin(uri, headers), path: uri.path().to_owned() }
     }
 
     /// The header: `first` stands before the other parameters, which are left out when empty.
@@ -69,6 +58,8 @@ pub(super) fn read_cursor(text: &str) -> CsResult<AssetNo> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     fn here(host: &str, proto: Option<&str>) -> Here {

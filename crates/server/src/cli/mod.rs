@@ -39,7 +39,7 @@ enum Command {
     /// Do the whole job once on this machine, then serve
     Quickstart(quickstart::Quickstart),
     /// Run the server
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Scan images, root file systems or SBOMs
     Scan(scan::Scan),
     /// Load and inspect advisory feeds

@@ -10,7 +10,8 @@ pub(crate) fn origin(uri: &Uri, headers: &HeaderMap) -> String {
         !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_[]".contains(&b))
     };
     let forwarded = first(headers, "x-forwarded-host").filter(plain);
-    let named = uri.authority().map(Authority::as_str).or_else(|| first(headers, header::HOST.as_str()));
+    let own = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let named = uri.authority().map(Authority::as_str).or(own);
     let host = forwarded.or_else(|| named.filter(plain));
     let scheme = if is_https(uri, headers) { "https" } else { "http" };
     host.map(|host| format!("{scheme}://{host}")).unwrap_or_default()

@@ -1,6 +1,7 @@
 //! Looking at exceptions of controls, with what they are for. Rows come in order of their numbers; those
 //! that were not asked for are passed over a chunk at a time, so a page costs what lies before its end.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
@@ -131,10 +132,8 @@ impl ControlExceptions<'_> {
         let high = high.min(filter.last.unwrap_or(u64::MAX));
         let mut context = Context::new(self, who);
         let mut page = Page::default();
-        loop {
-            let (Ok(from), to) = (u32::try_from(after), u32::try_from(high).unwrap_or(u32::MAX)) else {
-                break;
-            };
+        let to = u32::try_from(high).unwrap_or(u32::MAX);
+        while let Ok(from) = u32::try_from(after) {
             let missing = u32::try_from(limit.saturating_add(1) - page.rows.len()).unwrap_or(u32::MAX);
             let chunk = if page.rows.is_empty() { missing.min(CHUNK) } else { CHUNK };
             let rows = session.control_exceptions(who.project, from, to, chunk).await?;
@@ -262,20 +261,18 @@ impl<'a> Context<'a> {
         let project = self.who.project;
         for e in rows {
             let identity = &e.target.identity;
-            if !self.policies.contains_key(&identity.policy) {
-                let policy = session.policy(project, identity.policy).await?;
-                self.policies.insert(identity.policy, policy);
+            if let Entry::Vacant(place) = self.policies.entry(identity.policy) {
+                place.insert(session.policy(project, identity.policy).await?);
                 let members = members(session, identity.policy).await?;
                 self.members.insert(identity.policy, members);
             }
-            if !self.technologies.contains_key(&e.target.technology) {
-                let technology = session.technology(project, e.target.technology).await?;
-                self.technologies.insert(e.target.technology, technology);
+            if let Entry::Vacant(place) = self.technologies.entry(e.target.technology) {
+                place.insert(session.technology(project, e.target.technology).await?);
             }
-            if !self.hosts.contains_key(&identity.host) {
+            if let Entry::Vacant(place) = self.hosts.entry(identity.host) {
                 let there = host_of(&self.snapshot, self.who, identity.host).is_some();
                 let asset = self.snapshot.asset(&self.who.scope(), identity.host).filter(|_| there);
-                self.hosts.insert(identity.host, asset.map(HostWords::of));
+                place.insert(asset.map(HostWords::of));
             }
         }
         let new: BTreeSet<ControlNo> = rows

@@ -251,7 +251,8 @@ fn whatever_the_order_of_documents_the_state_is_that_of_their_times() {
                 for (at, shown) in order {
                     import(&t.store, "web", *at, shown).await;
                 }
-                states.lock().unwrap().push(state(&t.store).await);
+                let state = state(&t.store).await;
+                states.lock().unwrap().push(state);
             });
         }
         let states = states.into_inner().unwrap();

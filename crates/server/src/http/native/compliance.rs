@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt as _;
 use parapet_model::compliance::{
-    Control, ControlPosture, ControlResult, Evidence, Held, Policy, Technology, TestEvidence,
+    Control, ControlPosture, ControlResult, ControlStatus, Evidence, Held, Policy, Technology, TestEvidence,
 };
 use parapet_model::{ControlNo, ControlResultNo, PolicyNo, TechnologyNo};
 use parapet_service::compliance::{EvaluationReport, ImportOptions, ImportReport, ResultDetail};
@@ -426,7 +426,7 @@ impl ResultBody {
             technology: result.technology.0,
             status: result.status.as_str(),
             posture: result.posture().map(ControlPosture::as_str),
-            previous_status: summary.previous.map(|status| status.as_str()),
+            previous_status: summary.previous.map(ControlStatus::as_str),
             evaluated: shown(result.evaluated),
             since: shown(summary.since),
             posture_since: shown(summary.posture_since),

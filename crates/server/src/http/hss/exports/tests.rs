@@ -10,7 +10,11 @@ use crate::http::testing::TestServer;
 
 /// Two hosts and an image, and a feed that speaks of their packages: glass can be fixed, stone not.
 pub(in crate::http::hss) async fn world() -> (TestServer, String, String) {
-    let server = TestServer::new().await;
+    world_of(TestServer::new().await).await
+}
+
+/// The same in another server.
+pub(in crate::http::hss) async fn world_of(server: TestServer) -> (TestServer, String, String) {
     server
         .feed(&[
             ("DSA-1-1", "CVE-2026-0001", "glass", "1.0-2"),

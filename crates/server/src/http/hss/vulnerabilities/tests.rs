@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::http::hss::exports::tests::world;
+use crate::http::hss::exports::tests::{world, world_of};
 use crate::http::testing::TestServer;
 
 async fn get(server: &TestServer, path: &str) -> Value {
@@ -171,6 +171,19 @@ async fn what_is_ignored_says_who_and_when_and_comes_back() {
         )
         .await;
     assert_eq!(rows[1..], [["manager", "not_ignore", "web"], ["manager", "ignore", "web"]]);
+}
+
+#[tokio::test]
+async fn with_four_eyes_what_is_ignored_waits_once() {
+    let (server, web, _) = world_of(TestServer::with(|options| options.rules.four_eyes = true).await).await;
+    for _ in 0..2 {
+        handle(&server, "ignore", "CVE-2026-0002", &[&web], "not reachable").await;
+    }
+    assert_eq!(listed(&server, "").await, ["0001: 1 of 1", "0002: 2 of 2"], "nobody else accepted it yet");
+    let exceptions =
+        server.app.exceptions().list(&server.local, parapet_model::ExceptionNo(0), 9).await.unwrap();
+    assert_eq!(exceptions.len(), 1, "what waits already is not asked for twice");
+    assert_eq!(exceptions[0].state, parapet_model::exception::ExceptionState::Pending);
 }
 
 #[tokio::test]

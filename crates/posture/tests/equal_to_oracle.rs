@@ -13,8 +13,8 @@ use parapet_model::filter::{Field, Op};
 use parapet_model::{AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, Scope, Severity};
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, Snapshot, Standing, VulnerabilityOrder,
-    Window, oracle::findings,
+    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, Snapshot, Standing,
+    VulnerabilityOrder, Window, oracle::findings,
 };
 use proptest::prelude::*;
 
@@ -137,7 +137,7 @@ fn check_kept(
         {
             let page = snapshot.sorted(kind, &all, sort, descending, window);
             let key = |no: &u32| -> (String, i64) {
-                let row = snapshot.asset(scope, AssetNo(*no)).unwrap();
+                let Some(row) = snapshot.asset(scope, AssetNo(*no)) else { return Default::default() };
                 let home = row
                     .image
                     .filter(|_| kind == AssetKind::Container)

@@ -56,7 +56,8 @@ pub(crate) fn has_column(field: Field) -> bool {
 impl Column {
     /// Reads a field of every asset.
     pub(crate) fn build(data: &Data, field: Field) -> Self {
-        let (mut texts, mut numbers): (HashMap<Vec<u8>, Vec<u32>>, Vec<(f64, u32)>) = Default::default();
+        let mut texts: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
+        let mut numbers: Vec<(f64, u32)> = Vec::new();
         let mut lower = Vec::new();
         for asset in data.assets.from(AssetNo(0)) {
             let no = asset.row.no.0;

@@ -194,7 +194,7 @@ impl<'s> Selector<'s, '_> {
         let Standing { thing, touched } =
             data.kept.get(&data.journal, Key::Shows(filter.to_string()), |_| true, make);
         let mut found = thing.as_ref() & &within;
-        data.settle(&mut found, &(touched & within), |asset| data.shows(asset, &passes));
+        data.settle(&mut found, &(touched & within), |asset| data.shows(asset, passes));
         found
     }
 

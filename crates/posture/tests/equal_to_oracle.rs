@@ -137,7 +137,7 @@ fn check_kept(
         {
             let page = snapshot.sorted(kind, &all, sort, descending, window);
             let key = |no: &u32| -> (String, i64) {
-                let row = snapshot.asset(scope, AssetNo(*no)).unwrap();
+                let Some(row) = snapshot.asset(scope, AssetNo(*no)) else { return Default::default() };
                 let home = row
                     .image
                     .filter(|_| kind == AssetKind::Container)

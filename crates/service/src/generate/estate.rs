@@ -264,7 +264,7 @@ impl Estate<'_> {
         let keys = shelf.map(|s| s.draw_many(&mut random, count, SPOKEN_SYSTEM)).unwrap_or_default();
         let first = BEGIN + random.below(30) as Millis * DAY;
         let mut looks = vec![(first, PackageSet::new(keys.iter().cloned().map(found).collect()))];
-        if no % 3 == 0 {
+        if no.is_multiple_of(3) {
             let upgraded = keys.into_iter().map(|key| match random.percent(10) {
                 true => PackageKey {
                     version: format!("{}+up1", key.version),

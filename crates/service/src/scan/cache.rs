@@ -21,9 +21,12 @@ use crate::error::Result;
 /// Most bytes of cached layers in a store; the least recently used go.
 const MAX_CACHE: u64 = 4 << 30;
 
+/// Whoever holds it reads the layer.
+type LayerTurn = Arc<tokio::sync::Mutex<()>>;
+
 /// The layers that are being read just now, each by one scan of this process.
 #[derive(Debug, Default)]
-pub(crate) struct LayerTurns(Mutex<HashMap<(ProjectNo, Digest), Arc<tokio::sync::Mutex<()>>>>);
+pub(crate) struct LayerTurns(Mutex<HashMap<(ProjectNo, Digest), LayerTurn>>);
 
 impl LayerTurns {
     /// Waits until nobody reads the layer.

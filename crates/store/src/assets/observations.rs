@@ -75,6 +75,9 @@ pub(super) fn is_duplicate(known: &[Observation], look: &Look<'_>) -> bool {
     known.iter().any(|o| o.content == look.content.0 && look.observed <= o.last_observed)
 }
 
+/// A look at an asset, with the sets it showed and the layer of each.
+pub(super) type NewLook<'a> = (AssetNo, &'a Look<'a>, &'a [(SetNo, String)]);
+
 impl Tx {
     /// Keeps a look that showed something else than the one before it.
     pub(super) async fn insert_observation(
@@ -87,10 +90,7 @@ impl Tx {
     }
 
     /// Keeps looks of several assets.
-    pub(super) async fn insert_observations(
-        &mut self,
-        looks: &[(AssetNo, &Look<'_>, &[(SetNo, String)])],
-    ) -> Result<()> {
+    pub(super) async fn insert_observations(&mut self, looks: &[NewLook<'_>]) -> Result<()> {
         let recorded = self.recorded();
         let shown: Vec<String> = looks.iter().map(|(_, _, sets)| to_json(sets)).collect::<Result<_>>()?;
         let rows: Vec<[Value<'_>; 7]> = looks

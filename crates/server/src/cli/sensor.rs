@@ -144,7 +144,7 @@ impl Upstream for Far {
     }
 
     async fn worked(&self, report: &WorkReport) -> Result<WorkAnswer> {
-        Ok(self.0.post("/api/v1/sensors/work/report", report).await?)
+        Ok(self.0.post("/api/v1/sensors/work-report", report).await?)
     }
 
     async fn results(&self, sensor: Uuid, file: &Path) -> Result<String> {

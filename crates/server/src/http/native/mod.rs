@@ -65,7 +65,7 @@ pub(crate) fn routes() -> Table {
         .add(Method::POST, "/api/v1/sensors/check-in", right(P::SensorReport), sensors::check_in)
         .add(Method::POST, "/api/v1/sensors/report", right(P::SensorReport), sensors::report)
         .add(Method::POST, "/api/v1/sensors/work", right(P::SensorReport), sensors::claim)
-        .add(Method::POST, "/api/v1/sensors/work/report", right(P::SensorReport), sensors::worked)
+        .add(Method::POST, "/api/v1/sensors/work-report", right(P::SensorReport), sensors::worked)
         .add(Method::POST, "/api/v1/sensors/results", right(P::SensorReport), compliance::import_of_sensor)
         .upload()
         .add(Method::POST, "/api/v1/compliance/results", right(P::AssetsWrite), compliance::import)

@@ -82,7 +82,7 @@ pub(super) async fn claim(
 }
 
 /// Takes what a sensor says of a job it was given. The same twice counts once.
-#[utoipa::path(post, path = "/api/v1/sensors/work/report", tag = "sensors",
+#[utoipa::path(post, path = "/api/v1/sensors/work-report", tag = "sensors",
     request_body(content = Object, description = "`sensor`, `job`, `attempt` and `outcome`: `busy`, `listed`, \
     `list_ended`, `found`, `scanned` or `failed`"),
     responses((status = 200, body = Object, description = "`go_on`: whether to go on with the job"), (status = 404)))]

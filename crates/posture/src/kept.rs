@@ -53,6 +53,8 @@ pub(crate) enum Key {
     Shows(String),
     /// All vulnerabilities of a question.
     Vulnerabilities(String),
+    /// The coverage word of every asset.
+    Words,
     /// The same as numbers alone.
     Found(String),
     /// How many vulnerabilities of a question each asset has.

@@ -37,7 +37,9 @@ impl Only {
         // Whether one kernel runs on a host depends on all that it shows.
         let is_kernel = |no: &PackageNo| data.tables.package(*no).is_some_and(|(entry, _)| entry.kernel);
         if packages.keys().any(is_kernel) {
-            data.tables.kernels().for_each(|no| drop(packages.entry(no).or_default()));
+            for no in data.tables.kernels() {
+                packages.entry(no).or_default();
+            }
         }
         Self::new(data, vulnerabilities, packages)
     }

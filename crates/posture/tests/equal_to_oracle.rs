@@ -11,7 +11,7 @@ use parapet_model::exception::Exception;
 use parapet_model::facts::Change;
 use parapet_model::filter::{Field, Op};
 use parapet_model::{
-    AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, Scope, Severity, VulnerabilityNo,
+    AssetKind, AssetNo, Coverage, FOREVER, Filter, PackageNo, Principal, Scope, Severity, VulnerabilityNo,
 };
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
@@ -198,6 +198,12 @@ fn check_by_vulnerability(
         ControlFlow::Continue(())
     });
     let without_coverage = |row: &OracleRow| OracleRow { asset_coverage: Default::default(), ..row.clone() };
+    let mut plain = Vec::new();
+    let _ = snapshot.findings_without_coverage(query, |row| {
+        plain.push(without_coverage(&OracleRow::of(row)));
+        ControlFlow::Continue(())
+    });
+    prop_assert_eq!(plain, expected.iter().map(without_coverage).collect::<Vec<_>>());
     let wanted = expected.iter().filter(|row| some.contains(&row.vulnerability));
     prop_assert_eq!(
         found.iter().map(without_coverage).collect::<Vec<_>>(),
@@ -233,6 +239,11 @@ proptest! {
             })
         }).collect();
         prop_assert_eq!(listed, oracle::vulnerabilities(&expected));
+
+        let mut words: BTreeMap<Coverage, u64> = BTreeMap::new();
+        let all = snapshot.assets(&Query { filter: &Filter::All, ..query }, AssetOrder::Number, Window::ALL);
+        all.rows.iter().for_each(|row| *words.entry(row.coverage).or_default() += 1);
+        prop_assert_eq!(snapshot.coverage(&scope), words);
 
         let assets = snapshot.assets(&query, AssetOrder::Number, Window::ALL);
         let numbers: BTreeSet<AssetNo> = assets.rows.iter().map(|row| row.asset.no).collect();

@@ -1,33 +1,25 @@
 //! `PUT vulnerability/status`: ignore, take back, verify, mark as repaired, put on the white list.
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::{AssetKind, Permission};
+use parapet_posture::Window;
 use parapet_service::handling::{Handle, OnAssets};
 use uuid::Uuid;
 
 use super::super::body::Fields;
+use super::super::call::{Allowed, Call};
 use super::super::estate::{Estate, Wanted};
 use super::super::query::missing;
-use super::super::{HssError, Query, enterprise_scope, in_project, words};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
+use super::super::{HssError, words};
 
 /// Most pairs that *everything* may be.
 const MAX_PAIRS: usize = 250_000;
 
 /// Answers 200 with an empty body.
-pub(super) async fn change(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRequest).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn change(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::ExceptionsRequest).await?;
     let (what, on, remark) = estate.ask(move |estate| read(estate, &Fields::read(&body)?)).await?;
     state.app.handling().handle(&principal, what, &on, &remark).await?;
     Ok(StatusCode::OK)
@@ -124,7 +116,7 @@ fn all(estate: &Estate, kind: &str, what: Handle) -> Result<Vec<OnAssets>, HssEr
         wanted.add(Filter::test(Field::Excepted, Op::Eq, what == Handle::Restore));
     }
     let (mut pairs, mut on) = (0, Vec::new());
-    estate.vulnerabilities(&wanted.finish(), |row| {
+    estate.vulnerabilities(&wanted.finish(), Window::ALL, |row| {
         pairs += row.assets.len();
         if pairs <= MAX_PAIRS {
             let assets = row.assets.iter().map(|one| one.asset.uuid).collect();

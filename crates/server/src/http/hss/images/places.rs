@@ -28,7 +28,7 @@ fn images<'e>(estate: &'e Estate, query: &Query) -> Result<Vec<&'e AssetRow>, Hs
 }
 
 /// The server a container is on, if it is known.
-fn host_of<'e>(estate: &'e Estate, container: &AssetRow) -> Option<&'e AssetRow> {
+pub(super) fn host_of<'e>(estate: &'e Estate, container: &AssetRow) -> Option<&'e AssetRow> {
     let id = container.container_facts.host_id?;
     estate.find(AssetKind::Host, &id.to_string())
 }

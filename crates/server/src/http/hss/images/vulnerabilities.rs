@@ -16,7 +16,8 @@ use super::super::vulnerabilities::known;
 use super::super::{HssError, rows, words};
 use super::estate::{contains, current, find, is_of_registry, namespace, shown};
 
-const IMAGE_TYPES: [&str; 6] = ["private_image", "shared_image", "instance_image", "cicd", "harbor", "jfrog"];
+pub(super) const IMAGE_TYPES: [&str; 6] =
+    ["private_image", "shared_image", "instance_image", "cicd", "harbor", "jfrog"];
 /// The newer calls' words for where images are.
 const PLACES: [&str; 4] = ["local", "registry", "cicd", "cluster"];
 
@@ -88,7 +89,7 @@ fn image_vulnerability(row: &VulnerabilityRow<'_>) -> Value {
 
 /// `GET image/vulnerability/{vul_id}/cve`.
 pub(super) async fn cves(call: Call) -> Result<Json<Value>, HssError> {
-    let id = call.path("vul_id").to_owned();
+    let id = call.path("id").to_owned();
     call.list(move |estate, _, page| {
         known(estate, &id)?;
         let found = estate.snapshot.vulnerabilities_named(&id);

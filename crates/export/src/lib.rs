@@ -24,6 +24,7 @@ mod cyclonedx;
 mod document;
 mod instants;
 mod jsonl;
+mod packer;
 mod provenance;
 mod quote;
 mod rows;

@@ -3,15 +3,15 @@
 //! Section numbers are those of PKWARE's APPNOTE 6.3.10. The sizes come after the data (4.3.9) and
 //! are always the 64-bit ones (4.5.3), whatever the member's size turns out to be: an archive over
 //! 4 GiB then has no code path of its own. Deflate runs at level 1, which is four times as fast as
-//! the usual 6 for a file a fifth larger.
+//! the usual 6 for a file a fifth larger, on threads of its own ([`crate::packer`]).
 
 use std::io::{self, Write};
 
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use parapet_model::Millis;
+
+use crate::packer::{Packed, Packer};
 
 /// 4.4.4: sizes in a data descriptor (bit 3), name in UTF-8 (bit 11).
 const FLAGS: u16 = 1 << 3 | 1 << 11;
@@ -31,14 +31,13 @@ const ELSEWHERE_16: u16 = u16::MAX;
 
 /// A writer into the only member of a new ZIP archive.
 #[derive(Debug)]
-pub struct ZipMember<W: Write> {
-    deflate: DeflateEncoder<W>,
-    crc: Crc,
+pub struct ZipMember<W> {
+    packer: Packer<W>,
     name: String,
     modified: DosTime,
 }
 
-impl<W: Write> ZipMember<W> {
+impl<W: Write + Send + 'static> ZipMember<W> {
     /// Begins the archive. `name` is that of the member, `modified` the time it carries, in UTC.
     ///
     /// # Errors
@@ -61,23 +60,17 @@ impl<W: Write> ZipMember<W> {
         header.extend_from_slice(name.as_bytes());
         put_sizes(&mut header, 0, 0);
         writer.write_all(&header)?;
-        Ok(Self {
-            deflate: DeflateEncoder::new(writer, Compression::fast()),
-            crc: Crc::new(),
-            name: name.to_owned(),
-            modified,
-        })
+        Ok(Self { packer: Packer::new(writer)?, name: name.to_owned(), modified })
     }
 
     /// Ends the archive and gives the writer below back, which is not flushed.
     ///
     /// # Errors
     /// What the writer below says.
-    pub fn finish(mut self) -> io::Result<W> {
-        self.deflate.try_finish()?;
-        let (plain, packed) = (self.deflate.total_in(), self.deflate.total_out());
-        let crc = self.crc.sum();
-        let header = 30 + self.name.len() as u64 + 20;
+    pub fn finish(self) -> io::Result<W> {
+        let Self { packer, name, modified } = self;
+        let Packed { mut writer, crc, plain, packed } = packer.finish()?;
+        let header = 30 + name.len() as u64 + 20;
         let directory_at = header + packed + 24;
 
         let mut end = Vec::new();
@@ -88,38 +81,37 @@ impl<W: Write> ZipMember<W> {
         put64(&mut end, plain);
 
         let directory_from = end.len();
-        self.put_directory(&mut end, crc, plain, packed);
+        put_directory(&mut end, &name, modified, crc, [plain, packed]);
         let directory_size = (end.len() - directory_from) as u64;
         put_end(&mut end, directory_at, directory_size);
 
-        let mut writer = self.deflate.finish()?;
         writer.write_all(&end)?;
         Ok(writer)
     }
-
-    /// 4.3.12: the central directory with its one entry.
-    fn put_directory(&self, out: &mut Vec<u8>, crc: u32, plain: u64, packed: u64) {
-        put32(out, 0x0201_4b50);
-        put16(out, MADE_BY);
-        put16(out, NEEDED);
-        put_entry(out, self.modified, crc);
-        put16(out, self.name.len() as u16);
-        put16(out, 20);
-        put16(out, 0); // comment
-        put16(out, 0); // disk
-        put16(out, 0); // internal attributes
-        put32(out, ATTRIBUTES);
-        put32(out, 0); // the member begins at the first byte
-        out.extend_from_slice(self.name.as_bytes());
-        put_sizes(out, plain, packed);
-    }
 }
 
-impl<W: Write> Write for ZipMember<W> {
+/// 4.3.12: the central directory with its one entry; `sizes` are the plain one and the packed one.
+fn put_directory(out: &mut Vec<u8>, name: &str, modified: DosTime, crc: u32, sizes: [u64; 2]) {
+    put32(out, 0x0201_4b50);
+    put16(out, MADE_BY);
+    put16(out, NEEDED);
+    put_entry(out, modified, crc);
+    put16(out, name.len() as u16);
+    put16(out, 20);
+    put16(out, 0); // comment
+    put16(out, 0); // disk
+    put16(out, 0); // internal attributes
+    put32(out, ATTRIBUTES);
+    put32(out, 0); // the member begins at the first byte
+    out.extend_from_slice(name.as_bytes());
+    let [plain, packed] = sizes;
+    put_sizes(out, plain, packed);
+}
+
+impl<W: Write + Send + 'static> Write for ZipMember<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = self.deflate.write(bytes)?;
-        self.crc.update(bytes.get(..taken).unwrap_or(bytes));
-        Ok(taken)
+        self.packer.write(bytes)?;
+        Ok(bytes.len())
     }
 
     /// Does nothing: a flush in the middle would only make the archive larger.

@@ -159,6 +159,13 @@ impl Principal {
         self.permissions.contains(&permission)
     }
 
+    /// The enterprise project of what this principal brings: the default one where they see it, else
+    /// the first that they see.
+    pub fn home(&self) -> EnterpriseProjectNo {
+        let first = self.enterprise_projects.as_ref().and_then(|granted| granted.first());
+        first.copied().unwrap_or_default()
+    }
+
     /// The scope of everything this principal may see.
     pub fn scope(&self) -> Scope {
         Scope { project: self.project, enterprise_projects: self.enterprise_projects.clone() }

@@ -85,6 +85,11 @@ impl<'s> Hiding<'s> {
         self.filters.iter().flatten().any(Split::asks_since)
     }
 
+    /// Whether a live filter asks for a coverage word.
+    pub(crate) fn asks_coverage(&self) -> bool {
+        self.filters.iter().flatten().any(Split::asks_coverage)
+    }
+
     /// Whether any exception may hide findings of the asset at hand.
     pub(crate) fn concerns_asset(&self) -> bool {
         !self.candidates.is_empty()
@@ -112,7 +117,7 @@ impl<'s> Hiding<'s> {
         if let Some(image) = image {
             self.image_presence.read(data, &image);
             if self.asks_since() {
-                self.image_stints.read(&self.image_presence);
+                self.image_stints.read(&self.image_presence, None);
             }
             let row = asset_row(data, &image, self.image_presence.coverage);
             self.image = Some(Home { asset: image, row });

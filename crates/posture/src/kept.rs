@@ -53,6 +53,12 @@ pub(crate) enum Key {
     Shows(String),
     /// All vulnerabilities of a question.
     Vulnerabilities(String),
+    /// The coverage word of every asset.
+    Words,
+    /// The same as numbers alone.
+    Found(String),
+    /// How many vulnerabilities of a question each asset has.
+    ByAsset(String),
 }
 
 impl Key {
@@ -60,7 +66,13 @@ impl Key {
     fn is_answer(&self) -> bool {
         matches!(
             self,
-            Self::Has(..) | Self::Shows(_) | Self::Vulnerabilities(_) | Self::Reach(_) | Self::Hidden(_)
+            Self::Has(..)
+                | Self::Shows(_)
+                | Self::Vulnerabilities(_)
+                | Self::Found(_)
+                | Self::ByAsset(_)
+                | Self::Reach(_)
+                | Self::Hidden(_)
         )
     }
 }

@@ -13,7 +13,8 @@
 //! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
 //! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
-//! | `kept`, `census`, `column`, `sorted` | indexes of all assets that stand while posture moves on |
+//! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
+//! | `by_vulnerability`, `only` | which vulnerabilities a question finds, and the findings of some |
 //! | `pairs`, `holders`, `veil`, `tally` | filters on what advisories say, answered for all assets at once |
 //! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
 //!
@@ -28,6 +29,7 @@ mod assets;
 mod bits;
 mod blank;
 mod block;
+mod by_vulnerability;
 mod census;
 mod column;
 mod count;
@@ -40,6 +42,7 @@ mod index;
 mod inventory;
 mod kept;
 mod lists;
+mod only;
 pub mod oracle;
 mod pages;
 mod pairs;
@@ -55,10 +58,13 @@ mod split;
 mod stints;
 mod tables;
 mod tally;
+mod threads;
 mod veil;
 mod verdict;
 mod walk;
+mod words;
 
+pub use by_vulnerability::OnAsset;
 pub use count::{BandCounts, Counts};
 pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};

@@ -210,6 +210,24 @@ impl Pairs {
         bits
     }
 
+    /// The vulnerabilities of those of these pairs whose package is among the numbers of `shown`, each
+    /// once.
+    pub(crate) fn vulnerabilities_of(
+        &self,
+        pairs: &Bits,
+        shown: &Bits,
+    ) -> impl Iterator<Item = VulnerabilityNo> {
+        let mut found = Bits::none(self.vulnerabilities.len());
+        let places = 0..self.packages.len();
+        for place in places.filter(|place| shown.contains(self.packages[*place].index())) {
+            for pair in (self.from[place]..self.from[place + 1]).filter(|pair| pairs.contains(*pair)) {
+                found.insert(self.vulnerability[pair] as usize);
+            }
+        }
+        let found: Vec<usize> = found.iter().collect();
+        found.into_iter().map(|place| self.vulnerabilities[place])
+    }
+
     /// The packages of these pairs, ascending; with or without kernels, which run on hosts only.
     pub(crate) fn packages_of(&self, pairs: &Bits, kernels: bool) -> Vec<PackageNo> {
         let places = 0..self.packages.len();

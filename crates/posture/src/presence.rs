@@ -9,10 +9,11 @@
 
 use parapet_model::facts::PackageRow;
 use parapet_model::inventory::ReadOutcome;
-use parapet_model::{AssetKind, Coverage, Interval, Millis, PackageNo, ScanState};
+use parapet_model::{AssetKind, Coverage, Interval, Millis, PackageNo, ScanState, SetNo};
 
 use crate::block::AssetView;
 use crate::data::Data;
+use crate::only::Only;
 use crate::verdict::Verdicts;
 
 /// A package that the asset shows now, and of which advisories speak.
@@ -50,20 +51,35 @@ pub(crate) struct Presence<'s> {
 impl<'s> Presence<'s> {
     /// Reads the asset.
     pub(crate) fn read(&mut self, data: &'s Data, asset: &AssetView<'s>) {
+        self.read_through(data, asset, |set| data.sets.members(set), |_| true);
+    }
+
+    /// Reads some packages of the asset. What is said of its coverage is worth nothing then.
+    pub(crate) fn read_only(&mut self, data: &'s Data, asset: &AssetView<'s>, only: &Only) {
+        self.read_through(data, asset, |set| only.members(set), |package| only.has_package(package));
+    }
+
+    fn read_through<'m>(
+        &mut self,
+        data: &'s Data,
+        asset: &AssetView<'s>,
+        members: impl Fn(SetNo) -> &'m [PackageNo],
+        matters: impl Fn(PackageNo) -> bool,
+    ) {
         self.present.clear();
         self.past.clear();
         (self.coverage, self.kernel_known, self.packages) = (Coverage::Assessed, false, 0);
         let image = data.assets.image_of(asset);
         for link in asset.links {
-            self.add_set(data, asset, link.held, data.sets.members(link.set), false);
+            self.add_set(data, asset, link.held, members(link.set), false);
         }
-        for delta in asset.deltas {
+        for delta in asset.deltas.iter().filter(|delta| matters(delta.package)) {
             self.add(data, asset, delta.held, delta.package, false);
         }
         if let Some(image) = &image {
             for link in image.links {
                 if let Some(held) = link.held.intersect(&asset.row.held) {
-                    self.add_set(data, asset, held, data.sets.members(link.set), true);
+                    self.add_set(data, asset, held, members(link.set), true);
                 }
             }
         }

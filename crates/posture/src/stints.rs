@@ -6,8 +6,10 @@
 
 use parapet_model::{Interval, Millis, VulnerabilityNo};
 
+use crate::only::Only;
 use crate::presence::Presence;
 use crate::round_table::RoundTable;
+use crate::verdict::OpenVerdict;
 
 /// Start of the first and of the current stint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,12 +27,20 @@ pub(crate) struct Stints {
 }
 
 impl Stints {
-    /// Works the stints of every vulnerability out that the asset has now.
-    pub(crate) fn read(&mut self, presence: &Presence<'_>) {
+    /// Works the stints of every vulnerability out that the asset has now; of some alone, where only
+    /// those matter.
+    pub(crate) fn read(&mut self, presence: &Presence<'_>, only: Option<&Only>) {
         self.clear();
         for present in &presence.present {
-            for open in &present.verdicts.open {
+            let mut note = |open: &OpenVerdict| {
                 self.note_open(open.vulnerability, present.since.max(open.since));
+            };
+            match only {
+                Some(only) => {
+                    let places = only.places(present.no).iter();
+                    places.filter_map(|place| present.verdicts.open.get(*place)).for_each(note);
+                }
+                None => present.verdicts.open.iter().for_each(&mut note),
             }
             if !present.verdicts.past.is_empty() {
                 let held = Interval::since(present.since);
@@ -43,6 +53,9 @@ impl Stints {
             let open = verdicts.open.iter().map(|open| (open.vulnerability, Interval::since(open.since)));
             let stretches = open.chain(verdicts.past.iter().copied());
             self.closed.extend(stretches.filter_map(|(no, s)| Some((no, s.intersect(&past.held)?))));
+        }
+        if let Some(only) = only {
+            self.closed.retain(|(no, _)| only.has(*no));
         }
         if !self.closed.is_empty() {
             self.merge_closed();

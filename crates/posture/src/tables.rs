@@ -125,6 +125,12 @@ impl Tables {
         whole.map(|(no, entry)| (PackageNo(no as u32), entry))
     }
 
+    /// All packages of an operating system's kernel, ascending.
+    pub(crate) fn kernels(&self) -> impl Iterator<Item = PackageNo> + '_ {
+        let kernels = self.packages.iter().filter(|(_, entry)| entry.kernel && entry.row.is_some());
+        kernels.map(|(no, _)| PackageNo(no as u32))
+    }
+
     /// The ecosystems, with release, of all packages ever seen.
     pub(crate) fn ecosystems(&self) -> impl Iterator<Item = &str> {
         self.ecosystems.keys().map(String::as_str)

@@ -82,6 +82,12 @@ impl Data {
         veil
     }
 
+    /// All assets on which an exception may hide something.
+    pub(crate) fn reached(&self, active: &Active) -> RoaringBitmap {
+        let Standing { thing: reach, touched } = self.reach(active);
+        touched | &reach.named | &reach.filtered | &reach.odd
+    }
+
     fn reach(&self, active: &Active) -> Standing<Reach> {
         let exception = &active.exception;
         let fits = |reach: &Reach| Arc::ptr_eq(&reach.exception, exception);

@@ -17,6 +17,7 @@ use crate::block::AssetView;
 use crate::data::Data;
 use crate::exceptions::Layer;
 use crate::hiding::Hiding;
+use crate::only::Only;
 use crate::presence::{Presence, Present};
 use crate::query::{Cursor, Query};
 use crate::split::{Memo, Split, asset_row};
@@ -33,6 +34,8 @@ pub(crate) struct Walk<'s, 'q> {
     presence: Presence<'s>,
     stints: Stints,
     wants_since: bool,
+    /// The vulnerabilities that matter; `None` for all.
+    only: Option<Only>,
 }
 
 impl<'s, 'q> Walk<'s, 'q> {
@@ -49,7 +52,18 @@ impl<'s, 'q> Walk<'s, 'q> {
         let wants_since = wants_since || split.asks_since() || hiding.asks_since();
         let memo = Memo::new(&split);
         let (presence, stints) = (Presence::default(), Stints::default());
-        Self { data, query, split, memo, hiding, presence, stints, wants_since }
+        Self { data, query, split, memo, hiding, presence, stints, wants_since, only: None }
+    }
+
+    /// Asks for some vulnerabilities alone. Coverage words are not worked out then, so none may be
+    /// [asked for](Self::asks_coverage).
+    pub(crate) fn restrict(&mut self, only: Only) {
+        self.only = Some(only);
+    }
+
+    /// Whether the filter, or that of an exception, asks for a coverage word.
+    pub(crate) fn asks_coverage(&self) -> bool {
+        self.split.asks_coverage() || self.hiding.asks_coverage()
     }
 
     /// All assets that may have rows, from `start` on.
@@ -78,13 +92,18 @@ impl<'s, 'q> Walk<'s, 'q> {
 
     fn named(&self) -> Option<RoaringBitmap> {
         let data = self.data;
+        let affected = self.only.as_ref().map(|only| data.assets.having(&data.sets, &only.affected()));
         if let Some(ids) = self.split.wanted(Field::AssetId) {
             let found = ids.filter_map(|id| data.assets.by_uuid(id.parse().ok()?));
-            return Some(found.map(|asset| asset.row.no.0).collect());
+            let named: RoaringBitmap = found.map(|asset| asset.row.no.0).collect();
+            return Some(affected.map_or(named.clone(), |affected| affected & named));
         }
         let (about_assets, about_rows) = (self.split.asset_parts(), self.split.row_parts());
-        if about_assets == Filter::All && about_rows == Filter::All {
+        if affected.is_none() && about_assets == Filter::All && about_rows == Filter::All {
             return None;
+        }
+        if let Some(affected) = affected {
+            return Some(data.accepted(&about_assets, affected));
         }
         let mut all = RoaringBitmap::new();
         all.insert_range(0..data.assets.end() as u32);
@@ -122,12 +141,15 @@ impl<'s, 'q> Walk<'s, 'q> {
         after: Option<Cursor>,
         visit: &mut impl FnMut(&Finding<'s>, &OpenVerdict) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        self.presence.read(self.data, asset);
+        match &self.only {
+            Some(only) => self.presence.read_only(self.data, asset, only),
+            None => self.presence.read(self.data, asset),
+        }
         if !self.split.accepts_late(self.data, asset, self.presence.coverage) {
             return ControlFlow::Continue(());
         }
         if self.wants_since {
-            self.stints.read(&self.presence);
+            self.stints.read(&self.presence, self.only.as_ref());
         }
         let mut base = asset_row(self.data, asset, self.presence.coverage);
         base.last_found = self.last_found(asset);
@@ -175,7 +197,10 @@ impl<'s, 'q> Walk<'s, 'q> {
             true => Some(self.memo.accepted(&self.split, self.data, row, present)),
             false => None,
         };
-        for (place, verdict) in open.iter().enumerate() {
+        let places = self.only.as_ref().map(|only| only.places(present.no));
+        for at in 0..places.map_or(open.len(), <[usize]>::len) {
+            let place = places.map_or(at, |places| places[at]);
+            let Some(verdict) = open.get(place) else { continue };
             let vulnerability = verdict.vulnerability;
             if accepted.is_some_and(|bits| bits[place / 64] >> (place % 64) & 1 == 0)
                 || after.is_some_and(|last| vulnerability <= last)

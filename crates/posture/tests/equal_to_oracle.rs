@@ -3,14 +3,16 @@
 
 mod estate;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use estate::{Question, exception, life, question};
 use parapet_model::exception::Exception;
 use parapet_model::facts::Change;
 use parapet_model::filter::{Field, Op};
-use parapet_model::{AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, Scope, Severity};
+use parapet_model::{
+    AssetKind, AssetNo, Coverage, FOREVER, Filter, PackageNo, Principal, Scope, Severity, VulnerabilityNo,
+};
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
     AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, Snapshot, Standing,
@@ -80,6 +82,11 @@ fn check_kept(
     let standing = || Filter::test(Field::Excepted, Op::Eq, false);
     let shown = if says { question.0.clone() } else { question.0.clone().and(standing()) };
     let expected = findings(facts, &Query::new(scope, &shown, now));
+    let by_vulnerability = Query::new(scope, &shown, now);
+    check_by_vulnerability(snapshot, &by_vulnerability, &expected)?;
+    let hidden = question.0.clone().and(Filter::test(Field::Excepted, Op::Eq, true));
+    let hidden = Query::new(scope, &hidden, now);
+    check_by_vulnerability(snapshot, &hidden, &findings(facts, &hidden))?;
     let everything = standing();
     let open = findings(facts, &Query::new(scope, &everything, now));
     let plain = Snapshot::build(facts.whole());
@@ -166,6 +173,45 @@ fn check_kept(
     Ok(())
 }
 
+/// Which vulnerabilities a query finds, how many each asset has, and the findings of some of them.
+fn check_by_vulnerability(
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    expected: &[OracleRow],
+) -> Result<(), TestCaseError> {
+    let id = |no: &VulnerabilityNo| snapshot.vulnerability(*no).unwrap().id.clone();
+    let mut distinct = Vec::from_iter(BTreeSet::from_iter(expected.iter().map(|row| row.vulnerability)));
+    distinct.sort_by_key(id);
+    prop_assert_eq!(snapshot.vulnerabilities_found(query).to_vec(), distinct.clone());
+
+    let pairs = BTreeSet::from_iter(expected.iter().map(|row| (row.asset, row.vulnerability)));
+    let mut by_asset: BTreeMap<AssetNo, u32> = BTreeMap::new();
+    pairs.iter().for_each(|(asset, _)| *by_asset.entry(*asset).or_default() += 1);
+    let counted = snapshot.vulnerabilities_by_asset(query);
+    let counted: BTreeMap<AssetNo, u32> = counted.iter().map(|on| (on.asset, on.vulnerabilities)).collect();
+    prop_assert_eq!(counted, by_asset);
+
+    let some: Vec<VulnerabilityNo> = distinct.into_iter().skip(1).step_by(2).collect();
+    let mut found = Vec::new();
+    let _ = snapshot.findings_of(query, &some, |row| {
+        found.push(OracleRow::of(row));
+        ControlFlow::Continue(())
+    });
+    let without_coverage = |row: &OracleRow| OracleRow { asset_coverage: Default::default(), ..row.clone() };
+    let mut plain = Vec::new();
+    let _ = snapshot.findings_without_coverage(query, |row| {
+        plain.push(without_coverage(&OracleRow::of(row)));
+        ControlFlow::Continue(())
+    });
+    prop_assert_eq!(plain, expected.iter().map(without_coverage).collect::<Vec<_>>());
+    let wanted = expected.iter().filter(|row| some.contains(&row.vulnerability));
+    prop_assert_eq!(
+        found.iter().map(without_coverage).collect::<Vec<_>>(),
+        wanted.map(without_coverage).collect::<Vec<_>>()
+    );
+    Ok(())
+}
+
 proptest! {
     // Each case asks for everything, so half of the usual number is plenty; PROPTEST_CASES scales it.
     #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 2))]
@@ -179,6 +225,7 @@ proptest! {
         prop_assert_eq!(&rows(&snapshot, &query), &expected);
         prop_assert_eq!(&rows(&Snapshot::build(facts.whole()), &query), &expected, "built at once");
         prop_assert_eq!(snapshot.count(&query), oracle::count(&expected));
+        check_by_vulnerability(&snapshot, &query, &expected)?;
 
         let listed = snapshot.vulnerabilities(&query, VulnerabilityOrder::Risk, Window::ALL);
         let listed: std::collections::BTreeMap<_, _> = listed.rows.iter().map(|row| {
@@ -192,6 +239,11 @@ proptest! {
             })
         }).collect();
         prop_assert_eq!(listed, oracle::vulnerabilities(&expected));
+
+        let mut words: BTreeMap<Coverage, u64> = BTreeMap::new();
+        let all = snapshot.assets(&Query { filter: &Filter::All, ..query }, AssetOrder::Number, Window::ALL);
+        all.rows.iter().for_each(|row| *words.entry(row.coverage).or_default() += 1);
+        prop_assert_eq!(snapshot.coverage(&scope), words);
 
         let assets = snapshot.assets(&query, AssetOrder::Number, Window::ALL);
         let numbers: BTreeSet<AssetNo> = assets.rows.iter().map(|row| row.asset.no).collect();
@@ -248,6 +300,7 @@ proptest! {
         let expected = findings(&facts, &query);
         prop_assert_eq!(&rows(&snapshot, &query), &expected);
         prop_assert_eq!(snapshot.count(&query), oracle::count(&expected));
+        check_by_vulnerability(&snapshot, &query, &expected)?;
         // What is kept for the query without those assets is no answer to this one.
         snapshot.vulnerabilities(&query_of(&question, &scope), VulnerabilityOrder::Id, Window::ALL);
         let named: BTreeSet<_> = expected.iter().map(|row| row.vulnerability).collect();

@@ -46,8 +46,8 @@ pub mod sensors;
 mod vulnerabilities;
 
 pub use accounts::{
-    Accounts, BearerError, Claim, ListedUser, NewKey, SignedIn, SignedWrite, SigningError, SigningKey,
-    TEMPORARY_SECONDS, TemporaryKey, TokenScope,
+    Accounts, BearerError, ChosenAssets, Claim, ListedUser, NewKey, SignedIn, SignedWrite, SigningError,
+    SigningKey, TEMPORARY_SECONDS, TemporaryKey, TokenScope,
 };
 pub use app::{App, Options};
 pub use artifacts::{ArtifactBody, ArtifactPlace};

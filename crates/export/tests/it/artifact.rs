@@ -169,7 +169,7 @@ fn a_quota_reaches_through_the_whole_stack() {
             failed = writer.row(finding).err();
         }
     });
-    drop(writer);
+    let failed = failed.or_else(|| writer.finish().and_then(ZipMember::finish).err());
     assert!(failed.is_some_and(|error| error.to_string().contains("10000 bytes that are left of the quota")));
     assert_eq!(names(directory.path()), [""; 0]);
 }

@@ -20,8 +20,9 @@ fn archive(name: &str, contents: &[u8]) -> Vec<u8> {
 
 #[test]
 fn the_member_comes_back() {
-    let contents = "a,b\n1,2\n".repeat(50_000);
-    for contents in ["", "one line\n", &contents] {
+    // Several chunks, of which the last is not whole; every line is another one.
+    let large: String = (0..200_000).map(|n| format!("{n},漏洞 {}\n", n * 7919)).collect();
+    for contents in ["", "one line\n", &"a,b\n1,2\n".repeat(50_000), &large] {
         let bytes = archive("漏洞 findings.csv", contents.as_bytes());
         let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
         assert_eq!(archive.len(), 1);
@@ -63,6 +64,13 @@ fn a_failing_disk_is_reported() {
     assert!(ZipMember::new(Full(10), "a.csv", 0).is_err(), "no room for the header");
     let member = ZipMember::new(Full(60), "a.csv", 0).unwrap();
     assert!(member.finish().is_err(), "no room for the directory");
+
+    let mut member = ZipMember::new(Full(5_000), "a.csv", 0).unwrap();
+    let noise: Vec<u8> =
+        (0..1_u64 << 20).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect();
+    let failed = (0..100).find_map(|_| member.write_all(&noise).err());
+    assert_eq!(failed.map(|error| error.kind()), Some(io::ErrorKind::StorageFull), "and told soon");
+    assert!(member.write_all(&noise).is_err() && member.finish().is_err(), "no hole is written over");
 }
 
 /// Opens `file` with the programs that `PARAPET_PYTHON` and `PARAPET_UNZIP` name, or says what was

@@ -4,6 +4,7 @@
 mod accounts;
 mod artifacts;
 mod clouds;
+mod enterprise;
 mod exceptions;
 mod export;
 mod feed;
@@ -52,6 +53,8 @@ enum Command {
     Role(accounts::Role),
     /// Manage access key pairs
     Key(accounts::Key),
+    /// Divide assets into enterprise projects, and say who sees which
+    EnterpriseProject(enterprise::EnterpriseProject),
     /// Issue sign-in tokens
     Token(accounts::Token),
     /// Report this host and its containers to a server
@@ -81,6 +84,7 @@ pub(crate) fn run() -> ExitCode {
             Command::User(command) => command.run().await,
             Command::Role(command) => command.run().await,
             Command::Key(command) => command.run().await,
+            Command::EnterpriseProject(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Sensor(command) => command.run().await,
             Command::Export(command) => command.run().await,

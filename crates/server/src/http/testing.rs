@@ -150,6 +150,15 @@ impl TestServer {
             .unwrap()
     }
 
+    /// A call of the native family as the user of that name.
+    pub(crate) async fn native(&self, name: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let (token, _) = self.token(name).await;
+        let request = Request::builder().method(method).uri(path).header("X-Auth-Token", token);
+        let request = request.header("Content-Type", "application/json");
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
     /// A call of the HSS family. Time goes on before a change.
     pub(crate) async fn hss(&self, name: &str, method: Method, path: &str, body: &str) -> Answer {
         if method != Method::GET {

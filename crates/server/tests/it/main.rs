@@ -11,6 +11,7 @@ mod compliance;
 mod demo;
 mod documents;
 mod ecr;
+mod enterprise;
 mod exports;
 mod hostile;
 mod kill;

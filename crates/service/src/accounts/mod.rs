@@ -1,6 +1,7 @@
 //! Who may sign in, and as what. One set of users for every wire family; each kind of credential
 //! carries the user's epoch, so disabling a user or changing a password ends all of them at once.
 
+mod enterprise;
 mod jwt;
 mod listed;
 mod manage;
@@ -17,6 +18,7 @@ use parapet_model::facts::{EnterpriseProjectRow, ProjectRow};
 use parapet_model::{Millis, Principal, time::DAY};
 use parapet_store::accounts::Directory;
 
+pub use enterprise::ChosenAssets;
 pub use jwt::BearerError;
 pub use listed::ListedUser;
 pub use manage::NewKey;

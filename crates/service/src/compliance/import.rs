@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use parapet_catalog::arf::{self, ArfError, Evaluation, ResultsDocument};
 use parapet_model::asset::AssetKind;
 use parapet_model::compliance::{ControlStatus, Evidence, ResultChange, Target};
-use parapet_model::{AssetNo, ControlNo, EnterpriseProjectNo, Millis, Permission, Principal};
+use parapet_model::{AssetNo, ControlNo, Millis, Permission, Principal};
 use parapet_store::Tx;
 use parapet_store::assets::{Outcome, TargetObservation};
 use parapet_store::compliance::{Arrival, Document, NewControl, NewPolicy, NewResult, RecordedResults, Said};
@@ -240,7 +240,7 @@ impl<'a> Recording<'a> {
         };
         let seen = TargetObservation {
             project: self.who.project,
-            enterprise_project: EnterpriseProjectNo(0),
+            enterprise_project: self.who.home(),
             target: &self.evaluation.target,
             observed: self.observed,
             newest,

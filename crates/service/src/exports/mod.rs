@@ -28,11 +28,27 @@ use crate::error::{Error, Result};
 use crate::findings::View;
 use crate::jobs::payload::{ExportJob, Payload};
 
+/// Appends the cell of a column.
+pub type CellWriter<'c> = Box<dyn Fn(&VulnerabilityRow<'_>, &mut String) + 'c>;
+
+/// A column of a wire family, made ready to be asked for very many rows.
+pub struct ShapeColumn<'c> {
+    /// In rows of one asset its cell depends on the asset alone.
+    pub of_asset: bool,
+    /// Writes it.
+    pub write: CellWriter<'c>,
+}
+
 /// Columns of a wire family for rows that stand for several findings, and the language its questions
 /// are asked in.
 pub trait RowShape: Send + Sync + std::fmt::Debug {
     /// Appends the cell of `column`; an unknown column appends nothing.
     fn cell(&self, column: &str, row: &VulnerabilityRow<'_>, out: &mut String);
+
+    /// The column, looked up once.
+    fn column<'c>(&'c self, column: &'c str) -> ShapeColumn<'c> {
+        ShapeColumn { of_asset: false, write: Box::new(move |row, out| self.cell(column, row, out)) }
+    }
 
     /// What a question in the family's own language is about; an empty one is about everything.
     ///

@@ -1,4 +1,8 @@
 //! Rows that stand for several findings: one per vulnerability, or one per asset and vulnerability.
+//!
+//! Rows per vulnerability are put together for a few hundred vulnerabilities at a time, rows per asset
+//! for one asset at a time, so that a list of any length takes the same memory. A part of a list asks
+//! only what is in that part.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -8,8 +12,11 @@ use parapet_model::exception::Exception;
 use parapet_model::facts::{AssetRow, EnterpriseProjectRow, PackageRow};
 use parapet_model::finding::Finding;
 use parapet_model::vulnerability::Vulnerability;
-use parapet_model::{AssetNo, Millis, Scope, Severity, VulnerabilityNo};
-use parapet_posture::{Query, Snapshot};
+use parapet_model::{Millis, Severity, VulnerabilityNo};
+use parapet_posture::{AssetSet, Query, Snapshot, Window};
+
+/// Vulnerabilities whose rows are put together at once.
+const BATCH: usize = 256;
 
 /// What several findings of one vulnerability say together.
 #[derive(Debug)]
@@ -63,13 +70,14 @@ pub struct RowAsset<'a> {
     pub severity: Severity,
 }
 
-/// Gathers findings of one row.
+/// Gathers findings of one vulnerability on any assets.
 #[derive(Debug)]
 struct Gathered<'a> {
     vulnerability: &'a Vulnerability,
     severity: Severity,
     assets: Vec<RowAsset<'a>>,
-    packages: Vec<(&'a PackageRow, &'a str)>,
+    packages: Vec<&'a PackageRow>,
+    fixed_versions: Vec<&'a str>,
     fixable: bool,
     first_found: Millis,
     last_found: Millis,
@@ -82,10 +90,21 @@ impl<'a> Gathered<'a> {
             severity: finding.verdict.severity,
             assets: Vec::new(),
             packages: Vec::new(),
+            fixed_versions: Vec::new(),
             fixable: false,
             first_found: finding.first_found,
             last_found: finding.last_found,
         }
+    }
+
+    /// Begins another row in the same memory.
+    fn restart(&mut self, finding: &Finding<'a>) {
+        self.assets.clear();
+        self.packages.clear();
+        self.fixed_versions.clear();
+        (self.vulnerability, self.severity, self.fixable) =
+            (finding.vulnerability, finding.verdict.severity, false);
+        (self.first_found, self.last_found) = (finding.first_found, finding.last_found);
     }
 
     /// Findings come grouped by asset, so only the last asset can be this one.
@@ -105,85 +124,179 @@ impl<'a> Gathered<'a> {
                 severity: finding.verdict.severity,
             }),
         }
-        if !self.packages.iter().any(|(p, _)| p.no == finding.package.no) {
-            self.packages.push((finding.package, &finding.verdict.fixed_version));
+        if !self.packages.iter().any(|package| package.no == finding.package.no) {
+            self.packages.push(finding.package);
+            self.fixed_versions.push(&finding.verdict.fixed_version);
         }
     }
 
-    fn emit<E>(
-        &self,
-        snapshot: &'a Snapshot,
-        scope: &Scope,
-        per_asset: bool,
-        each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let (packages, fixed): (Vec<&PackageRow>, Vec<&str>) = self.packages.iter().copied().unzip();
-        let mut numbers: Vec<_> = self.assets.iter().map(|a| a.asset.enterprise_project).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let projects: Vec<&EnterpriseProjectRow> =
-            numbers.into_iter().filter_map(|no| snapshot.enterprise_project(no)).collect();
-        let asset = self.assets.first().filter(|_| per_asset).map(|one| one.asset);
-        each(&VulnerabilityRow {
+    /// The row, with what is the same for all rows of an asset.
+    fn row<'r>(&'r self, of: &Shared<'r>) -> VulnerabilityRow<'r> {
+        VulnerabilityRow {
             vulnerability: self.vulnerability,
             severity: self.severity,
-            asset,
-            image: asset.and_then(|asset| snapshot.asset(scope, asset.image?)),
+            asset: of.asset,
+            image: of.image,
             assets: &self.assets,
             excepted_assets: self.assets.iter().filter(|one| one.exception.is_some()).count() as u64,
-            enterprise_projects: &projects,
-            packages: &packages,
-            fixed_versions: &fixed,
+            enterprise_projects: of.enterprise_projects,
+            packages: &self.packages,
+            fixed_versions: &self.fixed_versions,
             fixable: self.fixable,
             first_found: self.first_found,
             last_found: self.last_found,
-        })
+        }
     }
 }
 
-/// One row per vulnerability, by id.
+/// What a row has beside its findings.
+#[derive(Debug)]
+struct Shared<'r> {
+    asset: Option<&'r AssetRow>,
+    image: Option<&'r AssetRow>,
+    enterprise_projects: &'r [&'r EnterpriseProjectRow],
+}
+
+/// Calls `each` with a row per vulnerability of that part of the list by id; how long the list is.
 pub fn each_vulnerability<E>(
     snapshot: &Snapshot,
     query: &Query<'_>,
+    window: Window,
     each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut rows: HashMap<VulnerabilityNo, Gathered<'_>> = HashMap::new();
-    let _ = snapshot.findings(query, |finding| {
-        rows.entry(finding.vulnerability.no).or_insert_with(|| Gathered::new(finding)).add(finding);
-        ControlFlow::Continue(())
-    });
-    let mut rows: Vec<_> = rows.into_values().collect();
-    rows.sort_unstable_by(|a, b| a.vulnerability.id.cmp(&b.vulnerability.id));
-    rows.iter().try_for_each(|row| row.emit(snapshot, query.scope, false, each))
+) -> Result<usize, E> {
+    let found = snapshot.vulnerabilities_found(query);
+    let from = window.offset.min(found.len());
+    let to = from.saturating_add(window.limit).min(found.len());
+    for batch in found[from..to].chunks(BATCH) {
+        let mut rows: HashMap<VulnerabilityNo, Gathered<'_>> = HashMap::with_capacity(batch.len());
+        let _ = snapshot.findings_of(query, batch, |finding| {
+            rows.entry(finding.vulnerability.no).or_insert_with(|| Gathered::new(finding)).add(finding);
+            ControlFlow::Continue(())
+        });
+        for row in batch.iter().filter_map(|no| rows.get(no)) {
+            let mut numbers: Vec<_> = row.assets.iter().map(|one| one.asset.enterprise_project).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            let projects: Vec<&EnterpriseProjectRow> =
+                numbers.into_iter().filter_map(|no| snapshot.enterprise_project(no)).collect();
+            each(&row.row(&Shared { asset: None, image: None, enterprise_projects: &projects }))?;
+        }
+    }
+    Ok(found.len())
 }
 
-/// One row per asset and vulnerability: assets by number, vulnerabilities by id.
+/// Calls `each` with a row per asset and vulnerability of that part of the list; how long the list is.
+/// Assets come by number, vulnerabilities by id.
 pub fn each_asset_vulnerability<E>(
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    window: Window,
+    each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
+) -> Result<usize, E> {
+    let counted = snapshot.vulnerabilities_by_asset(query);
+    let total = counted.iter().map(|on| on.vulnerabilities as usize).sum();
+    let end = window.offset.saturating_add(window.limit);
+    // The assets that have rows of the part, and how many rows lie before them.
+    let (mut before, mut passed, mut within) = (0, 0, AssetSet::new());
+    for on in counted.iter() {
+        let next = passed + on.vulnerabilities as usize;
+        if next <= window.offset {
+            before = next;
+        } else if passed < end {
+            within.insert(on.asset.0);
+        }
+        passed = next;
+    }
+    if within.is_empty() {
+        return Ok(total);
+    }
+    let whole = before == 0 && end >= total && query.within.is_none();
+    let part = Query { within: if whole { None } else { Some(&within) }, ..*query };
+    let mut at = before;
+    let mut in_part = |row: &VulnerabilityRow<'_>| {
+        let taken = (window.offset..end).contains(&at);
+        at += 1;
+        if taken { each(row) } else { Ok(()) }
+    };
+    each_pair(snapshot, &part, &mut in_part)?;
+    Ok(total)
+}
+
+/// A finding of the asset at hand, with what puts it into the order of ids.
+struct Placed<'a> {
+    /// The first bytes of the id, which nearly always decide.
+    id: u128,
+    finding: Finding<'a>,
+}
+
+fn first_bytes(id: &str) -> u128 {
+    let (bytes, mut first) = (id.as_bytes(), [0; 16]);
+    let length = bytes.len().min(first.len());
+    first[..length].copy_from_slice(&bytes[..length]);
+    u128::from_be_bytes(first)
+}
+
+/// Puts the rows of one asset after the other together, in the same memory.
+struct Assembly<'s> {
+    snapshot: &'s Snapshot,
+    /// The findings of the asset at hand.
+    placed: Vec<Placed<'s>>,
+    row: Option<Gathered<'s>>,
+}
+
+impl<'s> Assembly<'s> {
+    /// Begins a row.
+    fn begin(row: Option<Gathered<'s>>, finding: &Finding<'s>) -> Gathered<'s> {
+        match row {
+            Some(mut row) => {
+                row.restart(finding);
+                row
+            }
+            None => Gathered::new(finding),
+        }
+    }
+
+    /// The rows of the asset at hand.
+    fn flush<E>(
+        &mut self,
+        query: &Query<'_>,
+        each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(asset) = self.placed.first().map(|one| one.finding.asset) else { return Ok(()) };
+        // By id, then in the order in which they came, which is that of packages.
+        self.placed.sort_unstable_by(|a, b| {
+            let ids = || a.finding.vulnerability.id.cmp(&b.finding.vulnerability.id);
+            a.id.cmp(&b.id).then_with(ids).then_with(|| a.finding.package.no.cmp(&b.finding.package.no))
+        });
+        let project = self.snapshot.enterprise_project(asset.enterprise_project);
+        let image = asset.image.and_then(|no| self.snapshot.asset(query.scope, no));
+        let shared = Shared { asset: Some(asset), image, enterprise_projects: project.as_slice() };
+        for group in self.placed.chunk_by(|a, b| a.finding.vulnerability.no == b.finding.vulnerability.no) {
+            let Some(first) = group.first() else { continue };
+            let mut row = Self::begin(self.row.take(), &first.finding);
+            group.iter().for_each(|one| row.add(&one.finding));
+            each(&row.row(&shared))?;
+            self.row = Some(row);
+        }
+        self.placed.clear();
+        Ok(())
+    }
+}
+
+fn each_pair<E>(
     snapshot: &Snapshot,
     query: &Query<'_>,
     each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut assembly = Assembly { snapshot, placed: Vec::new(), row: None };
     let mut result = Ok(());
-    let mut current: Option<AssetNo> = None;
-    let mut rows: Vec<Gathered<'_>> = Vec::new();
-    let mut index: HashMap<VulnerabilityNo, usize> = HashMap::new();
-    let mut flush = |rows: &mut Vec<Gathered<'_>>| {
-        rows.sort_unstable_by(|a, b| a.vulnerability.id.cmp(&b.vulnerability.id));
-        rows.drain(..).try_for_each(|row| row.emit(snapshot, query.scope, true, each))
-    };
-    let _ = snapshot.findings(query, |finding| {
-        if current != Some(finding.asset.no) {
-            current = Some(finding.asset.no);
-            index.clear();
-            result = flush(&mut rows);
+    let _ = snapshot.findings_without_coverage(query, |finding| {
+        if assembly.placed.first().is_some_and(|one| one.finding.asset.no != finding.asset.no) {
+            result = assembly.flush(query, each);
         }
-        let at = *index.entry(finding.vulnerability.no).or_insert_with(|| {
-            rows.push(Gathered::new(finding));
-            rows.len() - 1
-        });
-        rows[at].add(finding);
+        assembly.placed.push(Placed { id: first_bytes(&finding.vulnerability.id), finding: *finding });
         if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     result?;
-    flush(&mut rows)
+    assembly.flush(query, each)
 }

@@ -1,6 +1,5 @@
 //! Writes the rows of an export, into any writer or into an artifact.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,10 +9,10 @@ use parapet_export::{
     AS_OF_NOTE, ArtifactError, ArtifactWriter, CsvOptions, FeedDate, FindingsCsv, FindingsJsonl, Provenance,
     TableCsv, ZipMember,
 };
+use parapet_model::Scope;
 use parapet_model::finding::Finding;
 use parapet_model::time::DAY;
-use parapet_model::{Coverage, Filter, Scope};
-use parapet_posture::{AssetOrder, Query, VulnerabilityOrder, Window};
+use parapet_posture::{Query, Window};
 use parapet_store::artifacts::NewArtifact;
 
 use super::request::{ExportRequest, Format, RowKind};
@@ -43,11 +42,11 @@ pub(super) fn count(view: &View, scope: &Scope, request: &ExportRequest) -> u64 
     let total = match request.rows {
         RowKind::Given => request.given.len() as u64,
         RowKind::Finding => view.snapshot.count(&query).findings,
-        RowKind::AssetVulnerability => view.snapshot.count(&query).vulnerabilities,
-        RowKind::Vulnerability => {
-            let none = Window { offset: 0, limit: 0 };
-            view.snapshot.vulnerabilities(&query, VulnerabilityOrder::Id, none).total as u64
+        RowKind::AssetVulnerability => {
+            let counted = view.snapshot.vulnerabilities_by_asset(&query);
+            counted.iter().map(|on| u64::from(on.vulnerabilities)).sum()
         }
+        RowKind::Vulnerability => view.snapshot.vulnerabilities_found(&query).len() as u64,
     };
     request.taken_of(total)
 }
@@ -86,20 +85,25 @@ pub fn write<W: Write>(
         let labels: Vec<String> = request.columns.iter().map(|c| c.label.clone()).collect();
         let mut table = TableCsv::new(writer, &labels, options);
         let mut cells: Vec<String> = vec![String::new(); request.columns.len()];
+        let columns: Vec<_> = request.columns.iter().map(|choice| shape.column(&choice.column)).collect();
+        let mut last = None;
+        let window = turn.window();
         let mut each = |row: &VulnerabilityRow<'_>| {
-            if !turn.take()? {
-                return Ok(());
-            }
-            for (cell, choice) in cells.iter_mut().zip(&request.columns) {
+            turn.next()?;
+            let asset = row.asset.map(|asset| asset.no);
+            let same = asset.is_some() && asset == last;
+            last = asset;
+            let changed = cells.iter_mut().zip(&columns).filter(|(_, column)| !(same && column.of_asset));
+            for (cell, column) in changed {
                 cell.clear();
-                shape.cell(&choice.column, row, cell);
+                (column.write)(row, cell);
             }
             table.row(&cells)
         };
         match request.rows {
-            RowKind::Vulnerability => each_vulnerability(&view.snapshot, &query, &mut each)?,
-            _ => each_asset_vulnerability(&view.snapshot, &query, &mut each)?,
-        }
+            RowKind::Vulnerability => each_vulnerability(&view.snapshot, &query, window, &mut each)?,
+            _ => each_asset_vulnerability(&view.snapshot, &query, window, &mut each)?,
+        };
         let rows = turn.finish();
         return Ok((table.finish()?, Written { rows, columns: labels }));
     }
@@ -136,6 +140,18 @@ impl Turn<'_> {
         if self.passed <= self.request.offset || self.is_full() {
             return Ok(false);
         }
+        self.next()?;
+        Ok(true)
+    }
+
+    /// The rows that are written, of those there are.
+    fn window(&self) -> Window {
+        let fits = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        Window { offset: fits(self.request.offset), limit: self.request.limit.map_or(usize::MAX, fits) }
+    }
+
+    /// Counts a row that is written.
+    fn next(&mut self) -> io::Result<()> {
         self.written += 1;
         if self.written.is_multiple_of(CHECK_EVERY) {
             self.done.store(self.written, Ordering::Relaxed);
@@ -143,7 +159,7 @@ impl Turn<'_> {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the job was cancelled"));
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn is_full(&self) -> bool {
@@ -242,12 +258,8 @@ pub(super) async fn provenance(
     request: &ExportRequest,
 ) -> Result<Provenance> {
     let feeds = app.store.read().await?.feeds().await?;
-    let everything = Filter::All;
-    let assets = view.snapshot.assets(&view.query(scope, &everything), AssetOrder::Number, Window::ALL);
-    let mut coverage: BTreeMap<Coverage, u64> = BTreeMap::new();
-    for row in &assets.rows {
-        *coverage.entry(row.coverage).or_default() += 1;
-    }
+    let (snapshot, of) = (Arc::clone(&view.snapshot), scope.clone());
+    let coverage = tokio::task::spawn_blocking(move || snapshot.coverage(&of)).await?;
     let mut notes = Vec::new();
     if request.as_of.is_some() {
         notes.push(AS_OF_NOTE.to_owned());

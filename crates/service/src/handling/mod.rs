@@ -11,14 +11,12 @@ use parapet_model::filter::{Field, Op};
 use parapet_model::{AssetNo, ExceptionNo, Filter, Permission, Principal, Scope};
 use parapet_posture::Snapshot;
 use parapet_store::Tx;
-use serde_json::json;
 use uuid::Uuid;
 
 pub use history::{Handled, HandledHow};
 
 use crate::accounts::require;
 use crate::app::App;
-use crate::audit;
 use crate::error::{Error, Result};
 use crate::exceptions::{NewException, edit, require_change};
 
@@ -43,8 +41,6 @@ pub enum Handle {
     Whitelist,
     /// Take any of these back.
     Restore,
-    /// Look whether it is still there.
-    Verify,
 }
 
 impl Handle {
@@ -52,7 +48,7 @@ impl Handle {
         match self {
             Self::Repaired => REPAIRED,
             Self::Whitelist => WHITELISTED,
-            Self::Ignore | Self::Restore | Self::Verify => IGNORED,
+            Self::Ignore | Self::Restore => IGNORED,
         }
     }
 
@@ -60,7 +56,7 @@ impl Handle {
         match self {
             Self::Repaired => format!("{vulnerability} is repaired"),
             Self::Whitelist => format!("{vulnerability} is on the white list"),
-            Self::Ignore | Self::Restore | Self::Verify => format!("{vulnerability} is ignored"),
+            Self::Ignore | Self::Restore => format!("{vulnerability} is ignored"),
         }
     }
 }
@@ -85,18 +81,13 @@ impl Handling<'_> {
     /// [`Error::NotFound`] for an asset that is not seen; [`Error::Conflict`] when something is to be
     /// taken back that a wider exception hides.
     pub async fn handle(&self, who: &Principal, what: Handle, on: &[OnAssets], remark: &str) -> Result<()> {
-        let right = match what {
-            Handle::Verify => Permission::FindingsRead,
-            _ => Permission::ExceptionsRequest,
-        };
-        require(who, right)?;
+        require(who, Permission::ExceptionsRequest)?;
         if on.iter().map(|one| one.assets.len()).sum::<usize>() > MAX_PAIRS {
             return Err(Error::Invalid(format!("more than {MAX_PAIRS} pairs of asset and vulnerability")));
         }
         let mut tx = self.0.store.begin().await?;
         match what {
             Handle::Restore => self.restore(&mut tx, who, on, remark).await?,
-            Handle::Verify => self.verify(&mut tx, who, on).await?,
             _ => self.hide(&mut tx, who, what, on, remark).await?,
         }
         tx.commit().await?;
@@ -182,22 +173,6 @@ impl Handling<'_> {
                 comment: remark.to_owned(),
             });
             self.0.exceptions().put_next(tx, who, "deassign", old, next).await?;
-        }
-        Ok(())
-    }
-
-    /// What is installed was read when the asset was looked at last, and is judged anew on every
-    /// question: there is nothing left to do but to note that somebody asked.
-    async fn verify(&self, tx: &mut Tx, who: &Principal, on: &[OnAssets]) -> Result<()> {
-        let snapshot = self.0.live().snapshot();
-        for one in on {
-            for id in &one.assets {
-                let known = snapshot.asset_by_uuid(&who.scope(), *id).is_some();
-                known.then_some(()).ok_or_else(|| Error::NotFound(format!("asset {id}")))?;
-            }
-            let after = json!({"assets": one.assets});
-            audit::event(tx, who, "verify", "vulnerability", &one.vulnerability, audit::NONE, Some(after))
-                .await?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! their next check-in; a host without a sensor cannot be looked at from here.
 
 mod policy;
+mod verify;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub use policy::{Period, ScanPolicy};
+pub use verify::Verification;
 
 use crate::accounts::require;
 use crate::app::App;
@@ -88,6 +90,9 @@ impl HostScans<'_> {
             let found = snapshot.select(&scope, AssetKind::Host, &all, self.0.now());
             return Ok(found.into_iter().map(AssetNo).collect());
         };
+        let mut hosts = hosts.to_vec();
+        hosts.sort_unstable();
+        hosts.dedup();
         if hosts.len() > MAX_HOSTS {
             return Err(Error::Invalid(format!("more than {MAX_HOSTS} hosts")));
         }
@@ -97,7 +102,6 @@ impl HostScans<'_> {
         };
         let mut numbers = hosts.iter().map(number).collect::<Result<Vec<_>>>()?;
         numbers.sort_unstable();
-        numbers.dedup();
         Ok(numbers)
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use parapet_model::inventory::{DatabaseRead, Inventory};
-use parapet_model::{Digest, EnterpriseProjectNo, PackageKey, PackageNo, Principal};
+use parapet_model::{Digest, PackageKey, PackageNo, Principal};
 use parapet_store::Tx;
 use parapet_store::assets::{HostObservation, ImageObservation, Look, Outcome};
 use parapet_store::packages::NewPackage;
@@ -53,7 +53,7 @@ pub(crate) async fn record(
     let Observed { subject, name, inventory, at } = observed;
     let look = Look {
         project: who.project,
-        enterprise_project: EnterpriseProjectNo(0),
+        enterprise_project: who.home(),
         name: &name,
         distro: inventory.distro.as_ref(),
         databases: &inventory.databases,

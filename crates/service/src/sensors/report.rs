@@ -126,10 +126,12 @@ impl Recording<'_> {
             tx.commit().await?;
         }
         let host = AssetKind::Host.uuid(self.who.project, &self.sensor.registration.identity);
+        let known = self.sensors.0.store.read().await?.asset_by_uuid(self.who.project, &host).await?;
+        let home = known.map_or(self.who.home(), |host| host.enterprise_project);
         for batch in engine.containers.chunks(BATCH) {
             let mut tx = self.sensors.0.store.begin().await?;
             for container in batch {
-                self.container(&mut tx, host, container, &mut present).await?;
+                self.container(&mut tx, (host, home), container, &mut present).await?;
             }
             tx.commit().await?;
         }
@@ -159,7 +161,7 @@ impl Recording<'_> {
     async fn container(
         &mut self,
         tx: &mut Tx,
-        host: Uuid,
+        (host, home): (Uuid, EnterpriseProjectNo),
         container: &EngineContainer,
         present: &mut BTreeSet<AssetNo>,
     ) -> Result<()> {
@@ -188,7 +190,7 @@ impl Recording<'_> {
         let name = if container.name.is_empty() { &container.id } else { &container.name };
         let observation = ContainerObservation {
             project,
-            enterprise_project: EnterpriseProjectNo(0),
+            enterprise_project: home,
             identity: &container.id,
             name,
             facts: &facts,

@@ -1,10 +1,10 @@
 //! The asset row itself: its birth, what a newer look changes in it, its end and its return.
 
-use parapet_model::AssetNo;
 use parapet_model::asset::{AssetKind, ContainerFacts, HostFacts, ImageFacts, ScanState};
 use parapet_model::facts::AssetRow;
 use parapet_model::time::{FOREVER, Interval};
 use parapet_model::verdict::ClosingReason;
+use parapet_model::{AssetNo, EnterpriseProjectNo};
 use uuid::Uuid;
 
 use super::{Look, check_name};
@@ -21,9 +21,11 @@ const INSERT: Bulk<23> = Bulk {
              pinned, image_facts, host_facts, package_databases, container_facts) VALUES ",
     after: "",
 };
-const UPDATE: &str = "UPDATE asset SET enterprise_project = $1, name = $2, distro = $3, ecosystem = $4, scan = $5, \
-     scan_error = $6, observed = $7, scanned = $8, reader_version = $9, image_facts = $10, host_facts = $11, \
-     package_databases = $12, pinned = $13 WHERE no = $14";
+const UPDATE: &str = "UPDATE asset SET name = $1, distro = $2, ecosystem = $3, scan = $4, \
+     scan_error = $5, observed = $6, scanned = $7, reader_version = $8, image_facts = $9, host_facts = $10, \
+     package_databases = $11, pinned = $12 WHERE no = $13";
+const SET_ENTERPRISE: &str =
+    "UPDATE asset SET enterprise_project = $1 WHERE no = $2 AND enterprise_project <> $3";
 const SET_FAILED: &str = "UPDATE asset SET scan = $1, scan_error = $2 WHERE no = $3";
 const SET_PINNED: &str = "UPDATE asset SET pinned = $1 WHERE no = $2 AND pinned <> $3";
 const END: &str = "UPDATE asset SET to_at = $1 WHERE no = $2 AND to_at = 9223372036854775807";
@@ -87,6 +89,16 @@ impl Tx {
             self.log(Kind::Asset, no.0);
         }
         Ok(())
+    }
+
+    /// Puts an asset into an enterprise project, where it stays whoever looks at it later. `false` when
+    /// it is there already.
+    pub async fn set_enterprise_project(&mut self, no: AssetNo, to: EnterpriseProjectNo) -> Result<bool> {
+        let moved = self.execute(SET_ENTERPRISE, args![to, no, to]).await? > 0;
+        if moved {
+            self.log(Kind::Asset, no.0);
+        }
+        Ok(moved)
     }
 
     /// Keeps an image current without a reference or container, or stops doing so.
@@ -175,7 +187,6 @@ impl Tx {
         self.execute(
             UPDATE,
             args![
-                look.enterprise_project,
                 look.name,
                 distro,
                 ecosystem,

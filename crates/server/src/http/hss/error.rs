@@ -42,6 +42,11 @@ impl HssError {
         Self { status: StatusCode::BAD_REQUEST, code: "HSS.1006", message: why.to_owned() }
     }
 
+    /// `HSS.1007`: whoever would have to do it is not heard of.
+    pub(crate) fn agent_offline(why: &str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code: "HSS.1007", message: why.to_owned() }
+    }
+
     /// `HSS.0013`: the project or enterprise project is not granted.
     pub(crate) fn not_granted(message: String) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code: "HSS.0013", message }

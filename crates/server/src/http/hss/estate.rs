@@ -8,7 +8,7 @@ use parapet_model::exception::Exception;
 use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::{AssetKind, AssetNo, Millis, Scope};
-use parapet_posture::{AssetFilter, Query as Question, Snapshot};
+use parapet_posture::{AssetFilter, OnAsset, Query as Question, Snapshot, Window};
 use parapet_service::exports::{VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
 use parapet_service::handling::REPAIRED;
 use uuid::Uuid;
@@ -56,20 +56,48 @@ impl Estate {
         Question::new(&self.scope, filter, self.now)
     }
 
-    /// Calls `each` with a row per vulnerability, by id.
-    pub(super) fn vulnerabilities(&self, filter: &Filter, mut each: impl FnMut(&VulnerabilityRow<'_>)) {
-        let Ok(()) = each_vulnerability(&self.snapshot, &self.question(filter), &mut |row| {
+    /// Calls `each` with a row per vulnerability of a part of the list by id; how long the list is.
+    pub(super) fn vulnerabilities(
+        &self,
+        filter: &Filter,
+        window: Window,
+        mut each: impl FnMut(&VulnerabilityRow<'_>),
+    ) -> usize {
+        let Ok(total) = each_vulnerability(&self.snapshot, &self.question(filter), window, &mut |row| {
             each(row);
             Ok::<(), Infallible>(())
         });
+        total
     }
 
-    /// Calls `each` with a row per asset and vulnerability: assets by number, vulnerabilities by id.
-    pub(super) fn pairs(&self, filter: &Filter, mut each: impl FnMut(&VulnerabilityRow<'_>)) {
-        let Ok(()) = each_asset_vulnerability(&self.snapshot, &self.question(filter), &mut |row| {
+    /// Calls `each` with a row per asset and vulnerability of a part of the list, assets by number,
+    /// vulnerabilities by id; how long the list is.
+    pub(super) fn pairs(
+        &self,
+        filter: &Filter,
+        window: Window,
+        each: impl FnMut(&VulnerabilityRow<'_>),
+    ) -> usize {
+        self.pairs_of(&self.question(filter), window, each)
+    }
+
+    /// The same for any question.
+    pub(super) fn pairs_of(
+        &self,
+        question: &Question<'_>,
+        window: Window,
+        mut each: impl FnMut(&VulnerabilityRow<'_>),
+    ) -> usize {
+        let Ok(total) = each_asset_vulnerability(&self.snapshot, question, window, &mut |row| {
             each(row);
             Ok::<(), Infallible>(())
         });
+        total
+    }
+
+    /// How many vulnerabilities that pass each asset has; by number.
+    pub(super) fn by_asset(&self, filter: &Filter) -> Arc<[OnAsset]> {
+        self.snapshot.vulnerabilities_by_asset(&self.question(filter))
     }
 
     /// The assets of a kind that pass a test, as a filter.

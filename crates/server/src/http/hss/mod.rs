@@ -7,10 +7,12 @@
 //! | `vulnerabilities` | what servers have, and what people do about it |
 //! | `images` | what images have, and reading them again |
 //! | `hosts` | servers, their groups and what they are worth |
+//! | `call` | the frame of every call: who asks, of what they see |
 //! | `query`, `body`, `words` | what may be asked, and how it is refused |
 //! | `estate`, `rows` | what the caller sees, and how it looks on this wire |
 
 mod body;
+mod call;
 mod error;
 mod estate;
 mod exports;

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use parapet_posture::Window;
 
 use super::error::HssError;
 use crate::http::query::RawQuery;
@@ -29,6 +30,11 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// The same for a list that is worked out part by part.
+    pub(crate) fn window(self) -> Window {
+        Window { offset: self.offset, limit: self.limit }
+    }
+
     /// The entries of the page, and how many there are in all.
     pub(crate) fn cut<T>(self, list: Vec<T>) -> (usize, Vec<T>) {
         let total = list.len();

@@ -4,6 +4,7 @@
 mod assets;
 mod audit;
 mod compliance;
+mod enterprise;
 mod error;
 mod exceptions;
 mod exports;
@@ -81,5 +82,15 @@ pub(crate) fn routes() -> Table {
         .add(Method::POST, "/api/v1/exports", right(P::ExportsCreate), exports::create)
         .add(Method::GET, "/api/v1/exports/{id}", right(P::ExportsCreate), exports::get)
         .add(Method::GET, "/api/v1/exports/{id}/file", right(P::ExportsCreate), exports::file)
+        .add(Method::GET, "/api/v1/enterprise-projects", right(P::FindingsRead), enterprise::list)
+        .add(Method::POST, "/api/v1/enterprise-projects", right(P::UsersWrite), enterprise::create)
+        .add(Method::PUT, "/api/v1/enterprise-projects/{id}", right(P::UsersWrite), enterprise::rename)
+        .add(
+            Method::POST,
+            "/api/v1/enterprise-projects/{id}/assets",
+            right(P::AssetsWrite),
+            enterprise::assign,
+        )
+        .add(Method::PUT, "/api/v1/users/{name}/enterprise-projects", right(P::UsersWrite), enterprise::grant)
         .add(Method::GET, "/api/v1/audit", right(P::AuditRead), audit::list)
 }

@@ -5,8 +5,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    assets, audit, compliance, error, exceptions, exports, feeds, findings, jobs, registries, sensors,
-    vulnerabilities,
+    assets, audit, compliance, enterprise, error, exceptions, exports, feeds, findings, jobs, registries,
+    sensors, vulnerabilities,
 };
 
 #[derive(OpenApi)]
@@ -59,6 +59,11 @@ use super::{
         exports::create,
         exports::get,
         exports::file,
+        enterprise::list,
+        enterprise::create,
+        enterprise::rename,
+        enterprise::assign,
+        enterprise::grant,
         audit::list,
     ),
     components(schemas(error::ErrorBody))

@@ -4,7 +4,9 @@
 
 use std::fmt::Write as _;
 
-use parapet_service::exports::{RowShape, VulnerabilityRow};
+use parapet_model::asset::Reference;
+use parapet_model::facts::{AssetRow, EnterpriseProjectRow};
+use parapet_service::exports::{RowShape, ShapeColumn, VulnerabilityRow};
 
 use super::super::estate::{addresses, private_ip, public_ip};
 use super::super::rows;
@@ -79,104 +81,165 @@ pub(crate) struct HssShape;
 
 impl RowShape for HssShape {
     fn cell(&self, column: &str, row: &VulnerabilityRow<'_>, out: &mut String) {
-        if !vulnerability_cell(column, row, out) {
-            asset_cell(column, row, out);
+        if let Some(cell) = cell_of(column) {
+            cell.write(row, out);
+        }
+    }
+
+    fn column<'c>(&'c self, column: &'c str) -> ShapeColumn<'c> {
+        match cell_of(column) {
+            Some(cell) => {
+                let of_asset = cell.of_asset();
+                ShapeColumn { of_asset, write: Box::new(move |row, out| cell.write(row, out)) }
+            }
+            None => ShapeColumn { of_asset: true, write: Box::new(|_, _| {}) },
         }
     }
 }
 
-/// Cells that speak of the vulnerability; false when the column is not one of them.
-fn vulnerability_cell(column: &str, row: &VulnerabilityRow<'_>, out: &mut String) -> bool {
-    let vulnerability = row.vulnerability;
-    let assets = row.assets.len() as u64;
-    match column {
-        "vul_id" => out.push_str(&vulnerability.id),
-        "vul_name" | "description" => out.push_str(rows::name(vulnerability)),
-        "repair_priority" | "repair_necessity" | "severity_level" => out.push_str(level_of(row.severity)),
-        "type" => out.push_str(rows::type_of(row)),
-        "cve_list" | "cve_id" | "cve_id_list" => join(out, rows::cves(vulnerability)),
-        "cve_num" => number(out, rows::cves(vulnerability).count() as i64),
-        "label_list" => join(out, rows::labels(row)),
-        "host_num" | "hosts_num" => number(out, assets as i64),
-        "unhandle_host_num" => number(out, assets.saturating_sub(row.excepted_assets) as i64),
-        "ignored_num" => number(out, rows::with_status(row, "vul_status_ignored") as i64),
-        "fixed_num" | "repair_success_num" => number(out, rows::with_status(row, "vul_status_fixed") as i64),
-        "verify_num" => number(out, 0),
-        "solution_detail" => row.write_solution(out),
-        "repair_cmd" | "patch_url" => {}
-        "url" => out.push_str(&rows::url(&vulnerability.id)),
-        "scan_time" => instant(out, row.last_found),
-        "first_scan_time" => instant(out, row.first_found),
-        "host_id_list" => {
+/// What a cell is made from.
+#[derive(Clone, Copy)]
+enum Cell {
+    /// The row, whatever it stands for.
+    Row(fn(&VulnerabilityRow<'_>, &mut String)),
+    /// The enterprise projects of its assets.
+    Projects(fn(&EnterpriseProjectRow) -> &str),
+    /// The one asset and what it has; empty in rows that stand for several.
+    Pair(fn(&VulnerabilityRow<'_>, &mut String)),
+    /// The one asset alone.
+    Asset(fn(&AssetRow, &mut String)),
+}
+
+impl Cell {
+    fn of_asset(self) -> bool {
+        matches!(self, Self::Asset(_) | Self::Projects(_))
+    }
+
+    fn write(self, row: &VulnerabilityRow<'_>, out: &mut String) {
+        match self {
+            Self::Row(write) => write(row, out),
+            Self::Projects(part) => join(out, row.enterprise_projects.iter().map(|project| part(project))),
+            Self::Pair(write) if row.asset.is_some() => write(row, out),
+            Self::Pair(_) => {}
+            Self::Asset(write) => row.asset.into_iter().for_each(|asset| write(asset, out)),
+        }
+    }
+}
+
+fn cell_of(column: &str) -> Option<Cell> {
+    cell_of_vulnerability(column).or_else(|| cell_of_asset(column))
+}
+
+/// Cells that speak of the vulnerability.
+fn cell_of_vulnerability(column: &str) -> Option<Cell> {
+    use Cell::{Projects, Row};
+    Some(match column {
+        "vul_id" => Row(|row, out| out.push_str(&row.vulnerability.id)),
+        "vul_name" | "description" => Row(|row, out| out.push_str(rows::name(row.vulnerability))),
+        "repair_priority" | "repair_necessity" | "severity_level" => {
+            Row(|row, out| out.push_str(level_of(row.severity)))
+        }
+        "type" => Row(|row, out| out.push_str(rows::type_of(row))),
+        "cve_list" | "cve_id" | "cve_id_list" => Row(|row, out| join(out, rows::cves(row.vulnerability))),
+        "cve_num" => Row(|row, out| number(out, rows::cves(row.vulnerability).count() as u64)),
+        "label_list" => Row(|row, out| join(out, rows::labels(row))),
+        "host_num" | "hosts_num" => Row(|row, out| number(out, row.assets.len() as u64)),
+        "unhandle_host_num" => {
+            Row(|row, out| number(out, (row.assets.len() as u64).saturating_sub(row.excepted_assets)))
+        }
+        "ignored_num" => Row(|row, out| number(out, rows::with_status(row, "vul_status_ignored") as u64)),
+        "fixed_num" | "repair_success_num" => {
+            Row(|row, out| number(out, rows::with_status(row, "vul_status_fixed") as u64))
+        }
+        "verify_num" => Row(|_, out| number(out, 0)),
+        "solution_detail" => Row(|row, out| row.write_solution(out)),
+        "url" => Row(|row, out| out.push_str(&rows::url(&row.vulnerability.id))),
+        "scan_time" => Row(|row, out| instant(out, row.last_found)),
+        "first_scan_time" => Row(|row, out| instant(out, row.first_found)),
+        "host_id_list" => Row(|row, out| {
             for (i, one) in row.assets.iter().enumerate() {
                 let _ = write!(out, "{}{}", if i > 0 { "," } else { "" }, one.asset.uuid);
             }
+        }),
+        "enterprise_project_name" => Projects(|project| &project.name),
+        "enterprise_project_id" => Projects(|project| &project.id),
+        "app_name" => Row(|row, out| join(out, row.packages.iter().map(|p| p.key.name.as_str()))),
+        "app_version" | "software_version" => {
+            Row(|row, out| join(out, row.packages.iter().map(|p| p.key.version.as_str())))
         }
-        "enterprise_project_name" => join(out, row.enterprise_projects.iter().map(|p| p.name.as_str())),
-        "enterprise_project_id" => join(out, row.enterprise_projects.iter().map(|p| p.id.as_str())),
-        "app_name" => join(out, row.packages.iter().map(|p| p.key.name.as_str())),
-        "app_version" | "software_version" => join(out, row.packages.iter().map(|p| p.key.version.as_str())),
-        "version" => join(out, row.fixed_versions.iter().copied()),
-        _ => return false,
-    }
-    true
+        "version" => Row(|row, out| join(out, row.fixed_versions.iter().copied())),
+        _ => return None,
+    })
 }
 
-/// Cells that speak of the one asset of a row; empty in rows that stand for several.
-fn asset_cell(column: &str, row: &VulnerabilityRow<'_>, out: &mut String) {
-    let Some(asset) = row.asset else { return };
-    let host = &asset.host_facts;
-    match column {
-        "host_id" | "agent_id" | "image_id" => {
+/// Cells that speak of the one asset of a row.
+fn cell_of_asset(column: &str) -> Option<Cell> {
+    use Cell::{Asset, Pair};
+    Some(match column {
+        "host_id" | "agent_id" | "image_id" => Asset(|asset, out| {
             let _ = write!(out, "{}", asset.uuid);
-        }
-        "host_name" => out.push_str(&asset.name),
-        "host_ip" => out.push_str(addresses(asset).next().unwrap_or_default()),
-        "private_ip" => out.push_str(private_ip(asset)),
-        "public_ip" => out.push_str(public_ip(asset)),
-        "asset_value" if host.asset_value.is_empty() => out.push_str("common"),
-        "asset_value" => out.push_str(&host.asset_value),
-        "group_name" => out.push_str(&host.group),
-        "host_status" => out.push_str("ACTIVE"),
-        "os_type" => out.push_str("Linux"),
-        "os_name" => out.push_str(&asset.distro),
-        "os_version" => out.push_str(asset.ecosystem.split_once(':').map_or("", |(_, release)| release)),
-        "os_kernel" => out.push_str(&host.kernel),
-        "status" => out.push_str(status_of(row.assets.first().and_then(|one| one.exception))),
-        "remark" => out.push_str(rows::remark(row)),
-        "is_affect_business" | "support_restore" => out.push_str("false"),
-        "node_type" => out.push_str("not_cce"),
-        "image_digest" => out.push_str(&asset.identity),
-        "image_name" => join(out, references(row).map(|r| r.repository.as_str())),
-        "image_version" => join(out, references(row).map(|r| r.tag.as_str())),
-        _ => {}
-    }
+        }),
+        "host_name" => Asset(|asset, out| out.push_str(&asset.name)),
+        "host_ip" => Asset(|asset, out| out.push_str(addresses(asset).next().unwrap_or_default())),
+        "private_ip" => Asset(|asset, out| out.push_str(private_ip(asset))),
+        "public_ip" => Asset(|asset, out| out.push_str(public_ip(asset))),
+        "asset_value" => Asset(|asset, out| out.push_str(rows::asset_value(asset))),
+        "group_name" => Asset(|asset, out| out.push_str(&asset.host_facts.group)),
+        "host_status" => Asset(|_, out| out.push_str("ACTIVE")),
+        "os_type" => Asset(|_, out| out.push_str("Linux")),
+        "os_name" => Asset(|asset, out| out.push_str(&asset.distro)),
+        "os_version" => Asset(|asset, out| out.push_str(rows::os_version(asset))),
+        "os_kernel" => Asset(|asset, out| out.push_str(&asset.host_facts.kernel)),
+        "status" => Pair(|row, out| {
+            out.push_str(status_of(row.assets.first().and_then(|one| one.exception)));
+        }),
+        "remark" => Pair(|row, out| out.push_str(rows::remark(row))),
+        "is_affect_business" | "support_restore" => Asset(|_, out| out.push_str("false")),
+        "node_type" => Asset(|_, out| out.push_str("not_cce")),
+        "image_digest" => Asset(|asset, out| out.push_str(&asset.identity)),
+        "image_name" => Asset(|asset, out| join(out, references(asset).map(|r| r.repository.as_str()))),
+        "image_version" => Asset(|asset, out| join(out, references(asset).map(|r| r.tag.as_str()))),
+        _ => return None,
+    })
 }
 
-fn references<'a>(row: &VulnerabilityRow<'a>) -> impl Iterator<Item = &'a parapet_model::asset::Reference> {
-    row.asset.into_iter().flat_map(|a| &a.references).filter(|r| r.held.is_open()).map(|r| &r.reference)
+fn references(asset: &AssetRow) -> impl Iterator<Item = &Reference> {
+    asset.references.iter().filter(|row| row.held.is_open()).map(|row| &row.reference)
 }
 
 /// Appends texts with commas between, each once.
 pub(crate) fn join<'a>(out: &mut String, parts: impl Iterator<Item = &'a str>) {
-    let mut seen: Vec<&str> = Vec::new();
-    for part in parts {
-        if !part.is_empty() && !seen.contains(&part) {
-            if !seen.is_empty() {
-                out.push(',');
-            }
+    let mut parts = parts.filter(|part| !part.is_empty());
+    let Some(first) = parts.next() else { return };
+    out.push_str(first);
+    // Most cells have one part; only then is a list of those seen needed.
+    let Some(second) = parts.find(|part| *part != first) else { return };
+    let mut seen = vec![first];
+    for part in std::iter::once(second).chain(parts) {
+        if !seen.contains(&part) {
+            out.push(',');
             out.push_str(part);
             seen.push(part);
         }
     }
 }
 
-fn number(out: &mut String, n: i64) {
-    let _ = write!(out, "{n}");
+/// Much faster than formatting, which matters in the millionth row.
+fn number(out: &mut String, mut n: u64) {
+    let (mut digits, mut at) = ([0_u8; 20], 20);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    digits[at..].iter().for_each(|digit| out.push(char::from(*digit)));
 }
 
 fn instant(out: &mut String, at: i64) {
     if at > 0 {
-        number(out, at);
+        number(out, at.unsigned_abs());
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Filter, Op};
@@ -13,12 +12,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::body::Fields;
-use super::super::estate::Estate;
+use super::super::call::{Allowed, Call};
 use super::super::query::missing;
 use super::super::vulnerabilities::hosts_named;
-use super::super::{HssError, Query, enterprise_scope, in_project, words};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
+use super::super::{HssError, words};
 
 /// Most servers named in one call.
 const MAX_HOSTS: usize = 200;
@@ -26,14 +23,8 @@ const MAX_HOSTS: usize = 200;
 const MAX_MEMBERS: usize = 20_000;
 
 /// `GET host-management/groups`.
-pub(super) async fn list(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::FindingsRead).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn list(call: Call) -> Result<Json<Value>, HssError> {
+    let Allowed { state, principal, estate, query } = call.allow(Permission::FindingsRead).await?;
     let groups = state.app.hosts().groups(&principal).await?;
     let answer = estate.ask(move |estate| {
         let page = query.page()?;
@@ -43,8 +34,8 @@ pub(super) async fn list(
             members.entry(&host.host_facts.group).or_default().push(host);
         }
         let risky = Filter::test(Field::Kind, Op::Eq, "host").and(words::handled("unhandled"));
-        let mut at_risk = std::collections::BTreeSet::new();
-        estate.pairs(&risky, |row| at_risk.extend(row.asset.map(|host| host.no)));
+        let at_risk = estate.by_asset(&risky);
+        let is_at_risk = |host: &AssetRow| at_risk.binary_search_by_key(&host.no, |on| on.asset).is_ok();
         let contains = |text: &str, part: &str| {
             parapet_model::filter::contains_ignore_case(text.as_bytes(), part.as_bytes())
         };
@@ -56,7 +47,7 @@ pub(super) async fn list(
                 "group_id": group.uuid.simple().to_string(),
                 "group_name": group.name,
                 "host_num": hosts.len(),
-                "risk_host_num": hosts.iter().filter(|host| at_risk.contains(&host.no)).count(),
+                "risk_host_num": hosts.iter().filter(|host| is_at_risk(host)).count(),
                 "unprotect_host_num": 0,
                 "host_id_list": hosts.iter().map(|host| host.uuid).collect::<Vec<_>>(),
                 "is_outside": false,
@@ -68,15 +59,8 @@ pub(super) async fn list(
 }
 
 /// `POST host-management/groups`.
-pub(super) async fn add(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::AssetsWrite).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn add(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::AssetsWrite).await?;
     let body = Fields::read(&body)?;
     let name = group_name(body.required("group_name", 1..=128)?)?;
     let hosts = body.texts("host_id_list", 1..=MAX_MEMBERS, 1..=64)?;
@@ -86,15 +70,8 @@ pub(super) async fn add(
 }
 
 /// `PUT host-management/groups`.
-pub(super) async fn change(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::AssetsWrite).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn change(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::AssetsWrite).await?;
     let body = Fields::read(&body)?;
     let group = group_id(body.required("group_id", 1..=64)?)?;
     let name = body.text("group_name", 0..=256)?.map(group_name).transpose()?;
@@ -108,28 +85,16 @@ pub(super) async fn change(
 }
 
 /// `DELETE host-management/groups?group_id=…`.
-pub(super) async fn delete(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::AssetsWrite).await?;
+pub(super) async fn delete(call: Call) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, query, .. } = call.allow_everything(Permission::AssetsWrite).await?;
     let group = group_id(query.required("group_id", 1..=128)?)?;
     state.app.hosts().delete_group(&principal, group).await?;
     Ok(StatusCode::OK)
 }
 
 /// `POST host-management/group/associate`.
-pub(super) async fn associate(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::AssetsWrite).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn associate(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::AssetsWrite).await?;
     let body = Fields::read(&body)?;
     let group = group_id(body.required("group_id", 1..=128)?)?;
     let hosts = body.texts("host_id_list", 1..=MAX_HOSTS, 1..=64)?;
@@ -142,15 +107,8 @@ pub(super) async fn associate(
 }
 
 /// `PUT host-management/asset-value/associate`.
-pub(super) async fn asset_value(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::AssetsWrite).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn asset_value(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::AssetsWrite).await?;
     let body = Fields::read(&body)?;
     let value = body.required_word("asset_value", &words::ASSET_VALUES)?;
     let hosts = body.texts("host_id_list", 1..=MAX_HOSTS, 1..=64)?;

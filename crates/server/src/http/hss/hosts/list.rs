@@ -1,20 +1,20 @@
 //! `GET host-management/hosts`: the servers, with how many vulnerabilities each has.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
 use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Filter, Op, contains_ignore_case};
 use parapet_model::sensor::SensorStatus;
-use parapet_model::{AssetKind, AssetNo, Permission, ScanState};
+use parapet_model::{AssetKind, Permission, ScanState};
+use parapet_posture::OnAsset;
 use parapet_service::sensors::SensorView;
 use serde_json::{Value, json};
 
+use super::super::call::{Allowed, Call};
 use super::super::estate::{Estate, addresses, private_ip, public_ip};
-use super::super::{HssError, Query, enterprise_scope, in_project, rows, words};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
+use super::super::{HssError, Query, rows, words};
 
 const VERSIONS: [&str; 7] = [
     "hss.version.null",
@@ -35,21 +35,15 @@ const DETECT_RESULT: [&str; 4] = ["undetected", "clean", "risk", "scanning"];
 
 /// What a list of servers needs to know beside the servers.
 struct Known {
-    /// Vulnerabilities that nothing hides, by server.
-    open: BTreeMap<AssetNo, u64>,
+    /// Vulnerabilities that nothing hides, by server; by number.
+    open: Arc<[OnAsset]>,
     sensors: BTreeMap<String, SensorView>,
     groups: BTreeMap<String, String>,
 }
 
 /// The list.
-pub(super) async fn hosts(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::FindingsRead).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn hosts(call: Call) -> Result<Json<Value>, HssError> {
+    let Allowed { state, principal, estate, query } = call.allow(Permission::FindingsRead).await?;
     let sensors = state.app.sensors().list(&principal).await?;
     let sensors = sensors.into_iter().map(|view| (view.sensor.registration.identity.clone(), view));
     let groups = state.app.hosts().groups(&principal).await?;
@@ -57,13 +51,9 @@ pub(super) async fn hosts(
     let (sensors, groups) = (sensors.collect(), groups.collect());
     let answer = estate.ask(move |estate| {
         let page = query.page()?;
-        let mut known = Known { open: BTreeMap::new(), sensors, groups };
         let unhandled = Filter::test(Field::Kind, Op::Eq, "host").and(words::handled("unhandled"));
-        estate.pairs(&unhandled, |row| {
-            if let Some(host) = row.asset {
-                *known.open.entry(host.no).or_default() += 1;
-            }
-        });
+        let open = estate.by_asset(&unhandled);
+        let known = Known { open, sensors, groups };
         let mut found: Vec<&AssetRow> = Vec::new();
         let wanted = Wanted::read(&query)?;
         found.extend(estate.all(AssetKind::Host).filter(|host| wanted.takes(&known, host)));
@@ -84,7 +74,8 @@ pub(super) async fn hosts(
 
 impl Known {
     fn open(&self, host: &AssetRow) -> u64 {
-        self.open.get(&host.no).copied().unwrap_or_default()
+        let place = self.open.binary_search_by_key(&host.no, |on| on.asset);
+        place.ok().and_then(|place| self.open.get(place)).map_or(0, |on| u64::from(on.vulnerabilities))
     }
 
     /// `online` and `offline` say whether its sensor is heard of; a server that was only scanned has

@@ -2,6 +2,7 @@
 
 mod groups;
 mod list;
+mod statistics;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub(super) fn routes(table: Table) -> Table {
     const GROUPS: &str = "/v5/{project_id}/host-management/groups";
     table
         .add(Method::GET, "/v5/{project_id}/host-management/hosts", read, list::hosts)
+        .add(Method::GET, "/v5/{project_id}/host-management/host-statistics", read, statistics::show)
         .add(Method::GET, GROUPS, read, groups::list)
         .add(Method::POST, GROUPS, write, groups::add)
         .add(Method::PUT, GROUPS, write, groups::change)

@@ -2,23 +2,22 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use parapet_model::filter::{Field, Filter};
 use parapet_model::{AssetKind, Permission};
+use parapet_posture::Window;
 use parapet_service::handling::{Handle, OnAssets};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::body::Fields;
+use super::super::call::{Allowed, Call};
 use super::super::estate::{Estate, Wanted};
 use super::super::query::missing;
 use super::super::vulnerabilities::{known, status_of, type_of};
-use super::super::{HssError, Query, enterprise_scope, in_project, words};
+use super::super::{HssError, words};
 use super::estate::{contains, find, shown};
 use super::vulnerabilities::of_place;
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
 
 const SELECT: [&str; 5] =
     ["all_vul", "specific_image_all_vul", "specific_vul_all_image", "vul_view", "image_view"];
@@ -29,15 +28,8 @@ const MAX_PAIRS: usize = 250_000;
 const MAX_ENTRIES: usize = 10_000;
 
 /// Answers 200 with an empty body.
-pub(super) async fn handle(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRequest).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn handle(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::ExceptionsRequest).await?;
     let (what, on, remark) = estate.ask(move |estate| read(estate, &Fields::read(&body)?)).await?;
     state.app.handling().handle(&principal, what, &on, &remark).await?;
     Ok(StatusCode::OK)
@@ -117,7 +109,7 @@ fn named(estate: &Estate, name: &str, ids: &[String]) -> Result<Vec<Uuid>, HssEr
 
 fn everything(estate: &Estate, filter: &Filter) -> Result<Vec<OnAssets>, HssError> {
     let (mut pairs, mut on) = (0, Vec::new());
-    estate.vulnerabilities(filter, |row| {
+    estate.vulnerabilities(filter, Window::ALL, |row| {
         pairs += row.assets.len();
         if pairs <= MAX_PAIRS {
             let assets = row.assets.iter().map(|one| one.asset.uuid).collect();
@@ -133,14 +125,8 @@ fn everything(estate: &Estate, filter: &Filter) -> Result<Vec<OnAssets>, HssErro
 }
 
 /// `GET image/vulnerability/handle-history`: what was done about a vulnerability, newest first.
-pub(super) async fn history(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRead).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn history(call: Call) -> Result<Json<Value>, HssError> {
+    let Allowed { state, principal, estate, query } = call.allow(Permission::ExceptionsRead).await?;
     let entries = state.app.handling().history(&principal).await?;
     let answer = estate.ask(move |estate| {
         let page = query.page()?;

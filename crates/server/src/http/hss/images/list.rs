@@ -1,20 +1,17 @@
 //! Lists of images: all of them, and those that a registry holds.
 
 use axum::Json;
-use axum::extract::{Path, State};
 use parapet_model::Severity;
 use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Filter, Op};
 use serde_json::{Value, json};
 
+use super::super::call::Call;
 use super::super::estate::Estate;
-use super::super::vulnerabilities::readable;
-use super::super::{HssError, Query, words};
+use super::super::{HssError, words};
 use super::estate::{
     WantedContainer, WantedImages, current, namespace, scan_status, scanned_at, shown, window,
 };
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
 
 const ANY: std::ops::RangeInclusive<i64> = 0..=i64::MAX;
 
@@ -23,21 +20,14 @@ fn owned(text: Option<&str>) -> Option<String> {
 }
 
 /// `GET image/local-repositories`.
-pub(super) async fn local(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn local(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
         // Words outside these enums give an empty list, not an error (contract 5).
         let of_registry = match query.text("local_image_type", 0..=64)? {
             None => None,
             Some("swr_image") => Some(true),
             Some("other_image") => Some(false),
-            Some(_) => return Ok(json!({"total_num": 0, "data_list": []})),
+            Some(_) => return Ok((0, Vec::new())),
         };
         let unknown = ["pod_id", "pod_name", "app_name", "host_ip"];
         let unknown = unknown.iter().map(|name| Ok(query.text(name, 1..=64)?.is_some()));
@@ -70,9 +60,9 @@ pub(super) async fn local(
         };
         let (total, images) = page.cut(wanted.select(estate));
         let list: Vec<Value> = images.into_iter().map(|image| local_row(estate, image)).collect();
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, list))
+    })
+    .await
 }
 
 /// Vulnerabilities that nothing hides, and the worst band among them.
@@ -130,16 +120,9 @@ fn local_row(estate: &Estate, image: &AssetRow) -> Value {
 
 /// `GET image/swr-repository`: a row per tag of a registry. There are no shared images, so a list of
 /// them is empty.
-pub(super) async fn of_registries(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
+pub(super) async fn of_registries(call: Call) -> Result<Json<Value>, HssError> {
     const TYPES: [&str; 4] = ["private_image", "shared_image", "local_image", "instance_image"];
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+    call.list(move |estate, query, page| {
         let kind = query.required_word("image_type", &TYPES)?;
         let wanted = WantedImages {
             name: owned(query.text("image_name", 0..=256)?),
@@ -161,7 +144,7 @@ pub(super) async fn of_registries(
         };
         for name in ["has_malicious_file", "has_unsafe_setting"] {
             if query.boolean(name)? == Some(true) {
-                return Ok(json!({"total_num": 0, "data_list": []}));
+                return Ok((0, Vec::new()));
             }
         }
         let instance = query.text("instance_name", 0..=256)?;
@@ -210,7 +193,7 @@ pub(super) async fn of_registries(
                 "association_images": [],
             })
         };
-        Ok(json!({"total_num": total, "data_list": rows.into_iter().map(row).collect::<Vec<_>>()}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, rows.into_iter().map(row).collect()))
+    })
+    .await
 }

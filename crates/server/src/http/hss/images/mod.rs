@@ -2,6 +2,7 @@
 //!
 //! Every image is a *local* one; it is a *registry* one too while a tag of a registry points to it.
 
+mod apps;
 mod estate;
 mod handle;
 mod list;
@@ -33,7 +34,11 @@ pub(super) fn routes(table: Table) -> Table {
         .add(Method::GET, "/v5/{project_id}/vulnerability/images", read, vulnerabilities::images)
         .add(Method::GET, "/v5/{project_id}/image/{id}/vulnerabilities", read, vulnerabilities::of_image)
         .add(Method::GET, "/v5/{project_id}/image/{id}/images", read, vulnerabilities::repositories)
-        .add(Method::GET, "/v5/{project_id}/image/vulnerability/{vul_id}/cve", read, vulnerabilities::cves)
+        .add(Method::GET, "/v5/{project_id}/image/vulnerability/{id}/cve", read, vulnerabilities::cves)
+        .add(Method::GET, "/v5/{project_id}/image/vulnerability/{id}/apps", read, apps::affected)
+        .add(Method::GET, "/v5/{project_id}/image/vulnerability/{id}/containers", read, apps::containers)
+        .add(Method::GET, "/v5/{project_id}/image/local/apps", read, apps::of_local)
+        .add(Method::GET, "/v5/{project_id}/image/{id}/apps", read, apps::of_image)
         .add(Method::POST, "/v5/{project_id}/image/vulnerability/handle", ask, handle::handle)
         .add(Method::GET, "/v5/{project_id}/image/vulnerability/handle-history", decided, handle::history)
         .add(Method::POST, "/v5/{project_id}/image/batch-scan", write, scan::of_registries)

@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
 use parapet_model::AssetKind;
 use parapet_model::facts::AssetRow;
 use serde_json::{Value, json};
 
+use super::super::call::Call;
 use super::super::estate::{Estate, private_ip, public_ip};
-use super::super::vulnerabilities::readable;
 use super::super::{HssError, Query};
 use super::estate::{WantedImages, contains};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
 
 /// The images of `image_digest`, `image_name` and `image_version`.
 fn images<'e>(estate: &'e Estate, query: &Query) -> Result<Vec<&'e AssetRow>, HssError> {
@@ -31,25 +28,18 @@ fn images<'e>(estate: &'e Estate, query: &Query) -> Result<Vec<&'e AssetRow>, Hs
 }
 
 /// The server a container is on, if it is known.
-fn host_of<'e>(estate: &'e Estate, container: &AssetRow) -> Option<&'e AssetRow> {
+pub(super) fn host_of<'e>(estate: &'e Estate, container: &AssetRow) -> Option<&'e AssetRow> {
     let id = container.container_facts.host_id?;
     estate.find(AssetKind::Host, &id.to_string())
 }
 
 /// `GET image/local/hosts`.
-pub(super) async fn hosts(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn hosts(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
         let name = query.text("host_name", 0..=256)?;
         let agent = query.text("agent_id", 0..=128)?;
         let mut rows: BTreeMap<String, Value> = BTreeMap::new();
-        for image in images(estate, &query)? {
+        for image in images(estate, query)? {
             for container in estate.snapshot.containers_of(&estate.scope, image.no) {
                 let facts = &container.container_facts;
                 let id = facts.host_id.map(|id| id.to_string()).unwrap_or_default();
@@ -75,25 +65,18 @@ pub(super) async fn hosts(
             }
         }
         let (total, list) = page.cut(rows.into_values().collect::<Vec<_>>());
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, list))
+    })
+    .await
 }
 
 /// `GET image/local/containers`.
-pub(super) async fn containers(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn containers(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
         let wanted = query.text("container_id", 0..=128)?;
         let agent = query.text("agent_id", 0..=128)?;
         let mut rows = Vec::new();
-        for image in images(estate, &query)? {
+        for image in images(estate, query)? {
             for container in estate.snapshot.containers_of(&estate.scope, image.no) {
                 let facts = &container.container_facts;
                 let id = facts.host_id.map(|id| id.to_string()).unwrap_or_default();
@@ -118,7 +101,7 @@ pub(super) async fn containers(
             }
         }
         let (total, list) = page.cut(rows);
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, list))
+    })
+    .await
 }

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use parapet_model::Permission;
 use parapet_model::facts::AssetRow;
@@ -12,12 +11,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::body::Fields;
+use super::super::call::{Allowed, Call};
 use super::super::estate::Estate;
 use super::super::query::missing;
-use super::super::{HssError, Query, enterprise_scope, in_project, words};
+use super::super::{HssError, words};
 use super::estate::{WantedImages, current, find, is_of_registry, window};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
 
 /// Most images named in one call.
 const MAX_NAMED: usize = 100_000;
@@ -29,14 +27,8 @@ const SCOPE_VULNERABILITIES: i64 = 0x000f_0000;
 const SCOPE_ALL: i64 = 0x7fff_ffff;
 
 /// `POST image/batch-scan`.
-pub(super) async fn of_registries(
-    state: State<AppState>,
-    path: Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    begin(state, path, caller, query, move |estate| {
+pub(super) async fn of_registries(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    begin(call, move |estate| {
         let body = Fields::read(&body)?;
         body.required_word("image_type", &["private_image", "shared_image", "instance_image"])?;
         let wanted = WantedImages { of_registry: Some(true), ..wanted(&body)? };
@@ -46,14 +38,8 @@ pub(super) async fn of_registries(
 }
 
 /// `POST image/local/batch-scan`.
-pub(super) async fn local(
-    state: State<AppState>,
-    path: Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    begin(state, path, caller, query, move |estate| {
+pub(super) async fn local(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    begin(call, move |estate| {
         let body = Fields::read(&body)?;
         let kind = body.word("local_image_type", &["other_image", "swr_image"])?;
         let of_registry = kind.map(|word| word == "swr_image");
@@ -64,16 +50,10 @@ pub(super) async fn local(
 }
 
 /// `POST image/image-scan/tasks`.
-pub(super) async fn create(
-    state: State<AppState>,
-    path: Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let place = query.word("global_image_type", &["local", "registry"])?.unwrap_or("registry");
+pub(super) async fn create(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let place = call.query.word("global_image_type", &["local", "registry"])?.unwrap_or("registry");
     let of_registry = (place == "registry").then_some(true);
-    begin(state, path, caller, query, move |estate| {
+    begin(call, move |estate| {
         let body = Fields::read(&body)?;
         let scope = body.integer("scan_scope", 0..=SCOPE_ALL)?.unwrap_or(SCOPE_ALL);
         if scope & SCOPE_VULNERABILITIES == 0 {
@@ -94,14 +74,10 @@ pub(super) async fn create(
 
 /// Answers 200 with an empty body; the task is in the list of tasks.
 async fn begin(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
+    call: Call,
     read: impl FnOnce(&Estate) -> Result<Vec<Uuid>, HssError> + Send + 'static,
 ) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::AssetsWrite).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::AssetsWrite).await?;
     let images = estate.ask(read).await?;
     if images.is_empty() {
         return Err(HssError::not_found("image"));
@@ -183,13 +159,8 @@ fn named(estate: &Estate, body: &Fields, list: &str, wanted: &WantedImages) -> R
 }
 
 /// `GET image/tasks`: the batches, newest first.
-pub(super) async fn tasks(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::FindingsRead).await?;
+pub(super) async fn tasks(call: Call) -> Result<Json<Value>, HssError> {
+    let Allowed { state, principal, query, .. } = call.allow_everything(Permission::FindingsRead).await?;
     let page = query.page()?;
     let place = query.word("global_image_type", &["local", "registry"])?;
     let kind = query.required_word("type", &["image_sync", "image_scan"])?;

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
 use parapet_model::AssetKind;
 use parapet_model::filter::{Field, Filter, Op};
+use parapet_posture::Window;
 use parapet_service::exports::VulnerabilityRow;
 use serde_json::{Value, json};
 
+use super::super::call::{Call, page_is_given};
 use super::super::estate::{Estate, Wanted};
 use super::super::query::missing;
-use super::super::vulnerabilities::{known, readable};
-use super::super::{HssError, Query, rows, words};
+use super::super::vulnerabilities::known;
+use super::super::{HssError, rows, words};
 use super::estate::{contains, current, find, is_of_registry, namespace, shown};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
 
-const IMAGE_TYPES: [&str; 6] = ["private_image", "shared_image", "instance_image", "cicd", "harbor", "jfrog"];
+pub(super) const IMAGE_TYPES: [&str; 6] =
+    ["private_image", "shared_image", "instance_image", "cicd", "harbor", "jfrog"];
 /// The newer calls' words for where images are.
 const PLACES: [&str; 4] = ["local", "registry", "cicd", "cluster"];
 
@@ -37,15 +37,9 @@ fn id_contains(part: &str) -> Filter {
 }
 
 /// `GET image/{image_id}/vulnerabilities`.
-pub(super) async fn of_image(
-    State(state): State<AppState>,
-    Path((project_id, image_id)): Path<(String, String)>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn of_image(call: Call) -> Result<Json<Value>, HssError> {
+    let image_id = call.path("id").to_owned();
+    call.list(move |estate, query, page| {
         query.required_word("image_type", &IMAGE_TYPES)?;
         for (name, most) in [("namespace", 64), ("image_name", 128), ("tag_name", 64)] {
             // The image is named by its id; these only have to be there.
@@ -72,11 +66,10 @@ pub(super) async fn of_image(
             wanted.add(words::handled(word));
         }
         let mut list = Vec::new();
-        estate.pairs(&wanted.finish(), |row| list.push(image_vulnerability(row)));
-        let (total, list) = page.cut(list);
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        let total = estate.pairs(&wanted.finish(), page.window(), |row| list.push(image_vulnerability(row)));
+        Ok((total, list))
+    })
+    .await
 }
 
 fn image_vulnerability(row: &VulnerabilityRow<'_>) -> Value {
@@ -95,22 +88,16 @@ fn image_vulnerability(row: &VulnerabilityRow<'_>) -> Value {
 }
 
 /// `GET image/vulnerability/{vul_id}/cve`.
-pub(super) async fn cves(
-    State(state): State<AppState>,
-    Path((project_id, id)): Path<(String, String)>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn cves(call: Call) -> Result<Json<Value>, HssError> {
+    let id = call.path("id").to_owned();
+    call.list(move |estate, _, page| {
         known(estate, &id)?;
         let found = estate.snapshot.vulnerabilities_named(&id);
         let list: Vec<Value> = found.into_iter().flat_map(cve_documents).collect();
         let (total, list) = page.cut(list);
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, list))
+    })
+    .await
 }
 
 fn cve_documents(v: &parapet_model::vulnerability::Vulnerability) -> Vec<Value> {
@@ -124,18 +111,9 @@ fn cve_documents(v: &parapet_model::vulnerability::Vulnerability) -> Vec<Value> 
 }
 
 /// `GET image/vulnerabilities`: a row per vulnerability over all images.
-pub(super) async fn global(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        for name in ["limit", "offset"] {
-            query.text(name, 1..=20)?.ok_or_else(|| missing(name))?;
-        }
-        let page = query.page()?;
+pub(super) async fn global(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
+        page_is_given(query)?;
         let mut wanted = Wanted::of(estate, AssetKind::Image);
         if let Some(word) = query.word("repair_necessity", &words::NECESSITIES)? {
             wanted.add(words::necessity_filter(word));
@@ -146,42 +124,32 @@ pub(super) async fn global(
         if let Some(word) = query.word("type", &words::IMAGE_TYPES)? {
             wanted.add(words::type_filter(word));
         }
-        let (mut total, mut list) = (0, Vec::new());
-        estate.vulnerabilities(&wanted.finish(), |row| {
-            if total >= page.offset && list.len() < page.limit {
-                let v = row.vulnerability;
-                let open = (row.assets.len() as u64).saturating_sub(row.excepted_assets);
-                list.push(json!({
-                    "vul_name": rows::name(v),
-                    "vul_id": v.id,
-                    "repair_necessity": words::necessity_of(row.severity),
-                    // Misspelt in the reference, and clients read it.
-                    "decription": rows::name(v),
-                    "description": rows::name(v),
-                    "solution": rows::solution(row),
-                    "url": rows::url(&v.id),
-                    "history_number": row.assets.len(),
-                    "undeal_number": open,
-                    "data_list": cve_documents(v),
-                }));
-            }
-            total += 1;
+        let mut list = Vec::new();
+        let total = estate.vulnerabilities(&wanted.finish(), page.window(), |row| {
+            let v = row.vulnerability;
+            let open = (row.assets.len() as u64).saturating_sub(row.excepted_assets);
+            list.push(json!({
+                "vul_name": rows::name(v),
+                "vul_id": v.id,
+                "repair_necessity": words::necessity_of(row.severity),
+                // Misspelt in the reference, and clients read it.
+                "decription": rows::name(v),
+                "description": rows::name(v),
+                "solution": rows::solution(row),
+                "url": rows::url(&v.id),
+                "history_number": row.assets.len(),
+                "undeal_number": open,
+                "data_list": cve_documents(v),
+            }));
         });
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, list))
+    })
+    .await
 }
 
 /// `GET images/vulnerabilities`: a row per vulnerability of the images of a place.
-pub(super) async fn general(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn general(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
         let place = query.required_word("image_type", &PLACES)?;
         let kind = query.required_word("type", &words::IMAGE_TYPES)?;
         let handled = query.required_word("handle_status", &words::HANDLE_STATUS)?;
@@ -192,9 +160,9 @@ pub(super) async fn general(
         if let Some(word) = query.word("status", &["vul_status_unfix", "vul_status_ignored"])? {
             wanted.add(estate.status_filter(word));
         }
-        wanted.levels(&query)?;
-        wanted.ids(&query, 0)?;
-        wanted.name(&query, 0)?;
+        wanted.levels(query)?;
+        wanted.ids(query, 0)?;
+        wanted.name(query, 0)?;
         let labels = query.array("label_list", 10)?;
         if !labels.is_empty() {
             wanted.add(words::labels_filter(&labels));
@@ -202,44 +170,34 @@ pub(super) async fn general(
         if query.text("cluster_id", 0..=128)?.is_some() {
             wanted.add(Filter::Nothing);
         }
-        let (mut total, mut list) = (0, Vec::new());
-        estate.vulnerabilities(&wanted.finish(), |row| {
-            if total >= page.offset && list.len() < page.limit {
-                let v = row.vulnerability;
-                list.push(json!({
-                    "vul_name": rows::name(v),
-                    "vul_id": v.id,
-                    "type": rows::type_of(row),
-                    "image_type": place,
-                    "label_list": rows::labels(row).collect::<Vec<_>>(),
-                    "severity_level": words::level_of(row.severity),
-                    "image_num": row.assets.len(),
-                    "cve_list": rows::cve_list(v),
-                    "max_cvss_score": rows::cvss(v),
-                    "scan_time": row.last_found,
-                    "description": rows::name(v),
-                    "url": rows::url(&v.id),
-                    "solution_detail": rows::solution(row),
-                    "cluster_num": 0,
-                }));
-            }
-            total += 1;
+        let mut list = Vec::new();
+        let total = estate.vulnerabilities(&wanted.finish(), page.window(), |row| {
+            let v = row.vulnerability;
+            list.push(json!({
+                "vul_name": rows::name(v),
+                "vul_id": v.id,
+                "type": rows::type_of(row),
+                "image_type": place,
+                "label_list": rows::labels(row).collect::<Vec<_>>(),
+                "severity_level": words::level_of(row.severity),
+                "image_num": row.assets.len(),
+                "cve_list": rows::cve_list(v),
+                "max_cvss_score": rows::cvss(v),
+                "scan_time": row.last_found,
+                "description": rows::name(v),
+                "url": rows::url(&v.id),
+                "solution_detail": rows::solution(row),
+                "cluster_num": 0,
+            }));
         });
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, list))
+    })
+    .await
 }
 
 /// `GET vulnerability/images`: the images that have a vulnerability.
-pub(super) async fn images(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn images(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
         let place = query.required_word("image_type", &PLACES)?;
         let handled = query.boolean("is_handled")?.ok_or_else(|| missing("is_handled"))?;
         let id = query.required("vul_id", 1..=256)?;
@@ -272,11 +230,10 @@ pub(super) async fn images(
             wanted.add(Filter::Nothing);
         }
         let mut list = Vec::new();
-        estate.pairs(&wanted.finish(), |row| list.push(affected(estate, row)));
-        let (total, list) = page.cut(list);
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        let total = estate.pairs(&wanted.finish(), page.window(), |row| list.push(affected(estate, row)));
+        Ok((total, list))
+    })
+    .await
 }
 
 fn affected(estate: &Estate, row: &VulnerabilityRow<'_>) -> Value {
@@ -309,15 +266,9 @@ fn affected(estate: &Estate, row: &VulnerabilityRow<'_>) -> Value {
 }
 
 /// `GET image/{vul_id}/images`: the repositories whose images have a vulnerability.
-pub(super) async fn repositories(
-    State(state): State<AppState>,
-    Path((project_id, id)): Path<(String, String)>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn repositories(call: Call) -> Result<Json<Value>, HssError> {
+    let id = call.path("id").to_owned();
+    call.list(move |estate, query, page| {
         known(estate, &id)?;
         let name = query.text("image_name", 0..=65_535)?;
         let space = query.text("namespace", 0..=65_535)?;
@@ -332,7 +283,7 @@ pub(super) async fn repositories(
         }
         let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let mut heads: BTreeMap<String, Value> = BTreeMap::new();
-        estate.pairs(&wanted.finish(), |row| {
+        estate.pairs(&wanted.finish(), Window::ALL, |row| {
             let Some(image) = row.asset else { return };
             let app = rows::joined(row.packages.iter().map(|p| p.key.name.as_str()));
             let version = rows::joined(row.packages.iter().map(|p| p.key.version.as_str()));
@@ -362,7 +313,7 @@ pub(super) async fn repositories(
             Some(head)
         });
         let (total, list) = page.cut(list.collect());
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, list))
+    })
+    .await
 }

@@ -1,39 +1,51 @@
 //! `PUT vulnerability/status`: ignore, take back, verify, mark as repaired, put on the white list.
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::{AssetKind, Permission};
+use parapet_posture::Window;
 use parapet_service::handling::{Handle, OnAssets};
 use uuid::Uuid;
 
 use super::super::body::Fields;
+use super::super::call::{Allowed, Call};
 use super::super::estate::{Estate, Wanted};
 use super::super::query::missing;
-use super::super::{HssError, Query, enterprise_scope, in_project, words};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
+use super::super::{HssError, words};
 
 /// Most pairs that *everything* may be.
 const MAX_PAIRS: usize = 250_000;
 
 /// Answers 200 with an empty body.
-pub(super) async fn change(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRequest).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn change(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::ExceptionsRequest).await?;
     let (what, on, remark) = estate.ask(move |estate| read(estate, &Fields::read(&body)?)).await?;
-    state.app.handling().handle(&principal, what, &on, &remark).await?;
+    match what {
+        Operation::Handle(what) => state.app.handling().handle(&principal, what, &on, &remark).await?,
+        Operation::Verify => {
+            let came = state.app.host_scans().verify(&principal, &on).await?;
+            if came.wished == 0 {
+                return Err(match came.silent {
+                    0 => HssError::not_sent("operate_type verify: none of the servers has a sensor"),
+                    _ => HssError::agent_offline("operate_type verify: no sensor of the servers is heard of"),
+                });
+            }
+        }
+    }
     Ok(StatusCode::OK)
 }
 
-fn read(estate: &Estate, body: &Fields) -> Result<(Handle, Vec<OnAssets>, String), HssError> {
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    /// A decision about it.
+    Handle(Handle),
+    /// A look whether it is still there.
+    Verify,
+}
+
+fn read(estate: &Estate, body: &Fields) -> Result<(Operation, Vec<OnAssets>, String), HssError> {
     let what = operation(body.required_word("operate_type", &words::OPERATIONS)?)?;
     let remark = body.text("remark", 0..=512)?.unwrap_or_default().to_owned();
     let kind = body.word("type", &words::TYPES)?.unwrap_or("linux_vul");
@@ -83,13 +95,13 @@ fn read(estate: &Estate, body: &Fields) -> Result<(Handle, Vec<OnAssets>, String
 }
 
 /// What the word means.
-fn operation(word: &str) -> Result<Handle, HssError> {
+fn operation(word: &str) -> Result<Operation, HssError> {
     Ok(match word {
-        "ignore" => Handle::Ignore,
-        "not_ignore" => Handle::Restore,
-        "manual_repair" => Handle::Repaired,
-        "verify" => Handle::Verify,
-        "add_to_whitelist" => Handle::Whitelist,
+        "ignore" => Operation::Handle(Handle::Ignore),
+        "not_ignore" => Operation::Handle(Handle::Restore),
+        "manual_repair" => Operation::Handle(Handle::Repaired),
+        "verify" => Operation::Verify,
+        "add_to_whitelist" => Operation::Handle(Handle::Whitelist),
         _ => return Err(HssError::not_sent("operate_type immediate_repair: this server installs nothing")),
     })
 }
@@ -117,14 +129,14 @@ pub(in crate::http::hss) fn hosts_named(
 }
 
 /// Everything of a type that is not in the wanted state yet.
-fn all(estate: &Estate, kind: &str, what: Handle) -> Result<Vec<OnAssets>, HssError> {
+fn all(estate: &Estate, kind: &str, what: Operation) -> Result<Vec<OnAssets>, HssError> {
     let mut wanted = Wanted::of(estate, AssetKind::Host);
     wanted.add(words::type_filter(kind));
-    if what != Handle::Verify {
+    if let Operation::Handle(what) = what {
         wanted.add(Filter::test(Field::Excepted, Op::Eq, what == Handle::Restore));
     }
     let (mut pairs, mut on) = (0, Vec::new());
-    estate.vulnerabilities(&wanted.finish(), |row| {
+    estate.vulnerabilities(&wanted.finish(), Window::ALL, |row| {
         pairs += row.assets.len();
         if pairs <= MAX_PAIRS {
             let assets = row.assets.iter().map(|one| one.asset.uuid).collect();

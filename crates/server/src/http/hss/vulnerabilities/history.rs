@@ -1,7 +1,6 @@
 //! What was handled: the pairs that are handled now, and everything that was ever done.
 
 use axum::Json;
-use axum::extract::{Path, State};
 use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Filter};
 use parapet_model::time::DAY;
@@ -9,11 +8,11 @@ use parapet_model::{AssetKind, Permission, Principal};
 use parapet_service::handling::{Handled, HandledHow};
 use serde_json::{Value, json};
 
+use super::super::call::{Call, page_is_given};
 use super::super::estate::{Estate, Wanted, addresses, private_ip, public_ip};
 use super::super::query::missing;
-use super::super::{HssError, Query, enterprise_scope, in_project, rows, words};
+use super::super::{HssError, rows, words};
 use super::list::page_of_pairs;
-use crate::http::auth::Caller;
 use crate::http::state::AppState;
 
 /// What was handled on servers, newest first. What is for all servers names none.
@@ -153,25 +152,16 @@ fn contains(text: &str, part: &str) -> bool {
 fn of_type(estate: &Estate, shown: &Shown<'_>, word: &str) -> bool {
     let Some(v) = shown.vulnerability else { return false };
     let filter = Filter::any_of(Field::Vulnerability, [v.id.as_str()]).and(words::type_filter(word));
-    estate.snapshot.count(&estate.question(&filter)).findings > 0
+    !estate.by_asset(&filter).is_empty()
 }
 
 /// `GET vulnerability/handle-history`: newest first.
-pub(super) async fn list(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRead).await?;
-    query.text("enterprise_project_id", 1..=256)?.ok_or_else(|| missing("enterprise_project_id"))?;
-    for name in ["limit", "offset"] {
-        query.text(name, 1..=20)?.ok_or_else(|| missing(name))?;
-    }
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
-    let entries = entries(&state, &principal, &estate).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn list(call: Call) -> Result<Json<Value>, HssError> {
+    call.query.text("enterprise_project_id", 1..=256)?.ok_or_else(|| missing("enterprise_project_id"))?;
+    page_is_given(&call.query)?;
+    let call = call.allow(Permission::ExceptionsRead).await?;
+    let entries = entries(&call.state, &call.principal, &call.estate).await?;
+    call.list(move |estate, query, page| {
         let status = query.array("status", 8)?;
         status.iter().try_for_each(|word| super::super::query::check_word("status", word, &words::STATUS))?;
         query.word("sort_key", &["handle_time"])?;
@@ -195,10 +185,9 @@ pub(super) async fn list(
             shown.reverse();
         }
         let (total, shown) = page.cut(shown);
-        let list: Vec<Value> = shown.iter().map(Shown::document).collect();
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, shown.iter().map(Shown::document).collect()))
+    })
+    .await
 }
 
 /// The findings that are handled, or were today.
@@ -216,15 +205,9 @@ pub(in crate::http::hss) fn handled_filter(estate: &Estate, cycle: Option<&str>)
 
 /// `GET vulnerability/handle/vulnerabilities`: the pairs that are handled now. The call takes no
 /// enterprise project: it shows all that the caller may see.
-pub(super) async fn vulnerabilities(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRead).await?;
-    let estate = Estate::now(&state, principal.scope());
-    let answer = estate.ask(move |estate| {
+pub(super) async fn vulnerabilities(call: Call) -> Result<Json<Value>, HssError> {
+    let call = call.allow_everything(Permission::ExceptionsRead).await?;
+    call.list(move |estate, query, page| {
         let mut wanted = Wanted::of(estate, AssetKind::Host);
         wanted.add(handled_filter(estate, query.word("handle_circle", &["today", "all"])?));
         if let Some(word) = query.word("status", &["vul_status_ignored", "vul_status_fixed"])? {
@@ -233,13 +216,13 @@ pub(super) async fn vulnerabilities(
         if let Some(word) = query.word("type", &words::TYPES)? {
             wanted.add(words::type_filter(word));
         }
-        wanted.ids(&query, 0)?;
-        wanted.name(&query, 0)?;
-        wanted.levels(&query)?;
-        wanted.labels(&query, 0)?;
-        wanted.hosts(&query, 0)?;
-        wanted.addresses(&query)?;
-        page_of_pairs(estate, &query, &wanted.finish())
-    });
-    Ok(Json(answer.await?))
+        wanted.ids(query, 0)?;
+        wanted.name(query, 0)?;
+        wanted.levels(query)?;
+        wanted.labels(query, 0)?;
+        wanted.hosts(query, 0)?;
+        wanted.addresses(query)?;
+        Ok(page_of_pairs(estate, &wanted.finish(), page))
+    })
+    .await
 }

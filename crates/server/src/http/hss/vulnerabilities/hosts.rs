@@ -3,44 +3,33 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::{AssetKind, AssetNo};
+use parapet_posture::{AssetSet, Query as Question, Window};
 use parapet_service::exports::VulnerabilityRow;
 use serde_json::{Value, json};
 
-use super::super::estate::Wanted;
-use super::super::query::missing;
-use super::super::{HssError, Query, rows, words};
-use super::list::readable;
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
+use super::super::call::{Call, page_is_given};
+use super::super::estate::{Estate, Wanted};
+use super::super::{HssError, rows, words};
 
 /// `GET vulnerability/hosts`: the servers that have a vulnerability.
-pub(super) async fn of_vulnerability(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn of_vulnerability(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
         let id = query.required("vul_id", 1..=64)?;
         let mut wanted = Wanted::of(estate, AssetKind::Host);
         wanted.add(Filter::test(Field::Vulnerability, Op::Eq, id));
         wanted.add(words::type_filter(query.required_word("type", &words::TYPES)?));
-        wanted.levels(&query)?;
-        wanted.handling(&query)?;
-        wanted.hosts(&query, 0)?;
-        wanted.addresses(&query)?;
-        wanted.scanned(&query)?;
+        wanted.levels(query)?;
+        wanted.handling(query)?;
+        wanted.hosts(query, 0)?;
+        wanted.addresses(query)?;
+        wanted.scanned(query)?;
         let mut list = Vec::new();
-        estate.pairs(&wanted.finish(), |row| list.push(rows::host(row)));
-        let (total, list) = page.cut(list);
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        let total = estate.pairs(&wanted.finish(), page.window(), |row| list.push(rows::host(row)));
+        Ok((total, list))
+    })
+    .await
 }
 
 /// What a server has, gathered from its pairs.
@@ -124,41 +113,50 @@ impl Server {
 }
 
 /// `GET vulnerability/host/hosts`: the servers with vulnerabilities, and which.
-pub(super) async fn list(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
-        for name in ["limit", "offset"] {
-            query.text(name, 1..=20)?.ok_or_else(|| missing(name))?;
-        }
+pub(super) async fn list(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
+        page_is_given(query)?;
         let risk = query.word("severity_level", &["High", "Medium", "Low", "Security"])?;
         let mut wanted = Wanted::of(estate, AssetKind::Host);
-        wanted.handling(&query)?;
-        wanted.hosts(&query, 1)?;
-        wanted.addresses(&query)?;
+        wanted.handling(query)?;
+        wanted.hosts(query, 1)?;
+        wanted.addresses(query)?;
+        let filter = wanted.finish();
+        let mut shown: Vec<AssetNo> = estate.by_asset(&filter).iter().map(|on| on.asset).collect();
+        if let Some(risk) = risk {
+            let of_risk = of_risk(estate, &filter, risk);
+            shown.retain(|no| of_risk.contains(no.0));
+        }
+        let (total, shown) = page.cut(shown);
+        let shown: AssetSet = shown.into_iter().map(|no| no.0).collect();
         let mut servers: BTreeMap<AssetNo, Server> = BTreeMap::new();
-        estate.pairs(&wanted.finish(), |row| {
+        let question = Question { within: Some(&shown), ..estate.question(&filter) };
+        estate.pairs_of(&question, Window::ALL, |row| {
             if let Some(asset) = row.asset {
                 servers.entry(asset.no).or_insert_with(|| Server::new(row)).add(row);
             }
         });
-        let wanted = servers.into_values().filter(|server| risk.is_none_or(|risk| server.risk() == risk));
-        let (total, list) = page.cut(wanted.collect());
-        let list: Vec<Value> = list
-            .into_iter()
-            .map(|server| {
-                let risk = server.risk();
-                let mut document = server.finish();
-                document["severity_level"] = json!(risk);
-                document
-            })
-            .collect();
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        let list = servers.into_values().map(|server| {
+            let risk = server.risk();
+            let mut document = server.finish();
+            document["severity_level"] = json!(risk);
+            document
+        });
+        Ok((total, list.collect()))
+    })
+    .await
+}
+
+/// The servers whose worst vulnerability is of that risk. Nothing that has one is secure.
+fn of_risk(estate: &Estate, filter: &Filter, risk: &str) -> AssetSet {
+    let having = |levels: &[&str]| -> AssetSet {
+        let filter = filter.clone().and(words::levels_filter(levels));
+        estate.by_asset(&filter).iter().map(|on| on.asset.0).collect()
+    };
+    match risk {
+        "High" => having(&["Critical", "High"]),
+        "Medium" => having(&["Medium"]) - having(&["Critical", "High"]),
+        "Low" => having(&["Low"]) - having(&["Critical", "High", "Medium"]),
+        _ => AssetSet::new(),
+    }
 }

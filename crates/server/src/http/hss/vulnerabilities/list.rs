@@ -1,100 +1,62 @@
 //! Lists of vulnerabilities: of all servers, of one, by pair, and those that are exploited.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use parapet_model::AssetKind;
 use parapet_model::filter::{Field, Filter, Op};
-use parapet_model::{AssetKind, Permission};
 use serde_json::{Value, json};
 
+use super::super::call::{Call, Rows};
 use super::super::estate::{Estate, Wanted};
-use super::super::{HssError, Query, enterprise_scope, in_project, rows, words};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
-
-/// What the caller sees in a project of a call that reads findings.
-pub(in crate::http::hss) async fn readable(
-    state: &AppState,
-    caller: &Caller,
-    project_id: &str,
-    query: &Query,
-) -> Result<Estate, HssError> {
-    let principal = in_project(state, caller, project_id, Permission::FindingsRead).await?;
-    Ok(Estate::now(state, enterprise_scope(state, &principal, query).await?))
-}
+use super::super::query::Page;
+use super::super::{HssError, Query, rows, words};
 
 /// `GET vulnerability/vulnerabilities`: a row per vulnerability, by id, as the export has them.
-pub(super) async fn vulnerabilities(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn vulnerabilities(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
         let mut wanted = Wanted::of(estate, AssetKind::Host);
         let word = query.word("type", &words::TYPES_OF_LISTS)?.unwrap_or("linux_vul");
         wanted.add(words::type_filter(word));
-        wanted.ids(&query, 0)?;
-        wanted.name(&query, 0)?;
-        wanted.levels(&query)?;
-        wanted.labels(&query, 0)?;
-        wanted.handling(&query)?;
-        wanted.hosts(&query, 0)?;
-        let (mut total, mut list) = (0, Vec::new());
-        estate.vulnerabilities(&wanted.finish(), |row| {
-            if total >= page.offset && list.len() < page.limit {
-                list.push(rows::vulnerability(row));
-            }
-            total += 1;
+        wanted.ids(query, 0)?;
+        wanted.name(query, 0)?;
+        wanted.levels(query)?;
+        wanted.labels(query, 0)?;
+        wanted.handling(query)?;
+        wanted.hosts(query, 0)?;
+        let mut list = Vec::new();
+        let total = estate.vulnerabilities(&wanted.finish(), page.window(), |row| {
+            list.push(rows::vulnerability(row));
         });
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, list))
+    })
+    .await
 }
 
 /// `GET vulnerability/host/{host_id}`: the vulnerabilities of a server.
-pub(super) async fn of_host(
-    State(state): State<AppState>,
-    Path((project_id, host_id)): Path<(String, String)>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn of_host(call: Call) -> Result<Json<Value>, HssError> {
+    let host_id = call.path("host_id").to_owned();
+    call.list(move |estate, query, page| {
         let host = estate.find(AssetKind::Host, &host_id).ok_or_else(|| HssError::not_found("host"))?;
         let mut wanted = Wanted::of(estate, AssetKind::Host);
         wanted.add(Filter::test(Field::AssetId, Op::Eq, host.uuid.to_string()));
         let word = query.word("type", &words::TYPES)?.unwrap_or("linux_vul");
         wanted.add(words::type_filter(word));
-        wanted.ids(&query, 0)?;
-        wanted.name(&query, 0)?;
-        wanted.levels(&query)?;
-        wanted.labels(&query, 0)?;
-        wanted.handling(&query)?;
-        wanted.hosts(&query, 0)?;
+        wanted.ids(query, 0)?;
+        wanted.name(query, 0)?;
+        wanted.levels(query)?;
+        wanted.labels(query, 0)?;
+        wanted.handling(query)?;
+        wanted.hosts(query, 0)?;
         let mut list = Vec::new();
-        estate.pairs(&wanted.finish(), |row| list.push(rows::of_host(row)));
-        let (total, list) = page.cut(list);
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        let total = estate.pairs(&wanted.finish(), page.window(), |row| list.push(rows::of_host(row)));
+        Ok((total, list))
+    })
+    .await
 }
 
 /// `GET vulnerability/host-vulnerability/vulnerabilities`: a row per server and vulnerability.
-pub(super) async fn pairs(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let filter = filter_of_pairs(estate, &query)?;
-        page_of_pairs(estate, &query, &filter)
-    });
-    Ok(Json(answer.await?))
+pub(super) async fn pairs(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| Ok(page_of_pairs(estate, &filter_of_pairs(estate, query)?, page)))
+        .await
 }
 
 fn filter_of_pairs(estate: &Estate, query: &Query) -> Result<Filter, HssError> {
@@ -126,37 +88,24 @@ pub(super) fn urgent_repair() -> Filter {
 }
 
 /// A page of pairs of server and vulnerability.
-pub(super) fn page_of_pairs(estate: &Estate, query: &Query, filter: &Filter) -> Result<Value, HssError> {
-    let page = query.page()?;
-    let (mut total, mut list) = (0, Vec::new());
-    estate.pairs(filter, |row| {
-        if total >= page.offset && list.len() < page.limit {
-            list.push(rows::pair(row));
-        }
-        total += 1;
-    });
-    Ok(json!({"total_num": total, "data_list": list}))
+pub(super) fn page_of_pairs(estate: &Estate, filter: &Filter, page: Page) -> Rows {
+    let mut list = Vec::new();
+    let total = estate.pairs(filter, page.window(), |row| list.push(rows::pair(row)));
+    (total, list)
 }
 
 /// `GET vulnerability/urgent-vulnerabilities`: those known to be exploited.
-pub(super) async fn urgent(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let estate = readable(&state, &caller, &project_id, &query).await?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn urgent(call: Call) -> Result<Json<Value>, HssError> {
+    call.list(move |estate, query, page| {
         let mut wanted = Wanted::of(estate, AssetKind::Host);
         wanted.add(words::type_filter("urgent_vul"));
-        wanted.name(&query, 0)?;
-        wanted.levels(&query)?;
-        wanted.handling(&query)?;
-        wanted.addresses(&query)?;
-        wanted.scanned(&query)?;
+        wanted.name(query, 0)?;
+        wanted.levels(query)?;
+        wanted.handling(query)?;
+        wanted.addresses(query)?;
+        wanted.scanned(query)?;
         let mut list = Vec::new();
-        estate.vulnerabilities(&wanted.finish(), |row| {
+        let total = estate.vulnerabilities(&wanted.finish(), page.window(), |row| {
             let v = row.vulnerability;
             list.push(json!({
                 "vul_name": rows::name(v),
@@ -175,8 +124,7 @@ pub(super) async fn urgent(
                 "failed_host_num": 0,
             }));
         });
-        let (total, list) = page.cut(list);
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok((total, list))
+    })
+    .await
 }

@@ -17,7 +17,6 @@ use crate::http::route::{Access, Table};
 
 pub(super) use handle::{hosts_named, known};
 pub(super) use history::{Shown, WantedEntries, entries, filtered, handled_filter, status_of, type_of};
-pub(super) use list::readable;
 
 /// Rows of the route table.
 pub(super) fn routes(table: Table) -> Table {

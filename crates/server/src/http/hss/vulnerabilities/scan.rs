@@ -3,7 +3,6 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use parapet_model::{FOREVER, Permission};
 use parapet_service::host_scans::{LookState, Period, ScanPolicy, ScanView};
@@ -11,12 +10,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::body::Fields;
-use super::super::estate::{Estate, private_ip, public_ip};
+use super::super::call::{Allowed, Call};
+use super::super::estate::{private_ip, public_ip};
 use super::super::query::missing;
-use super::super::{HssError, Query, enterprise_scope, in_project, rows, words};
+use super::super::{HssError, rows, words};
 use super::handle::hosts_named;
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
 
 const PERIODS: [(&str, Period); 4] = [
     ("one_day", Period::Day),
@@ -30,15 +28,8 @@ const SCAN_STATUS: [&str; 3] = ["scanning", "success", "failed"];
 const MAX_HOSTS: usize = 20_000;
 
 /// `POST vulnerability/scan-task`.
-pub(super) async fn create(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::AssetsWrite).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn create(call: Call, body: Bytes) -> Result<Json<Value>, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::AssetsWrite).await?;
     let body = Fields::read(&body)?;
     let mut types = types(&body, "manual_scan_type", 200)?;
     if types.is_empty() {
@@ -66,14 +57,8 @@ fn types(body: &Fields, name: &str, most: usize) -> Result<Vec<String>, HssError
 }
 
 /// `GET vulnerability/scan-tasks`, newest first.
-pub(super) async fn list(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::FindingsRead).await?;
-    enterprise_scope(&state, &principal, &query).await?;
+pub(super) async fn list(call: Call) -> Result<Json<Value>, HssError> {
+    let Allowed { state, principal, query, .. } = call.allow(Permission::FindingsRead).await?;
     let page = query.page()?;
     let kind = query.word("scan_type", &["manual", "schedule"])?;
     let id = query.text("task_id", 0..=256)?.map(|id| Uuid::try_parse(id).ok());
@@ -119,14 +104,9 @@ fn status(state: LookState) -> (&'static str, &'static str) {
 }
 
 /// `GET vulnerability/scan-task/{task_id}/hosts`.
-pub(super) async fn hosts(
-    State(state): State<AppState>,
-    Path((project_id, task_id)): Path<(String, String)>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::FindingsRead).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn hosts(call: Call) -> Result<Json<Value>, HssError> {
+    let task_id = call.path("task_id").to_owned();
+    let Allowed { state, principal, estate, query } = call.allow(Permission::FindingsRead).await?;
     let page = query.page()?;
     let wanted = query.word("scan_status", &SCAN_STATUS)?;
     let id = Uuid::try_parse(&task_id).map_err(|_| HssError::not_found("scan task"))?;
@@ -159,14 +139,8 @@ pub(super) async fn hosts(
 }
 
 /// `GET vulnerability/scan-policy`.
-pub(super) async fn policy(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::FindingsRead).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn policy(call: Call) -> Result<Json<Value>, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::FindingsRead).await?;
     let (policy, next) = state.app.host_scans().policy(&principal).await?;
     let period = PERIODS.iter().find(|(_, period)| *period == policy.period).map(|(word, _)| word);
     let total = match &policy.hosts {
@@ -191,15 +165,8 @@ pub(super) async fn policy(
 }
 
 /// `PUT vulnerability/scan-policy`. The reference allows the hours 0 to 11; all 24 are taken.
-pub(super) async fn change_policy(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::AssetsWrite).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn change_policy(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::AssetsWrite).await?;
     let body = Fields::read(&body)?;
     let word = body.required_word("scan_period", &PERIODS.map(|(word, _)| word))?;
     let period = PERIODS.iter().find(|(known, _)| *known == word).map(|(_, period)| *period);

@@ -1,28 +1,21 @@
 //! Counts over all servers.
 
 use axum::Json;
-use axum::extract::{Path, State};
 use parapet_model::filter::{Field, Filter};
 use parapet_model::time::DAY;
 use parapet_model::{AssetKind, Permission};
+use parapet_posture::OnAsset;
 use serde_json::{Value, json};
 
-use super::super::estate::{Estate, Wanted};
-use super::super::{HssError, Query, enterprise_scope, in_project, words};
+use super::super::call::{Allowed, Call};
+use super::super::estate::Wanted;
+use super::super::{HssError, words};
 use super::history::entries;
-use super::list::{readable, urgent_repair};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
+use super::list::urgent_repair;
 
 /// `GET vulnerability/statistics`.
-pub(super) async fn show(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::FindingsRead).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn show(call: Call) -> Result<Json<Value>, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::FindingsRead).await?;
     // Who may not see what was decided sees that nothing was.
     let handled = match principal.may(Permission::ExceptionsRead) {
         true => entries(&state, &principal, &estate).await?,
@@ -39,13 +32,14 @@ pub(super) async fn show(
         let count = |part: Filter| {
             let mut wanted = Wanted::of(estate, AssetKind::Host);
             wanted.add(part);
-            estate.snapshot.count(&estate.question(&wanted.finish()))
+            estate.by_asset(&wanted.finish())
         };
+        let pairs = |counted: &[OnAsset]| counted.iter().map(|on| u64::from(on.vulnerabilities)).sum::<u64>();
         let open = count(words::handled("unhandled"));
         Ok(json!({
-            "need_urgent_repair": count(words::handled("unhandled").and(urgent_repair())).vulnerabilities,
-            "unrepair": open.vulnerabilities,
-            "existed_vul_hosts": open.assets,
+            "need_urgent_repair": pairs(&count(words::handled("unhandled").and(urgent_repair()))),
+            "unrepair": pairs(&open),
+            "existed_vul_hosts": open.len(),
             "today_handle": of_today,
             "all_handle": all,
             "supported": estate.all(AssetKind::Host).count(),
@@ -56,14 +50,9 @@ pub(super) async fn show(
 }
 
 /// `GET vulnerability/statistics/affected`: what handling some vulnerabilities or servers would touch.
-pub(super) async fn affected(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
+pub(super) async fn affected(call: Call) -> Result<Json<Value>, HssError> {
     const TYPES: [&str; 6] = ["linux_vul", "windows_vul", "web_cms", "app_vul", "urgent_vul", "cluster_vul"];
-    let estate = readable(&state, &caller, &project_id, &query).await?;
+    let Allowed { estate, query, .. } = call.allow(Permission::FindingsRead).await?;
     let answer = estate.ask(move |estate| {
         query.word("select_type", &["all_vul", "all_host"])?;
         let category = query.word("category", &["host", "container", "serverless"])?.unwrap_or("host");
@@ -85,12 +74,10 @@ pub(super) async fn affected(
             wanted.add(Filter::Nothing);
         }
         let filter = wanted.finish();
-        let hosts = estate.snapshot.count(&estate.question(&filter)).assets;
+        let hosts = estate.by_asset(&filter).len();
         let distinct = |part: Filter| {
             let filter = filter.clone().and(part);
-            let mut count = 0_u64;
-            estate.vulnerabilities(&filter, |_| count += 1);
-            count
+            estate.snapshot.vulnerabilities_found(&estate.question(&filter)).len()
         };
         let total = distinct(Filter::All);
         let by_type: Vec<Value> = ["linux_vul", "app_vul", "urgent_vul"]

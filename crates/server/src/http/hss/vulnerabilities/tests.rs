@@ -279,8 +279,9 @@ async fn handling_is_checked_before_anything_is_done() {
         assert!(answer.body["error_msg"].as_str().unwrap().contains(name), "{body}: {}", answer.body);
     }
     assert_eq!(listed(&server, "").await, ["0001: 1 of 1", "0002: 2 of 2"], "nothing was changed");
-    handle(&server, "verify", "CVE-2026-0002", &[&data], "").await;
-    assert_eq!(listed(&server, "").await, ["0001: 1 of 1", "0002: 2 of 2"]);
+    let verify = json!({"operate_type": "verify", "data_list": one(&[&data])}).to_string();
+    let answer = server.hss("manager", Method::PUT, "/vulnerability/status", &verify).await;
+    assert_eq!(answer.body["error_code"], "HSS.1006", "a server without a sensor: {}", answer.body);
 
     // Who may ask but not accept makes a request that hides nothing yet.
     let body = json!({"operate_type": "ignore", "data_list": one(&[&web])}).to_string();
@@ -300,18 +301,57 @@ async fn handling_is_checked_before_anything_is_done() {
     assert_eq!(listed(&server, "&handle_status=unhandled").await, ["0001: 1 of 1", "0002: 1 of 1"]);
 }
 
+/// The id of a new sensor on the server of that name.
+async fn sensor_on(server: &TestServer, name: &str) -> uuid::Uuid {
+    let identity: String = name.bytes().map(|b| format!("{b:02x}")).collect();
+    let registration = parapet_model::sensor::Registration {
+        identity: format!("{identity:0>32}"),
+        name: name.to_owned(),
+        ..Default::default()
+    };
+    server.app.sensors().register(&server.local, registration).await.unwrap().sensor
+}
+
+/// Verifying looks again: what is still there is open again though somebody called it repaired, what is
+/// gone is gone.
+#[tokio::test]
+async fn what_is_verified_is_looked_at_again_and_confirmed_or_reopened() {
+    let (server, web, data) = world().await;
+    let sensor = sensor_on(&server, "web").await;
+    let wanted = async || server.app.sensors().check_in(&server.local, sensor).await.unwrap().look_wanted;
+    assert_eq!(wanted().await, 0);
+    handle(&server, "manual_repair", "CVE-2026-0002", &[&web], "upgraded").await;
+    assert_eq!(listed(&server, "&status=vul_status_fixed").await, ["0002: 0 of 1"]);
+    // The one with a sensor is told, be there others or not.
+    handle(&server, "verify", "CVE-2026-0002", &[&web, &data], "").await;
+    assert!(wanted().await > 0);
+    let tasks = get(&server, "/vulnerability/scan-tasks?scan_type=manual").await;
+    assert_eq!((&tasks["total_num"], &tasks["data_list"][0]["scanning_host_num"]), (&json!(1), &json!(1)));
+
+    server.clock.advance(60_000);
+    server.host("web", &[("glass", "1.0-2"), ("stone", "2.0-1")]).await;
+    assert_eq!(listed(&server, "&handle_status=unhandled").await, ["0002: 2 of 2"], "it was not repaired");
+    let tasks = get(&server, "/vulnerability/scan-tasks").await;
+    assert_eq!(tasks["data_list"][0]["success_host_num"], 1);
+    handle(&server, "verify", "CVE-2026-0002", &[&web], "").await;
+    server.clock.advance(60_000);
+    server.host("web", &[("glass", "1.0-2")]).await;
+    assert_eq!(listed(&server, "").await, ["0002: 1 of 1"], "now it is");
+
+    // A sensor that fell silent cannot be told.
+    server.clock.advance(86_400_000);
+    let body =
+        json!({"operate_type": "verify", "data_list": [{"vul_id": "CVE-2026-0002", "host_id_list": [web]}]});
+    let answer = server.hss("manager", Method::PUT, "/vulnerability/status", &body.to_string()).await;
+    assert_eq!((answer.status, &answer.body["error_code"]), (400, &json!("HSS.1007")), "{}", answer.body);
+}
+
 #[tokio::test]
 async fn a_scan_of_servers_is_wished_and_its_sensor_fulfils_it() {
     let (server, web, data) = world().await;
     let sensors = server.app.sensors();
-    let identity: String = "web".bytes().map(|b| format!("{b:02x}")).collect();
-    let registration = parapet_model::sensor::Registration {
-        identity: format!("{identity:0>32}"),
-        name: "web".to_owned(),
-        ..Default::default()
-    };
-    let told = sensors.register(&server.local, registration).await.unwrap();
-    let wanted = async || sensors.check_in(&server.local, told.sensor).await.unwrap().look_wanted;
+    let sensor = sensor_on(&server, "web").await;
+    let wanted = async || sensors.check_in(&server.local, sensor).await.unwrap().look_wanted;
     assert_eq!(wanted().await, 0);
     let body = json!({"manual_scan_type": ["linux_vul"], "range_type": "specific_host", "agent_id_list": [web, data]});
     let path = "/vulnerability/scan-task";

@@ -3,7 +3,6 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use parapet_model::Permission;
 use parapet_model::exception::Exception;
@@ -13,30 +12,20 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::body::Fields;
+use super::super::call::{Allowed, Call, page_is_given};
 use super::super::estate::Estate;
 use super::super::query::missing;
-use super::super::{HssError, Query, enterprise_scope, in_project, rows, words};
+use super::super::{HssError, rows, words};
 use super::handle::{hosts_named, known};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
 
 const RULES: [&str; 2] = ["all_host", "specific_host"];
 
 /// `GET vulnerability/white-lists`.
-pub(super) async fn list(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRead).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
-    for name in ["limit", "offset"] {
-        query.text(name, 1..=20)?.ok_or_else(|| missing(name))?;
-    }
-    let entries = state.app.handling().whitelist(&principal)?;
-    let answer = estate.ask(move |estate| {
-        let page = query.page()?;
+pub(super) async fn list(call: Call) -> Result<Json<Value>, HssError> {
+    let call = call.allow(Permission::ExceptionsRead).await?;
+    page_is_given(&call.query)?;
+    let entries = call.state.app.handling().whitelist(&call.principal)?;
+    call.list(move |estate, query, page| {
         let name = query.text("vul_name", 0..=256)?;
         let kind = query.word("vul_type", &words::TYPES_OF_LISTS)?;
         let contains = |text: &str, part: &str| {
@@ -47,21 +36,15 @@ pub(super) async fn list(
             name.is_none_or(|name| contains(text("vul_name"), name) || contains(text("vul_id"), name))
                 && kind.is_none_or(|kind| text("vul_type") == kind)
         });
-        let (total, list) = page.cut(documents.collect());
-        Ok(json!({"total_num": total, "data_list": list}))
-    });
-    Ok(Json(answer.await?))
+        Ok(page.cut(documents.collect()))
+    })
+    .await
 }
 
 /// `GET vulnerability/white-list/{id}`.
-pub(super) async fn show(
-    State(state): State<AppState>,
-    Path((project_id, id)): Path<(String, String)>,
-    caller: Caller,
-    query: Query,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRead).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn show(call: Call) -> Result<Json<Value>, HssError> {
+    let id = call.path("id").to_owned();
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::ExceptionsRead).await?;
     let id = entry_id(&id)?;
     let entry = state.app.handling().whitelist(&principal)?.into_iter().find(|entry| entry.uuid == id);
     let entry = entry.ok_or_else(|| HssError::not_found("white list entry"))?;
@@ -74,7 +57,7 @@ fn document(estate: &Estate, entry: &Exception) -> Value {
     let hosts = entry.target.included.iter().filter_map(|&no| estate.snapshot.asset(&estate.scope, no));
     let hosts: Vec<Value> = hosts.map(|host| json!({"host_id": host.uuid, "host_name": host.name})).collect();
     let of_system = Filter::any_of(Field::Vulnerability, [id]).and(words::type_filter("linux_vul"));
-    let of_system = estate.snapshot.count(&estate.question(&of_system)).findings > 0;
+    let of_system = !estate.by_asset(&of_system).is_empty();
     json!({
         "id": entry.uuid.simple().to_string(),
         "vul_id": id,
@@ -92,15 +75,8 @@ fn entry_id(id: &str) -> Result<Uuid, HssError> {
 }
 
 /// `POST vulnerability/white-list`.
-pub(super) async fn add(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRequest).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn add(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::ExceptionsRequest).await?;
     let body = Fields::read(&body)?;
     body.required_word("vul_type", &words::TYPES_OF_LISTS)?;
     let ids = body.texts("vul_ids", 1..=500, 1..=256)?;
@@ -126,15 +102,9 @@ pub(super) async fn add(
 }
 
 /// `PUT vulnerability/white-list/{id}`.
-pub(super) async fn change(
-    State(state): State<AppState>,
-    Path((project_id, id)): Path<(String, String)>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRequest).await?;
-    let estate = Estate::now(&state, enterprise_scope(&state, &principal, &query).await?);
+pub(super) async fn change(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let id = call.path("id").to_owned();
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::ExceptionsRequest).await?;
     let body = Fields::read(&body)?;
     let hosts = body.texts("host_ids", 0..=1000, 1..=128)?;
     let hosts = match body.required_word("rule_type", &RULES)? {
@@ -148,13 +118,8 @@ pub(super) async fn change(
 }
 
 /// `DELETE vulnerability/white-list`, with a body.
-pub(super) async fn delete(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    body: Bytes,
-) -> Result<StatusCode, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExceptionsRequest).await?;
+pub(super) async fn delete(call: Call, body: Bytes) -> Result<StatusCode, HssError> {
+    let Allowed { state, principal, .. } = call.allow(Permission::ExceptionsRequest).await?;
     let ids = Fields::read(&body)?.texts("ids", 1..=50, 1..=256)?;
     if ids.is_empty() {
         return Err(missing("ids"));

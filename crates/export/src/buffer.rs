@@ -35,6 +35,11 @@ impl<W: Write> Buffer<W> {
         self.rows
     }
 
+    /// The writer below.
+    pub(crate) fn below(&self) -> &W {
+        &self.writer
+    }
+
     /// Passes the rest on and gives the writer back.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         self.writer.write_all(&self.bytes)?;

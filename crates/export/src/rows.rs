@@ -185,6 +185,11 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
         self.buffer.rows()
     }
 
+    /// The writer below, which has not seen the last rows yet.
+    pub(crate) fn below(&self) -> &W {
+        self.buffer.below()
+    }
+
     pub(crate) fn finish(self) -> io::Result<W> {
         self.buffer.finish()
     }

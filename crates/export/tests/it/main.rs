@@ -8,4 +8,6 @@ mod documents;
 mod estate;
 mod findings;
 mod golden;
+mod parquet;
+mod xlsx;
 mod zip;

@@ -75,7 +75,7 @@ fn a_failing_disk_is_reported() {
 
 /// Opens `file` with the programs that `PARAPET_PYTHON` and `PARAPET_UNZIP` name, or says what was
 /// left out; the gate requires both.
-fn opens_elsewhere(what: &str, script: &str, file: &Path) {
+pub(crate) fn opens_elsewhere(what: &str, script: &str, file: &Path) {
     if let Some(python) = named("PARAPET_PYTHON", what) {
         run(Command::new(python).args(["-c", script]).arg(file));
     }

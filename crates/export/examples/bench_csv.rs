@@ -12,7 +12,8 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use parapet_export::{
-    ArtifactWriter, Column, Columns, CsvOptions, FindingsCsv, FindingsJsonl, TableCsv, ZipMember,
+    ArtifactWriter, Column, Columns, CsvOptions, FindingsCsv, FindingsJsonl, FindingsParquet, FindingsXlsx,
+    TableCsv, ZipMember,
 };
 
 #[path = "../tests/it/estate.rs"]
@@ -84,6 +85,20 @@ fn main() -> io::Result<()> {
     })?;
     measure("json lines", || {
         let mut writer = FindingsJsonl::new(Counting::default(), &columns);
+        let mut failed = Ok(());
+        estate.each(|finding| keep(&mut failed, writer.row(finding)));
+        failed?;
+        Ok((writer.rows(), writer.finish()?.0))
+    })?;
+    measure("workbook", || {
+        let mut writer = FindingsXlsx::new(Counting::default(), &columns, MARCH)?;
+        let mut failed = Ok(());
+        estate.each(|finding| keep(&mut failed, writer.row(finding)));
+        failed?;
+        Ok((writer.rows(), writer.finish()?.0))
+    })?;
+    measure("parquet", || {
+        let mut writer = FindingsParquet::new(Counting::default(), &columns)?;
         let mut failed = Ok(());
         estate.each(|finding| keep(&mut failed, writer.row(finding)));
         failed?;

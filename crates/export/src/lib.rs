@@ -14,7 +14,8 @@
 //! Documents for other tools ([`Sarif`], [`CycloneDx`]) are written the same way, but need more than
 //! a finding: where the package was seen, and what was not assessed (see `document.rs`).
 //!
-//! How to add a format: one file with a `RowFormat` (see `rows.rs`) and a golden file in `tests`.
+//! How to add a format: one file with a `RowFormat` (see `rows.rs`) and a test in `tests`; a format of
+//! columns stands on its own (see `parquet/mod.rs`).
 
 mod artifact;
 mod buffer;

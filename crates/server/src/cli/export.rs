@@ -1,6 +1,6 @@
 //! `parapet export findings`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -18,7 +18,8 @@ use super::output::{self, Format};
 #[command(after_help = "Examples:
   parapet export findings --output findings.csv
   parapet export findings --format jsonl --output open.jsonl --where 'severity >= high and not excepted'
-  parapet export findings --output march.csv --as-of 2026-03-01")]
+  parapet export findings --output findings.xlsx --where 'kev'
+  parapet export findings --output march.parquet --as-of 2026-03-01")]
 pub(super) struct Export {
     #[command(subcommand)]
     what: What,
@@ -36,6 +37,17 @@ enum FileFormat {
     Csv,
     /// A JSON object per line
     Jsonl,
+    /// A workbook with typed cells
+    Xlsx,
+    /// Apache Parquet, for data frames and databases
+    Parquet,
+}
+
+impl FileFormat {
+    /// What the name of a file says.
+    fn of(path: &Path) -> Option<Self> {
+        Self::from_str(path.extension()?.to_str()?, true).ok()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -43,9 +55,9 @@ enum FileFormat {
 struct Findings {
     #[command(flatten)]
     store: StoreOptions,
-    /// Format of the file
-    #[arg(long, value_enum, default_value = "csv")]
-    format: FileFormat,
+    /// Format of the file; else what its name ends in, else csv
+    #[arg(long, value_enum)]
+    format: Option<FileFormat>,
     /// The file; it appears only when it is complete
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -93,9 +105,11 @@ impl Export {
             }),
         };
         let request = ExportRequest {
-            format: match command.format {
-                FileFormat::Csv => RowFormat::Csv,
-                FileFormat::Jsonl => RowFormat::Jsonl,
+            format: match command.format.or_else(|| FileFormat::of(&command.output)) {
+                None | Some(FileFormat::Csv) => RowFormat::Csv,
+                Some(FileFormat::Jsonl) => RowFormat::Jsonl,
+                Some(FileFormat::Xlsx) => RowFormat::Xlsx,
+                Some(FileFormat::Parquet) => RowFormat::Parquet,
             },
             columns: command
                 .columns

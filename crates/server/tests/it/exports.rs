@@ -254,3 +254,21 @@ fn hss_export(server: &Server, token: &str, project: &str, path: &str, body: &st
 fn jiff_text(at: i64) -> String {
     parapet_model::time::format_rfc3339(at)
 }
+
+/// The name of the file chooses the format, and every format holds the same number of findings.
+#[test]
+fn a_file_is_written_in_the_format_its_name_says() {
+    let fixture = Fixture::new();
+    fixture.fill();
+    let mut counts = Vec::new();
+    for (name, begins) in
+        [("f.csv", "kind,"), ("f.jsonl", "{\"kind\""), ("f.xlsx", "PK\u{3}\u{4}"), ("f.parquet", "PAR1")]
+    {
+        let file = fixture.path(name);
+        let report = fixture.run(&["export", "findings", "--output", file.to_str().unwrap(), "--report", "json"]);
+        let report: Value = serde_json::from_str(&report).unwrap();
+        counts.push(report["rows"].as_u64().unwrap());
+        assert!(std::fs::read(&file).unwrap().starts_with(begins.as_bytes()), "{name}");
+    }
+    assert!(counts[0] > 0 && counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+}

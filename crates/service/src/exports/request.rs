@@ -42,14 +42,38 @@ pub enum Format {
     Csv,
     /// A JSON object per line; findings only.
     Jsonl,
+    /// A workbook; findings only.
+    Xlsx,
+    /// Apache Parquet; findings only.
+    Parquet,
 }
 
 impl Format {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Csv, Self::Jsonl, Self::Xlsx, Self::Parquet];
+
+    /// The format of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == word)
+    }
+
+    /// The media type of such a file.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv",
+            Self::Jsonl => "application/jsonl",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
     /// The word, which is also the file's extension.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
             Self::Jsonl => "jsonl",
+            Self::Xlsx => "xlsx",
+            Self::Parquet => "parquet",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parapet_export::{
-    AS_OF_NOTE, ArtifactError, ArtifactWriter, CsvOptions, FeedDate, FindingsCsv, FindingsJsonl, Provenance,
+    AS_OF_NOTE, ArtifactError, ArtifactWriter, CsvOptions, FeedDate, FindingsCsv, FindingsJsonl, FindingsParquet, FindingsXlsx, Provenance,
     TableCsv, ZipMember,
 };
 use parapet_model::Scope;
@@ -58,7 +58,7 @@ fn query<'q>(view: &View, scope: &'q Scope, request: &'q ExportRequest) -> Query
 
 /// Writes the rows. `done` rises as they are written; the writing stops with an error when `stop`
 /// says so.
-pub fn write<W: Write>(
+pub fn write<W: Write + Send + 'static>(
     view: &View,
     scope: &Scope,
     request: &ExportRequest,
@@ -119,6 +119,16 @@ pub fn write<W: Write>(
             let mut jsonl = FindingsJsonl::new(writer, &columns);
             turn.findings(view, &query, &mut |finding| jsonl.row(finding))?;
             jsonl.finish()?
+        }
+        Format::Xlsx => {
+            let mut xlsx = FindingsXlsx::new(writer, &columns, view.now)?;
+            turn.findings(view, &query, &mut |finding| xlsx.row(finding))?;
+            xlsx.finish()?
+        }
+        Format::Parquet => {
+            let mut parquet = FindingsParquet::new(writer, &columns)?;
+            turn.findings(view, &query, &mut |finding| parquet.row(finding))?;
+            parquet.finish()?
         }
     };
     Ok((writer, Written { rows: turn.finish(), columns: labels }))
@@ -199,7 +209,9 @@ pub(crate) async fn make(app: &Arc<App>, run: &Run, export: ExportJob, view: Vie
     let keep_days = i64::from(export.request.keep_days);
     let provenance = provenance(app, &view, &scope, &export.request).await?;
     let provenance = Provenance { seq: export.seq, recorded: export.recorded, ..provenance };
-    let extension = if export.request.zip { "zip" } else { export.request.format.as_str() };
+    let format = export.request.format;
+    let (extension, media_type) =
+        if export.request.zip { ("zip", "application/zip") } else { (format.as_str(), format.media_type()) };
     let stored_name = format!("{}.{extension}", run.id.simple());
     let file_name = format!("{}-{}.{extension}", export.request.name, run.started);
     let shape = app.shapes.get(&export.request.shape).cloned();
@@ -241,7 +253,7 @@ pub(crate) async fn make(app: &Arc<App>, run: &Run, export: ExportJob, view: Vie
             file_name: &file_name,
             size: finished.size,
             sha256: finished.sha256,
-            media_type: if extension == "zip" { "application/zip" } else { "text/csv" },
+            media_type,
             path: &place,
             provenance: &provenance,
             expires: tx.recorded() + keep_days * DAY,
@@ -307,7 +319,9 @@ pub(super) fn artifact_error(error: ArtifactError) -> Error {
 pub(super) fn io_error(error: io::Error) -> Error {
     match ArtifactError::of(error) {
         Ok(error) => artifact_error(error),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Error::Conflict(error.to_string()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::FileTooLarge) => {
+            Error::Conflict(error.to_string())
+        }
         Err(error) => Error::internal(error),
     }
 }

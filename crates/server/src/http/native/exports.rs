@@ -21,7 +21,7 @@ pub(super) struct ExportBody {
     /// Filter, such as `severity >= high and not excepted`.
     #[serde(rename = "where")]
     where_: Option<String>,
-    /// `csv` or `jsonl`.
+    /// `csv`, `jsonl`, `xlsx` or `parquet`.
     #[serde(default = "csv")]
     format: String,
     /// Columns in order; the default ones when empty.
@@ -85,11 +85,8 @@ pub(super) async fn create(
     caller: Caller,
     Json(body): Json<ExportBody>,
 ) -> ApiResult<(StatusCode, Json<ExportTicket>)> {
-    let format = match body.format.as_str() {
-        "csv" => Format::Csv,
-        "jsonl" => Format::Jsonl,
-        _ => return Err(ApiError::invalid("format must be csv or jsonl")),
-    };
+    let format = Format::parse(&body.format)
+        .ok_or_else(|| ApiError::invalid("format must be csv, jsonl, xlsx or parquet"))?;
     let request = ExportRequest {
         format,
         zip: body.zip,

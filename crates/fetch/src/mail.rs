@@ -1,24 +1,45 @@
 //! E-mail through a relay of the owner's, over SMTP. The message and the dialogue are the crate
 //! `lettre`'s; the connection is ours, so that addresses are checked where they are connected to.
+//!
+//! What it keeps true: nothing is said in the clear unless the address says `tls=off`, and a password never is.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::Message;
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use url::Url;
 
+use self::encrypted::Encrypted;
 use crate::client::Client;
 use crate::error::FetchError;
+use crate::tls;
+
+mod encrypted;
 
 /// Longest dialogue with a relay.
 const LONGEST: Duration = Duration::from_secs(60);
-/// Port for submission.
+/// Port for submission, and for submission that is encrypted from its first byte.
 const SUBMISSION: u16 = 587;
+const SUBMISSIONS: u16 = 465;
+
+/// How a connection is encrypted before anything is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    /// Not at all.
+    Off,
+    /// By STARTTLS, without which nothing is sent.
+    Start,
+    /// From the first byte.
+    Implicit,
+}
 
 /// A relay, and between whom.
 #[derive(Clone)]
@@ -27,8 +48,9 @@ pub struct MailRelay {
     host: String,
     port: u16,
     credentials: Option<Credentials>,
-    /// Whether the connection must be encrypted before anything is said.
-    tls: bool,
+    tls: Tls,
+    /// An authority to trust beside the machine's own, in PEM form.
+    authority: Option<Vec<u8>>,
     from: Mailbox,
     to: Vec<Mailbox>,
 }
@@ -44,29 +66,33 @@ impl std::fmt::Debug for MailRelay {
 
 impl MailRelay {
     /// A relay written `smtp://[user@]host[:port]?from=ADDRESS&to=ADDRESS[&to=ADDRESS][&tls=off]`.
-    /// Without `tls=off` the relay must offer STARTTLS and show a certificate for its name.
+    /// Without `tls=off` the relay must offer STARTTLS and show a certificate for its name. `smtps://` is
+    /// encrypted from the first byte.
     ///
     /// # Errors
     /// [`FetchError::BadUrl`] for what is written otherwise.
     pub fn new(client: &Client, url: &str, password: Option<&str>) -> Result<Self, FetchError> {
         let bad = |why| FetchError::BadUrl { url: "the mail relay".to_owned(), why };
         let url = Url::parse(url).map_err(|_| bad("it is no address"))?;
-        if url.scheme() != "smtp" {
-            return Err(bad("it begins with smtp://"));
-        }
+        let (mut tls, usual) = match url.scheme() {
+            "smtp" => (Tls::Start, SUBMISSION),
+            "smtps" => (Tls::Implicit, SUBMISSIONS),
+            _ => return Err(bad("it begins with smtp:// or smtps://")),
+        };
         let host = url.host_str().ok_or_else(|| bad("it names no host"))?.to_owned();
         if url.password().is_some() {
             return Err(bad("a password is given by file"));
         }
-        let (mut from, mut to, mut tls) = (None, Vec::new(), true);
+        let (mut from, mut to) = (None, Vec::new());
         let mailbox =
             |text: &str| text.parse::<Mailbox>().map_err(|_| bad("an address of a mailbox is none"));
         for (name, value) in url.query_pairs() {
             match (name.as_ref(), value.as_ref()) {
                 ("from", address) => from = Some(mailbox(address)?),
                 ("to", address) => to.push(mailbox(address)?),
-                ("tls", "off") => tls = false,
-                ("tls", "on") => tls = true,
+                ("tls", "off") if tls == Tls::Implicit => return Err(bad("smtps:// is TLS")),
+                ("tls", "off") => tls = Tls::Off,
+                ("tls", "on") => {}
                 _ => return Err(bad("from=, to= and tls=on or off are known")),
             }
         }
@@ -83,11 +109,21 @@ impl MailRelay {
                 Some(Credentials::new(user, password.to_owned()))
             }
         };
-        if credentials.is_some() && !tls {
+        if credentials.is_some() && tls == Tls::Off {
             return Err(bad("a password is not sent without TLS"));
         }
-        let port = url.port().unwrap_or(SUBMISSION);
-        Ok(Self { client: client.clone(), host, port, credentials, tls, from, to })
+        let port = url.port().unwrap_or(usual);
+        Ok(Self { client: client.clone(), host, port, credentials, tls, authority: None, from, to })
+    }
+
+    /// The same, trusting an authority beside the machine's own.
+    ///
+    /// # Errors
+    /// [`FetchError::BadOption`] when `pem` holds no usable certificate.
+    pub fn trusting(mut self, pem: &[u8]) -> Result<Self, FetchError> {
+        tls::configuration(Some(pem))?;
+        self.authority = Some(pem.to_vec());
+        Ok(self)
     }
 
     /// Sends a text once. `id` names the message, the same however often it is sent.
@@ -112,12 +148,15 @@ impl MailRelay {
 
     async fn converse(&self, message: &Message) -> Result<(), FetchError> {
         let said = |error: lettre::transport::smtp::Error| self.failed(&error, error.is_permanent());
-        let stream = Box::new(self.connect().await?);
+        let stream = self.connect().await?;
+        let stream: Box<dyn AsyncTokioStream> = match self.tls {
+            Tls::Implicit => Box::new(self.encrypt(stream).await?),
+            Tls::Off | Tls::Start => Box::new(stream),
+        };
         let own = ClientId::default();
         let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &own).await.map_err(said)?;
-        if self.tls {
-            let tls = TlsParameters::new(self.host.clone()).map_err(said)?;
-            connection.starttls(tls, &own).await.map_err(said)?;
+        if self.tls == Tls::Start {
+            connection.starttls(self.parameters().map_err(said)?, &own).await.map_err(said)?;
         }
         if let Some(credentials) = &self.credentials {
             let mechanisms = [Mechanism::Plain, Mechanism::Login];
@@ -129,10 +168,32 @@ impl MailRelay {
         Ok(())
     }
 
+    fn bare_host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// What STARTTLS is to trust.
+    fn parameters(&self) -> Result<TlsParameters, lettre::transport::smtp::Error> {
+        let mut parameters = TlsParameters::builder(self.bare_host().to_owned());
+        if let Some(pem) = &self.authority {
+            parameters = parameters.add_root_certificate(Certificate::from_pem(pem)?);
+        }
+        parameters.build()
+    }
+
+    async fn encrypt(&self, stream: TcpStream) -> Result<Encrypted, FetchError> {
+        let config = tls::configuration(self.authority.as_deref())?;
+        let name = ServerName::try_from(self.bare_host().to_owned());
+        let name = name.map_err(|error| self.failed(&error, true))?;
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let stream = connecting.await.map_err(|error| self.failed(&error, false))?;
+        Ok(Encrypted(stream))
+    }
+
     /// A connection to the first address that is allowed and answers.
     async fn connect(&self) -> Result<TcpStream, FetchError> {
         let host = &self.host;
-        let plain = host.trim_start_matches('[').trim_end_matches(']');
+        let plain = self.bare_host();
         let addresses = match plain.parse() {
             Ok(address) => vec![address],
             Err(_) => {
@@ -171,8 +232,6 @@ fn percent_decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-
     use super::*;
     use crate::client::ClientOptions;
     use crate::environment::Environment;
@@ -188,6 +247,15 @@ mod tests {
             relay("smtp://u%40x@mail.example?from=a@x.example&to=b@x.example&to=c@x.example", Some("p"))
                 .is_ok()
         );
+        for (url, port) in [
+            ("smtp://mail.example?from=a@x.example&to=b@x.example", SUBMISSION),
+            ("smtps://mail.example?from=a@x.example&to=b@x.example", SUBMISSIONS),
+            ("smtps://mail.example:2465?from=a@x.example&to=b@x.example&tls=on", 2465),
+        ] {
+            let relay = relay(url, None).unwrap();
+            assert_eq!(relay.port, port);
+            assert!(relay.trusting(b"no certificate").is_err());
+        }
         for (url, password) in [
             ("smtp://mail.example?from=a@x.example", None),
             ("smtp://mail.example?to=a@x.example", None),
@@ -196,74 +264,11 @@ mod tests {
             ("smtp://u:p@mail.example?from=a@x.example&to=b@x.example", None),
             ("smtp://u@mail.example?from=a@x.example&to=b@x.example&tls=off", Some("p")),
             ("smtp://mail.example?from=a@x.example&to=b@x.example&bcc=c@x.example", None),
+            ("smtps://mail.example?from=a@x.example&to=b@x.example&tls=off", None),
             ("http://mail.example?from=a@x.example&to=b@x.example", None),
         ] {
             assert!(relay(url, password).is_err(), "{url}");
         }
-    }
-
-    /// A relay that says what it is told to, and gives back what it heard.
-    async fn relay(answer_to_rcpt: &'static str) -> (u16, tokio::task::JoinHandle<String>) {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let heard = tokio::spawn(async move {
-            let (stream, _) = listener.accept().await.unwrap();
-            let (read, mut write) = stream.into_split();
-            let (mut lines, mut heard, mut data) = (BufReader::new(read).lines(), String::new(), false);
-            write.write_all(b"220 relay\r\n").await.unwrap();
-            while let Ok(Some(line)) = lines.next_line().await {
-                heard.push_str(&line);
-                heard.push('\n');
-                let answer = match line.split([' ', ':']).next().unwrap_or_default() {
-                    "." if data => {
-                        data = false;
-                        "250 taken"
-                    }
-                    _ if data => continue,
-                    "EHLO" => "250 relay",
-                    "RCPT" => answer_to_rcpt,
-                    "DATA" => {
-                        data = true;
-                        "354 go on"
-                    }
-                    "QUIT" => "221 bye",
-                    _ => "250 ok",
-                };
-                write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
-                if line == "QUIT" {
-                    break;
-                }
-            }
-            heard
-        });
-        (port, heard)
-    }
-
-    #[tokio::test]
-    async fn a_message_is_handed_over() {
-        let (port, heard) = relay("250 ok").await;
-        let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=sec@x.example&tls=off");
-        let mail = MailRelay::new(&client(), &url, None).unwrap();
-        mail.send("7", "Exception 7 is reopened", "Zürich\n.\nend").await.unwrap();
-        let heard = heard.await.unwrap();
-        for part in
-            ["MAIL FROM:<parapet@x.example>", "RCPT TO:<sec@x.example>", "Message-ID: <7@parapet>", "QUIT"]
-        {
-            assert!(heard.contains(part), "{part}: {heard}");
-        }
-        let (port, _heard) = relay("550 nobody here").await;
-        let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=sec@x.example&tls=off");
-        let refused = MailRelay::new(&client(), &url, None).unwrap().send("7", "s", "t").await.unwrap_err();
-        assert!(refused.is_permanent() && refused.to_string().contains("nobody here"), "{refused}");
-        let (port, _heard) = relay("451 later").await;
-        let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=sec@x.example&tls=off");
-        let later = MailRelay::new(&client(), &url, None).unwrap().send("7", "s", "t").await.unwrap_err();
-        assert!(!later.is_permanent(), "{later}");
-        // A relay without STARTTLS gets nothing when TLS is wanted.
-        let (port, heard) = relay("250 ok").await;
-        let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=sec@x.example");
-        assert!(MailRelay::new(&client(), &url, None).unwrap().send("7", "s", "secret").await.is_err());
-        assert!(!heard.await.unwrap().contains("secret"));
     }
 
     #[tokio::test]

@@ -317,7 +317,7 @@ impl ControlPostures<'_> {
         }
     }
 
-    /// The hosts of a policy with one of these addresses.
+    /// The hosts of a policy of which `has` says yes.
     pub async fn hosts_with(
         &self,
         who: &Principal,

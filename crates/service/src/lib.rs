@@ -36,6 +36,7 @@ pub mod lists;
 mod live;
 mod matcher;
 pub mod notices;
+mod pace;
 mod password;
 mod ranking;
 pub mod registries;

@@ -39,8 +39,18 @@ const BATCH: u32 = 200;
 pub struct NotifyOptions {
     /// Address of a webhook, and the key its calls are signed with.
     pub webhook: Option<(String, Secret)>,
-    /// Address of a mail relay (see [`MailRelay::new`]), and the password there.
-    pub mail: Option<(String, Option<Secret>)>,
+    /// A mail relay.
+    pub mail: Option<MailOptions>,
+}
+
+/// A mail relay, as it is configured.
+pub struct MailOptions {
+    /// Its address (see [`MailRelay::new`]).
+    pub url: String,
+    /// The password of the user in the address.
+    pub password: Option<Secret>,
+    /// An authority to trust beside the machine's own, in PEM form.
+    pub authority: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for NotifyOptions {
@@ -54,10 +64,17 @@ impl NotifyOptions {
     pub(crate) fn open(&self, client: &parapet_fetch::Client) -> Result<Channels> {
         let webhook = self.webhook.as_ref();
         let webhook = webhook.map(|(url, key)| Webhook::new(client, url, key.expose().as_bytes()));
-        let mail = self.mail.as_ref();
-        let mail =
-            mail.map(|(url, password)| MailRelay::new(client, url, password.as_ref().map(Secret::expose)));
-        Ok(Channels { webhook: webhook.transpose()?, mail: mail.transpose()? })
+        let mail = match &self.mail {
+            Some(mail) => {
+                let relay = MailRelay::new(client, &mail.url, mail.password.as_ref().map(Secret::expose))?;
+                Some(match &mail.authority {
+                    Some(pem) => relay.trusting(pem)?,
+                    None => relay,
+                })
+            }
+            None => None,
+        };
+        Ok(Channels { webhook: webhook.transpose()?, mail })
     }
 }
 

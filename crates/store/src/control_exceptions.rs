@@ -252,8 +252,18 @@ impl Session {
 impl Tx {
     /// Gives a new exception its number and id; [`Tx::put_control_exceptions`] stores it.
     pub async fn number_control_exception(&mut self, new: &mut ControlException) -> Result<()> {
-        new.no = ControlExceptionNo(self.take_number(Counter::ControlException).await?);
-        new.uuid = self.uuid();
+        self.number_control_exceptions(std::slice::from_mut(new)).await
+    }
+
+    /// The same for several, which get numbers in the order given.
+    pub async fn number_control_exceptions(&mut self, new: &mut [ControlException]) -> Result<()> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let first = self.take_numbers(Counter::ControlException, new.len()).await?;
+        for (no, e) in (first..).zip(new) {
+            (e.no, e.uuid) = (ControlExceptionNo(no), self.uuid());
+        }
         Ok(())
     }
 

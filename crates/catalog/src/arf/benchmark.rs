@@ -7,6 +7,7 @@ use parapet_model::compliance::{ControlReference, ControlText, Criticality};
 
 use super::error::{ArfError, Result};
 use super::result::{self, TestResult};
+use super::texts::RuleTexts;
 use super::xml::Xml;
 
 /// Most rules, profiles and platforms of a document.
@@ -26,7 +27,7 @@ const MAX_REFERENCE: usize = 500;
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     /// By rule.
-    pub(super) rules: HashMap<String, ControlText>,
+    pub(super) rules: RuleTexts,
     /// Titles of profiles.
     pub(super) profiles: HashMap<String, String>,
     /// Benchmarks by id.
@@ -160,7 +161,7 @@ impl Texts {
         if self.rules.len() >= MAX_RULES {
             return Err(ArfError::TooMany { what: "rules", most: MAX_RULES });
         }
-        self.rules.insert(id, text);
+        self.rules.insert(&id, &text);
         Ok(())
     }
 

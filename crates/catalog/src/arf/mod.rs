@@ -16,14 +16,13 @@ mod result;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod xml;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Read};
 
-use parapet_model::compliance::{
-    ControlStatus, ControlText, Evidence, Item, Target, TestEvidence, technology,
-};
+use parapet_model::compliance::{ControlStatus, Evidence, Item, Target, TestEvidence, technology};
 use parapet_model::{Digest, Millis};
 
 use benchmark::Texts;
@@ -31,6 +30,7 @@ pub use error::ArfError;
 use error::Result;
 use oval::Oval;
 use result::{RawRule, TestResult};
+pub use texts::RuleTexts;
 use xml::Xml;
 
 /// Most bytes of a document when unpacked, unless said otherwise.
@@ -70,7 +70,7 @@ pub struct Evaluation {
     /// What became of the rules that were selected, by rule and instance.
     pub results: Vec<RuleResult>,
     /// What the benchmark says of these rules; those of a document without benchmark have none.
-    pub texts: BTreeMap<String, ControlText>,
+    pub texts: RuleTexts,
 }
 
 /// What became of one rule.
@@ -331,14 +331,13 @@ fn evaluation(result: TestResult, texts: &Texts, reports: &HashMap<String, Oval>
     let cpe = platform.cloned().unwrap_or_default();
     let cpe_title = texts.platforms.get(&cpe).map_or("", String::as_str);
     let rules: BTreeSet<&str> = result.rules.iter().map(|rule| rule.rule.as_str()).collect();
-    let of_rule = |rule: &str| texts.rules.get(rule).map(|text| (rule.to_owned(), text.clone()));
     Ok(Evaluation {
         title: title.cloned().unwrap_or_default(),
         platform_name: technology::name(&cpe, cpe_title),
         platform: technology::normal_cpe(&cpe).unwrap_or_default(),
         observed,
         version: if benchmark.version.is_empty() { result.version } else { benchmark.version },
-        texts: rules.into_iter().filter_map(of_rule).collect(),
+        texts: texts.rules.of(&rules),
         results: result.rules.into_iter().map(|rule| rule_result(rule, reports)).collect(),
         target: result.target,
         benchmark: result.benchmark,

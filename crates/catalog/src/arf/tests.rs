@@ -75,14 +75,14 @@ fn a_report_says_who_when_and_what() {
             ("rule_umask", "fail")
         ]
     );
-    let text = &evaluation.texts["rule_umask"];
+    let text = evaluation.texts.get("rule_umask").unwrap();
     assert_eq!(text.statement, "Default umask");
     assert_eq!(text.rationale, "Files stay private.");
     assert_eq!((text.category.as_str(), text.sub_category.as_str()), ("Accounts", "Accounts"));
     assert_eq!(text.criticality, Criticality::Medium);
     let references: Vec<&str> = text.references.iter().map(|r| r.section.as_str()).collect();
     assert_eq!(references, ["R1 & R2", "CCE-1-1"]);
-    assert!(!evaluation.texts.contains_key("rule_unselected"));
+    assert!(!evaluation.texts.has("rule_unselected"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod google;
 mod guard;
 mod images;
 mod lists;
+mod mail;
 mod peer;
 mod real;
 mod redirects;

@@ -13,7 +13,7 @@ use crate::peer::{Peer, answer, ok, redirect};
 use crate::world::{World, scanner};
 
 /// An authority (PEM) and a server that it vouches for under `name`.
-fn authority(name: &str) -> (String, TlsAcceptor) {
+pub(crate) fn authority(name: &str) -> (String, TlsAcceptor) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();

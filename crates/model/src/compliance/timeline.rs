@@ -104,6 +104,17 @@ impl Timeline {
         self.0 = out;
     }
 
+    /// What a part of the looks shows, which is what was known when these were all there were: `looks` are
+    /// their instants, ascending. Every look is among those that made this timeline.
+    pub fn as_known(&self, looks: &[Millis]) -> Self {
+        let mut known = Self::default();
+        for &at in looks {
+            let held = self.0.iter().find(|s| s.from <= at && at < s.to).map_or(Held::GONE, |s| s.held);
+            known.show(at, FOREVER, held);
+        }
+        known
+    }
+
     /// Sums it up; `looks` are the instants of all looks at the host for the policy, ascending.
     pub fn summary(&self, looks: &[Millis]) -> Summary {
         let Some(last) = self.0.last() else { return Summary::default() };
@@ -181,27 +192,47 @@ mod tests {
         proptest::sample::select(ControlStatus::ALL.to_vec())
     }
 
+    /// Looks at instants that are all different, in any order.
+    fn looks() -> impl Strategy<Value = Vec<(Millis, Held)>> {
+        let look = (1..60_i64, status(), 0..4_u32);
+        proptest::collection::vec(look, 1..24).prop_map(|looks| {
+            let mut seen = std::collections::BTreeSet::new();
+            let fresh = looks.into_iter().filter(|(at, ..)| seen.insert(*at));
+            fresh.map(|(at, status, evidence)| (at * 10, held(status, evidence))).collect()
+        })
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
         /// What is known in the end does not depend on the order in which looks come.
         #[test]
-        fn order_does_not_matter(
-            values in proptest::collection::vec((status(), 0..3_u32), 1..9),
-            order in proptest::collection::vec(any::<proptest::sample::Index>(), 9),
-        ) {
-            let looks: Vec<(Millis, Held)> =
-                (1..).map(|n| n * 10).zip(values.iter().map(|&(s, e)| held(s, e))).collect();
-            let mut shuffled = looks.clone();
-            for (at, index) in (0..looks.len()).zip(&order) {
-                shuffled.swap(at, index.index(looks.len()));
-            }
-            let (sorted, all) = fill(&looks);
-            let (mixed, _) = fill(&shuffled);
-            prop_assert_eq!(&mixed, &sorted);
-            prop_assert_eq!(mixed.summary(&all), sorted.summary(&all));
-            prop_assert_eq!(sorted.now().unwrap_or(Held::GONE), looks[looks.len() - 1].1);
-            for pair in sorted.stretches().windows(2) {
+        fn order_does_not_matter(looks in looks()) {
+            let mut sorted = looks.clone();
+            sorted.sort_by_key(|(at, _)| *at);
+            let (ascending, all) = fill(&sorted);
+            let (mixed, _) = fill(&looks);
+            prop_assert_eq!(&mixed, &ascending);
+            prop_assert_eq!(mixed.summary(&all), ascending.summary(&all));
+            prop_assert_eq!(ascending.now().unwrap_or(Held::GONE), sorted[sorted.len() - 1].1);
+            for pair in ascending.stretches().windows(2) {
                 prop_assert!(pair[0].to == pair[1].from && pair[0].held != pair[1].held);
             }
+            // Every look finds in it what it showed, whatever came later.
+            for (at, held) in &looks {
+                let there = ascending.stretches().iter().find(|s| s.from <= *at && *at < s.to);
+                prop_assert_eq!(there.map_or(Held::GONE, |s| s.held), *held);
+            }
+        }
+
+        /// What was known when some of the looks had come is found again in what all of them say.
+        #[test]
+        fn what_was_known_is_found_again(looks in looks(), count in any::<proptest::sample::Index>()) {
+            let (all, _) = fill(&looks);
+            let (then, known) = fill(&looks[..count.index(looks.len() + 1)]);
+            let again = all.as_known(&known);
+            prop_assert_eq!(&again, &then);
+            prop_assert_eq!(again.summary(&known), then.summary(&known));
         }
     }
 }

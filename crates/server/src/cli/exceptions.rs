@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use parapet_service::control_exceptions::ExceptionRules;
-use parapet_service::notices::NotifyOptions;
+use parapet_service::notices::{MailOptions, NotifyOptions};
 use parapet_store::seal::Secret;
 
 use super::accounts::read_password;
@@ -33,12 +33,15 @@ pub(super) struct ExceptionOptions {
     #[arg(long, value_name = "FILE", env = "PARAPET_NOTIFY_WEBHOOK_KEY_FILE")]
     notify_webhook_key_file: Option<PathBuf>,
     /// Send the same by e-mail: smtp://[user@]host[:port]?from=ADDRESS&to=ADDRESS, with STARTTLS unless
-    /// &tls=off
+    /// &tls=off; smtps:// is TLS from the first byte
     #[arg(long, value_name = "URL", env = "PARAPET_NOTIFY_SMTP")]
     notify_smtp: Option<String>,
     /// File with the password of the user of --notify-smtp
     #[arg(long, value_name = "FILE", env = "PARAPET_NOTIFY_SMTP_PASSWORD_FILE")]
     notify_smtp_password_file: Option<PathBuf>,
+    /// File with a certificate authority that the relay may show beside the machine's own, as PEM
+    #[arg(long, value_name = "FILE", env = "PARAPET_NOTIFY_SMTP_CA_FILE", requires = "notify_smtp")]
+    notify_smtp_ca_file: Option<PathBuf>,
 }
 
 impl ExceptionOptions {
@@ -61,8 +64,13 @@ impl ExceptionOptions {
         }
         if let Some(url) = &self.notify_smtp {
             let password = self.notify_smtp_password_file.as_deref().map(read_password).transpose()?;
-            out.mail = Some((url.clone(), password));
+            let authority = self.notify_smtp_ca_file.as_deref().map(read_authority).transpose()?;
+            out.mail = Some(MailOptions { url: url.clone(), password, authority });
         }
         Ok(out)
     }
+}
+
+fn read_authority(file: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(file).with_context(|| format!("the authority of the mail relay, {}", file.display()))
 }

@@ -3,7 +3,9 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -14,6 +16,7 @@ use parapet_model::{Digest, Principal, TestClock};
 use parapet_service::feeds::{FeedSource, ImportOptions};
 use parapet_service::scan::ScanOptions;
 use parapet_service::{App, Options};
+use parapet_store::StoreUrl;
 use parapet_store::assets::ContainerObservation;
 use parapet_store::seal::Secret;
 use serde_json::{Value, json};
@@ -37,6 +40,49 @@ pub(crate) struct TestServer {
     pub(crate) local: Principal,
     router: Router,
     dir: TempDir,
+    /// Where the facts are, when not in the folder. Last, so that it is dropped last.
+    database: Option<Database>,
+}
+
+/// A PostgreSQL database that goes away with the test.
+struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    /// A fresh one, when a server is named.
+    fn fresh() -> Option<Self> {
+        static SAID: Once = Once::new();
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let Some(server) = std::env::var("PARAPET_POSTGRES").ok().filter(|url| !url.is_empty()) else {
+            assert!(std::env::var_os("PARAPET_REQUIRE_PEERS").is_none(), "PARAPET_POSTGRES must be set here");
+            SAID.call_once(|| eprintln!("left out: PostgreSQL, set PARAPET_POSTGRES to a server's URL"));
+            return None;
+        };
+        let number = NEXT.fetch_add(1, Ordering::SeqCst);
+        let database = Self { server, name: format!("parapet_server_{}_{number}", std::process::id()) };
+        database.sql(&format!("CREATE DATABASE {}", database.name));
+        Some(database)
+    }
+
+    fn sql(&self, statement: &str) {
+        let done = Command::new("psql").args([&self.server, "-q", "-c", statement]).status();
+        assert!(done.is_ok_and(|status| status.success()), "{statement}");
+    }
+
+    fn url(&self) -> StoreUrl {
+        let authority = self.server.find("://").map_or(0, |at| at + 3);
+        let end = self.server[authority..].find('/').map_or(self.server.len(), |at| authority + at);
+        StoreUrl::Postgres(format!("{}/{}", &self.server[..end], self.name))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let _ = Command::new("psql").args([&self.server, "-q", "-c", &drop]).status();
+    }
 }
 
 /// An answer.
@@ -54,6 +100,17 @@ impl TestServer {
         Self::with(|_| {}).await
     }
 
+    /// The same on SQLite and, where a server is named, on PostgreSQL.
+    pub(crate) async fn on_both_stores() -> Vec<Self> {
+        let mut servers = vec![Self::new().await];
+        if let Some(database) = Database::fresh() {
+            let mut server = Self::with(|options| options.url = database.url()).await;
+            server.database = Some(database);
+            servers.push(server);
+        }
+        servers
+    }
+
     /// The same with other options.
     pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -68,16 +125,19 @@ impl TestServer {
             let roles = std::slice::from_ref(&name);
             app.accounts().create_user(&local, &name, Secret::new(PASSWORD), roles).await.unwrap();
         }
-        Self { router: super::router(app.clone()), app, clock, local, dir }
+        Self { router: super::router(app.clone()), app, clock, local, dir, database: None }
     }
 
     /// The same store, opened by the next server.
     pub(crate) async fn restart(self) -> Self {
-        let Self { clock, dir, .. } = self;
-        let options = StoreOptions::embedded(dir.path()).app_options().unwrap();
+        let Self { clock, dir, database, .. } = self;
+        let mut options = StoreOptions::embedded(dir.path()).app_options().unwrap();
+        if let Some(database) = &database {
+            options.url = database.url();
+        }
         let app = App::open(Options { clock: Arc::new(clock.clone()), ..options }).await.unwrap();
         let local = app.local_principal().await.unwrap();
-        Self { router: super::router(app.clone()), app, clock, local, dir }
+        Self { router: super::router(app.clone()), app, clock, local, dir, database }
     }
 
     /// Where it keeps everything.

@@ -11,6 +11,7 @@ use parapet_model::{AssetNo, ControlNo, Millis, Permission, Principal};
 use parapet_store::Tx;
 use parapet_store::assets::{Outcome, TargetObservation};
 use parapet_store::compliance::{Arrival, Document, NewControl, NewPolicy, NewResult, RecordedResults, Said};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -20,9 +21,13 @@ use crate::accounts::require;
 use crate::app::App;
 use crate::audit;
 use crate::error::{Error, Result};
+use crate::pace::Pace;
 
-/// Controls or results recorded in one transaction.
+/// Most results recorded in one transaction, and fewest of anything: how many it is follows what the one before
+/// took. Controls come with their texts, so they are fewer.
 const BATCH: usize = 250;
+const CONTROLS: usize = 64;
+const FEWEST: usize = 10;
 /// Documents read at the same time: each may need some tens of megabytes.
 static READING: Semaphore = Semaphore::const_new(2);
 
@@ -68,8 +73,7 @@ impl Compliance<'_> {
             return Err(Error::Invalid("a sensor sends the results of one evaluation".to_owned()));
         }
         let identity = &sensor.registration.identity;
-        let uuid = AssetKind::Host.uuid(who.project, identity);
-        let known = self.0.store.read().await?.asset_by_uuid(who.project, &uuid).await?;
+        let known = self.0.store.read().await?.host_of_machine(who.project, identity).await?;
         let known = known.filter(|host| host.held.is_open());
         let known = known.ok_or_else(|| {
             Error::Conflict("the host of this sensor was not reported yet; report it first".to_owned())
@@ -134,6 +138,7 @@ impl Compliance<'_> {
                 who,
                 evaluation,
                 observed: evaluation.observed.min(now),
+                pace: Pace::between(FEWEST, BATCH),
                 report: EvaluationReport::default(),
             };
             report.evaluations.push(recording.run(host).await?);
@@ -153,7 +158,12 @@ async fn read(file: &Path, most: Option<u64>) -> Result<ResultsDocument> {
         }
         Err(error) => Err(Error::Invalid(error.to_string())),
     };
-    tokio::task::spawn_blocking(read).await?
+    // Where other threads go on meanwhile, the one that asks reads: what is read is freed where it was allocated,
+    // so the allocator uses that room again.
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(read),
+        _ => tokio::task::spawn_blocking(read).await?,
+    }
 }
 
 /// One evaluation being recorded.
@@ -162,6 +172,7 @@ struct Recording<'a> {
     who: &'a Principal,
     evaluation: &'a Evaluation,
     observed: Millis,
+    pace: Pace,
     report: EvaluationReport,
 }
 
@@ -257,16 +268,21 @@ impl<'a> Recording<'a> {
         let rules: BTreeSet<&'a str> = evaluation.results.iter().map(|result| result.rule.as_str()).collect();
         let rules = Vec::from_iter(rules);
         let mut numbers = BTreeMap::new();
-        for batch in rules.chunks(BATCH) {
+        let (mut rest, mut pace) = (rules.as_slice(), Pace::between(FEWEST, CONTROLS));
+        while !rest.is_empty() {
+            let (batch, later) = pace.split(rest);
             let new: Vec<NewControl> = batch
                 .iter()
-                .map(|&rule| NewControl { rule: rule.to_owned(), text: evaluation.texts.get(rule).cloned() })
+                .map(|&rule| NewControl { rule: rule.to_owned(), text: evaluation.texts.get(rule) })
                 .collect();
             let mut tx = self.app.store.begin().await?;
+            let began = self.app.now();
             let (project, version) = (document.project, self.evaluation.version.as_str());
             let given = tx.put_controls(project, &new, version, document.technology).await?;
             tx.commit().await?;
+            pace.took(batch.len(), self.app.now() - began);
             numbers.extend(batch.iter().copied().zip(given));
+            rest = later;
         }
         Ok(numbers)
     }
@@ -282,10 +298,12 @@ impl<'a> Recording<'a> {
                 Some(NewResult { control, instance: &result.instance, status: result.status, evidence })
             })
             .collect();
-        for batch in results.chunks(BATCH) {
-            let recorded = self.batch(document, batch).await?;
+        let mut rest = results.as_slice();
+        while !rest.is_empty() {
+            let (recorded, later) = self.batch(document, rest).await?;
             self.report.unchanged += recorded.unchanged;
             recorded.changes.iter().for_each(|change| self.report.changed(change));
+            rest = later;
         }
         Ok(())
     }
@@ -309,23 +327,34 @@ impl<'a> Recording<'a> {
                 evidence: None,
             })
             .collect();
-        for batch in gone.chunks(BATCH) {
-            self.report.gone += self.batch(document, batch).await?.changes.len();
+        let mut rest = gone.as_slice();
+        while !rest.is_empty() {
+            let (recorded, later) = self.batch(document, rest).await?;
+            self.report.gone += recorded.changes.len();
+            rest = later;
         }
         Ok(())
     }
 
-    async fn batch(&mut self, document: &Document, batch: &[NewResult<'_>]) -> Result<RecordedResults> {
+    /// Records as many of these results as one transaction takes; gives back the others.
+    async fn batch<'r, 'e>(
+        &mut self,
+        document: &Document,
+        results: &'r [NewResult<'e>],
+    ) -> Result<(RecordedResults, &'r [NewResult<'e>])> {
+        let (batch, later) = self.pace.split(results);
         let mut tx = self.app.store.begin().await?;
+        let began = self.app.now();
         // Asked in every transaction: another document may have come between.
         if !tx.begin_document(document).await?.has_results() {
             tx.commit().await?;
-            return Ok(RecordedResults { changes: Vec::new(), unchanged: batch.len() });
+            return Ok((RecordedResults { changes: Vec::new(), unchanged: batch.len() }, later));
         }
         let recorded = tx.record_control_results(document, batch).await?;
         self.recorded(&mut tx, &recorded.changes).await?;
         tx.commit().await?;
-        Ok(recorded)
+        self.pace.took(batch.len(), self.app.now() - began);
+        Ok((recorded, later))
     }
 
     /// What stands or falls with results that stand otherwise now. See the module documentation of

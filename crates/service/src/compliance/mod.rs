@@ -25,7 +25,8 @@ use parapet_model::time::FOREVER;
 use parapet_model::{
     AssetNo, ControlNo, ControlResultNo, EvidenceNo, Millis, Permission, PolicyNo, Principal, TechnologyNo,
 };
-use parapet_store::compliance::ResultFilter;
+use parapet_store::compliance::{Past, ResultFilter};
+use parapet_store::facts::AsOfClock;
 use uuid::Uuid;
 
 pub use import::ImportOptions;
@@ -34,6 +35,7 @@ pub use report::{EvaluationReport, ImportReport};
 use crate::accounts::require;
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::findings::PastInstant;
 
 /// Use cases around compliance.
 #[derive(Debug, Clone, Copy)]
@@ -110,16 +112,30 @@ impl Compliance<'_> {
         Ok(self.0.store.read().await?.technologies(who.project, after, limit).await?)
     }
 
-    /// Results that the asker may see with numbers above `after`, ascending.
+    /// Results that the asker may see with numbers above `after`, ascending; with `past` as they stood at
+    /// that instant.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an instant that lies in the future.
     pub async fn results(
         &self,
         who: &Principal,
         filter: &ResultFilter,
+        past: Option<PastInstant>,
         after: ControlResultNo,
         limit: u32,
     ) -> Result<Vec<ControlResult>> {
         require(who, Permission::FindingsRead)?;
-        Ok(self.0.store.read().await?.control_results(&who.scope(), filter, after, limit).await?)
+        let (mut session, scope) = (self.0.store.read().await?, who.scope());
+        let Some(past) = past else {
+            return Ok(session.control_results(&scope, filter, after, limit).await?);
+        };
+        if past.at > self.0.now() {
+            return Err(Error::Invalid("as_of lies in the future".to_owned()));
+        }
+        let clock = if past.hindsight { AsOfClock::Hindsight } else { AsOfClock::Recorded };
+        let past = Past { at: past.at, clock };
+        Ok(session.control_results_as_of(&scope, filter, past, after, limit).await?)
     }
 
     /// One result, with at most `limit` parts of its life.

@@ -74,6 +74,8 @@ pub struct HostWords {
     pub name: String,
     /// Its operating system, or empty.
     pub os: String,
+    /// The group it is in, or empty.
+    pub group: String,
 }
 
 impl HostWords {
@@ -83,7 +85,13 @@ impl HostWords {
         let v4 = addresses().find(IpAddr::is_ipv4);
         let v6 = addresses().find(IpAddr::is_ipv6);
         let word = |address: Option<IpAddr>| address.map(|a| a.to_string()).unwrap_or_default();
-        Self { ip: word(v4.or(v6)), ipv6: word(v6), name: asset.name.clone(), os: asset.distro.clone() }
+        Self {
+            ip: word(v4.or(v6)),
+            ipv6: word(v6),
+            name: asset.name.clone(),
+            os: asset.distro.clone(),
+            group: asset.host_facts.group.clone(),
+        }
     }
 }
 

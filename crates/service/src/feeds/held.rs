@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use super::Feeds;
 use super::effect::Effect;
-use super::import::{Changes, ImportReport};
-use super::pace::Pace;
+use super::import::{Changes, FEWEST, ImportReport};
 use crate::accounts::require;
 use crate::app::App;
 use crate::audit;
 use crate::error::{Error, Result};
 use crate::jobs::payload::{AcceptHeldJob, Payload};
 use crate::jobs::{Fence, Outcome, Run};
+use crate::pace::Pace;
 
 /// Why an import ended that another one overtook.
 const OVERTAKEN: &str = "a later import or a rollback of the feed took its place";
@@ -100,7 +100,7 @@ impl Feeds<'_> {
         tx.commit().await?;
         let snapshot = self.0.live().snapshot();
         let mut effect = Effect::default();
-        let mut pace = Pace::default();
+        let mut pace = Pace::between(FEWEST, BATCH);
         let mut position = 0;
         loop {
             let page = self.0.store.read().await?.waiting_records(feed.no, position).await?;

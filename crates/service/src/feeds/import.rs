@@ -18,7 +18,6 @@ use tokio::task::JoinHandle;
 
 use super::Feeds;
 use super::effect::Effect;
-use super::pace::Pace;
 use super::reading::{Known, Seen, gone, read};
 use super::source::{FeedFormat, FeedSource};
 use crate::accounts::require;
@@ -26,7 +25,11 @@ use crate::audit;
 use crate::error::Result;
 use crate::jobs::Fence;
 use crate::matcher::{self, MatchDelta};
+use crate::pace::Pace;
 use crate::vulnerabilities;
+
+/// Fewest records in one transaction.
+pub(super) const FEWEST: usize = 50;
 
 /// How an import is done.
 #[derive(Debug, Clone, Default)]
@@ -204,7 +207,7 @@ impl Feeds<'_> {
         let (mut batches, reader) = changes.read();
         let snapshot = self.0.live().snapshot();
         let mut effect = Effect::default();
-        let mut pace = Pace::default();
+        let mut pace = Pace::between(FEWEST, BATCH);
         while let Some(batch) = batches.recv().await {
             for incoming in &batch {
                 let known = changes.known.contains_key(&incoming.advisory.id);

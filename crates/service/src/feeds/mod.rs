@@ -4,7 +4,6 @@ mod effect;
 mod enrich;
 mod held;
 mod import;
-mod pace;
 mod reading;
 mod rematch;
 mod rollback;

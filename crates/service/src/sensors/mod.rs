@@ -14,7 +14,7 @@ mod silent;
 mod work;
 
 use parapet_model::sensor::{CHECK_IN_SECONDS, Registration, SensorSettings, SensorStatus};
-use parapet_model::{AssetKind, Permission, Principal};
+use parapet_model::{Permission, Principal};
 use parapet_store::sensors::{Profile, Sensor};
 use uuid::Uuid;
 
@@ -154,9 +154,9 @@ impl Sensors<'_> {
         side.commit().await?;
         let mut session = self.0.store.read().await?;
         let profiles = session.sensor_profiles(who.project, MAX_LISTED).await?;
-        let host = AssetKind::Host.uuid(who.project, &sensor.registration.identity);
+        let host = session.find_machine(who.project, &sensor.registration.identity).await?;
         let snapshot = self.0.live().snapshot();
-        let look_wanted = match snapshot.asset_by_uuid(&who.scope(), host) {
+        let look_wanted = match host.and_then(|host| snapshot.asset(&who.scope(), host)) {
             Some(host) => session.last_scan_of_host(host.no).await?,
             None => 0,
         };

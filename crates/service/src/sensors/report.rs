@@ -125,9 +125,10 @@ impl Recording<'_> {
             }
             tx.commit().await?;
         }
-        let host = AssetKind::Host.uuid(self.who.project, &self.sensor.registration.identity);
-        let known = self.sensors.0.store.read().await?.asset_by_uuid(self.who.project, &host).await?;
-        let home = known.map_or(self.who.home(), |host| host.enterprise_project);
+        let (project, identity) = (self.who.project, &self.sensor.registration.identity);
+        let known = self.sensors.0.store.read().await?.host_of_machine(project, identity).await?;
+        let home = known.as_ref().map_or(self.who.home(), |host| host.enterprise_project);
+        let host = known.map_or_else(|| AssetKind::Host.uuid(project, identity), |host| host.uuid);
         for batch in engine.containers.chunks(BATCH) {
             let mut tx = self.sensors.0.store.begin().await?;
             for container in batch {

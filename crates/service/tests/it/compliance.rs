@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use parapet_model::compliance::ControlPosture;
 use parapet_model::{ControlNo, ControlResultNo, Permission, PolicyNo};
-use parapet_service::Error;
 use parapet_service::compliance::{EvaluationReport, ImportOptions};
+use parapet_service::{Error, PastInstant};
 use parapet_store::audit::AuditFilter;
 use parapet_store::compliance::ResultFilter;
 use proptest::prelude::*;
@@ -56,7 +56,7 @@ impl World {
         let compliance = self.app.compliance();
         let all = ResultFilter::default();
         let mut out = Vec::new();
-        for result in compliance.results(&self.who, &all, ControlResultNo(0), 1_000).await.unwrap() {
+        for result in compliance.results(&self.who, &all, None, ControlResultNo(0), 1_000).await.unwrap() {
             let detail = compliance.result(&self.who, result.no, 10).await.unwrap();
             let lines = detail.now().map(|evidence| evidence.lines().join(" | ")).unwrap_or_default();
             out.push(format!("{} {} {lines}", detail.control.rule, result.status.as_str()));
@@ -96,6 +96,27 @@ async fn an_import_says_what_it_read_and_the_same_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_past_is_told_as_it_was_known_or_as_it_was_seen() {
+    let world = World::new().await;
+    world.import_results(&[]).await;
+    let then = world.app.now();
+    world.clock.advance(60_000);
+    world.import_results(&[LATER, ("UMASK", "22"), ("SHADOW_RESULT", "pass"), ("READABLE", "false")]).await;
+    let failed = async |past| {
+        let filter = ResultFilter { postures: vec![ControlPosture::Failed], ..ResultFilter::default() };
+        world.app.compliance().results(&world.who, &filter, past, ControlResultNo(0), 10).await
+    };
+    assert_eq!(failed(None).await.unwrap().len(), 2);
+    let past = |at, hindsight| Some(PastInstant { at, hindsight });
+    assert_eq!(failed(past(then + 1_000, false)).await.unwrap().len(), 3);
+    assert_eq!(failed(past(then - 1_000_000, false)).await.unwrap().len(), 0);
+    let october = parapet_model::time::parse_instant("2026-10-01T12:00:00Z").unwrap();
+    assert_eq!(failed(past(october, true)).await.unwrap().len(), 3);
+    let ahead = failed(past(world.app.now() + 1_000_000, false)).await;
+    assert!(matches!(ahead, Err(Error::Invalid(_))), "{ahead:?}");
+}
+
+#[tokio::test]
 async fn a_drifted_host_fails_differently_passes_again_and_fails_anew() {
     let world = World::new().await;
     world.import_results(&[]).await;
@@ -123,7 +144,8 @@ async fn a_drifted_host_fails_differently_passes_again_and_fails_anew() {
         .await;
     assert_eq!((third.changed_status, third.pass_again.len(), third.fail_differently.len()), (2, 1, 0));
     let failed = ResultFilter { postures: vec![ControlPosture::Failed], ..ResultFilter::default() };
-    let failed = world.app.compliance().results(&world.who, &failed, ControlResultNo(0), 10).await.unwrap();
+    let failed =
+        world.app.compliance().results(&world.who, &failed, None, ControlResultNo(0), 10).await.unwrap();
     assert_eq!(failed.len(), 2);
     let shadow = failed.iter().find(|result| result.summary.previous.is_some()).unwrap();
     assert!(shadow.summary.first_passed < shadow.summary.posture_since);
@@ -138,7 +160,8 @@ async fn an_older_document_becomes_history_and_the_answer_says_so() {
     assert_eq!((older.outcome, older.changed_evidence, older.fail_differently.len()), ("older", 0, 0));
     assert_eq!(world.stands().await, stands);
     let all = ResultFilter::default();
-    let results = world.app.compliance().results(&world.who, &all, ControlResultNo(0), 10).await.unwrap();
+    let results =
+        world.app.compliance().results(&world.who, &all, None, ControlResultNo(0), 10).await.unwrap();
     for result in results {
         let detail = world.app.compliance().result(&world.who, result.no, 10).await.unwrap();
         let values = usize::from(detail.control.rule == "rule_umask") + 1;

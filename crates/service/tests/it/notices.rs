@@ -12,9 +12,10 @@ use parapet_model::exception::{Asked, ExceptionState, TargetKind};
 use parapet_model::time::DAY;
 use parapet_service::control_exceptions::ExceptionRules;
 use parapet_service::exceptions::NewException;
-use parapet_service::notices::{AHEAD, NotifyOptions};
+use parapet_service::notices::{AHEAD, MailOptions, NotifyOptions};
 use parapet_store::seal::Secret;
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 use crate::world::World;
 
@@ -88,6 +89,64 @@ async fn an_end_that_is_near_is_told_once_and_again_after_a_failure() {
     assert_eq!(event["event"], "exception.expiring");
     assert_eq!(event["exception"]["title"], "legacy");
     assert_eq!(event["exception"]["kind"], "vulnerability");
+}
+
+/// A mail relay that hangs up in the middle of the first text, and takes every later one.
+async fn relay() -> (NotifyOptions, Arc<Mutex<Vec<String>>>) {
+    let texts = Arc::<Mutex<Vec<String>>>::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let heard = texts.clone();
+    tokio::spawn(async move {
+        for count in 0.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (read, mut write) = stream.into_split();
+            let (mut lines, mut text) = (BufReader::new(read).lines(), None::<String>);
+            write.write_all(b"220 relay\r\n").await.unwrap();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let answer = match (&mut text, line.as_str()) {
+                    (Some(all), ".") => {
+                        heard.lock().unwrap().push(std::mem::take(all));
+                        text = None;
+                        "250 taken"
+                    }
+                    (Some(_), _) if count == 0 => break,
+                    (Some(all), line) => {
+                        all.push_str(line);
+                        all.push('\n');
+                        continue;
+                    }
+                    (None, "DATA") => {
+                        text = Some(String::new());
+                        "354 go on"
+                    }
+                    (None, _) => "250 ok",
+                };
+                write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+            }
+        }
+    });
+    let url = format!("smtp://{address}?from=parapet@x.example&to=sec@x.example&tls=off");
+    let mail = MailOptions { url, password: None, authority: None };
+    (NotifyOptions { webhook: None, mail: Some(mail) }, texts)
+}
+
+#[tokio::test]
+async fn a_relay_that_hangs_up_in_the_middle_gets_the_message_again() {
+    let (notify, texts) = relay().await;
+    let world = World::with(ExceptionRules::default(), notify).await;
+    let end = world.app.now() + DAY;
+    world.app.exceptions().create(&world.who, &new_exception("legacy", Some(end))).await.unwrap();
+    world.clock.advance(1_000);
+    assert_eq!(world.app.notices().tell().await.unwrap(), 1);
+    world.app.run_jobs().await.unwrap();
+    assert!(texts.lock().unwrap().is_empty());
+    world.clock.advance(60_000);
+    world.app.run_jobs().await.unwrap();
+    assert_eq!(world.app.notices().tell().await.unwrap(), 0, "told once");
+    let texts = texts.lock().unwrap();
+    assert_eq!(texts.len(), 1);
+    assert!(texts[0].contains("legacy") && texts[0].contains("Message-ID: <"), "{}", texts[0]);
 }
 
 #[tokio::test]

@@ -31,9 +31,16 @@ impl Tx {
     /// [`crate::Error::Invalid`] for an identity over 512 bytes or with a NUL.
     pub async fn record_host(&mut self, host: &HostObservation<'_>) -> Result<Recorded> {
         let project = host.look.project;
-        let uuid = AssetKind::Host.uuid(project, host.identity);
-        let (asset, outcome) = match self.asset_by_uuid(project, &uuid).await? {
-            Some(known) => (known.no, self.host_again(&known, host).await?),
+        let mut uuid = AssetKind::Host.uuid(project, host.identity);
+        let known = match self.host_of_machine(project, host.identity).await? {
+            Some(known) => Some(known),
+            None => self.adopt(host).await?,
+        };
+        let (asset, outcome) = match known {
+            Some(known) => {
+                uuid = known.uuid;
+                (known.no, self.host_again(&known, host).await?)
+            }
             None => {
                 let new = NewAsset {
                     uuid,
@@ -77,9 +84,13 @@ impl Tx {
         } else {
             ClosingReason::ReaderChanged
         };
+        let absorbed = self.absorb(host, known.no).await?;
         let moved = self.move_presence(known, host.set, reason).await?;
         let none = ImageFacts::default();
-        let facts = with_what_was_said(host.facts, &known.host_facts);
+        let mut facts = with_what_was_said(host.facts, &known.host_facts);
+        if let Some(absorbed) = absorbed {
+            facts = with_what_was_said(&facts, &absorbed.host_facts);
+        }
         self.update_asset(known, look, look.reader_version, &none, &facts, true).await?;
         self.learn_sensor_host(look.project, known.no, look.name, &facts.addresses).await?;
         let same_set =

@@ -6,13 +6,15 @@
 //! * `image`, `host` and `container` take a look and decide what it is (new, changed, the same, older, seen
 //!   before);
 //! * `presence` opens and closes links and deltas;
-//! * `names` joins hosts that documents name with those that sensors know;
+//! * `names` joins documents with the hosts they name; `join` joins hosts that documents made with the sensors
+//!   that report them;
 //! * `references` moves tags; `observations` keeps the looks;
 //! * this file reads assets and holds what is common.
 
 mod container;
 mod host;
 mod image;
+mod join;
 mod lives;
 mod names;
 mod observations;

@@ -5,7 +5,7 @@
 //! * `policies`, `controls`, `technologies` are what a benchmark says; the newer document has the word;
 //! * `documents` knows which documents were read, and when the world was looked at;
 //! * `record` puts the results of a document in, a batch to a transaction;
-//! * `results` reads them, a page at a time; `evidence` keeps what was found.
+//! * `results` reads them, a page at a time, `as_of` as they stood once; `evidence` keeps what was found.
 //!
 //! A whole document is recorded as: `put_policy`, `put_technology`, `put_controls` in batches;
 //! [`Tx::begin_document`](crate::Tx::begin_document); `record_control_results` in batches;
@@ -13,6 +13,7 @@
 //! left half-way is simply recorded again. Followers find `Kind::ControlResults` with the number of the host
 //! for every batch that changed something.
 
+mod as_of;
 mod controls;
 mod documents;
 mod evidence;
@@ -23,6 +24,7 @@ mod technologies;
 
 use parapet_model::{Digest, Millis};
 
+pub use as_of::Past;
 pub use controls::NewControl;
 pub use documents::{Arrival, Document};
 pub use policies::NewPolicy;

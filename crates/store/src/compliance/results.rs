@@ -135,10 +135,18 @@ pub struct ResultFilter {
     pub changed_since: Option<Millis>,
     /// Whose host was looked at then or later.
     pub evaluated_since: Option<Millis>,
+    /// Also those of hosts that are gone.
+    pub of_gone_hosts: bool,
 }
 
 impl ResultFilter {
-    fn matches(&self, result: &ControlResult) -> bool {
+    /// The same without what changes in the life of a result.
+    pub(super) fn whatever_they_show(&self) -> Self {
+        let ends = Self { without_posture: true, of_gone_hosts: true, ..self.clone() };
+        Self { postures: Vec::new(), changed_since: None, evaluated_since: None, ..ends }
+    }
+
+    pub(super) fn matches(&self, result: &ControlResult) -> bool {
         let posture = match result.posture() {
             None => self.without_posture,
             Some(posture) => self.postures.is_empty() || self.postures.contains(&posture),
@@ -237,7 +245,10 @@ fn visible(rows: &[Row], scope: &Scope, filter: &ResultFilter) -> Result<Vec<Con
     let mut out = Vec::with_capacity(rows.len());
     for row in rows {
         let (result, alive) = result(row)?;
-        if alive && scope.sees(result.project, result.enterprise_project) && filter.matches(&result) {
+        if (alive || filter.of_gone_hosts)
+            && scope.sees(result.project, result.enterprise_project)
+            && filter.matches(&result)
+        {
             out.push(result);
         }
     }

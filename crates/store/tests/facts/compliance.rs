@@ -21,7 +21,7 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::estate::PROJECT;
 use crate::support::{TestStore, on_both_stores};
 
-fn scope() -> Scope {
+pub(crate) fn scope() -> Scope {
     Principal::local(PROJECT).scope()
 }
 
@@ -51,19 +51,38 @@ fn evidence(value: &str) -> Evidence {
     Evidence::new(vec![test], Vec::new())
 }
 
+/// Lives that are compared in one store.
+const CASES: usize = 16;
+
 /// What a look shows of one rule: its status and the value found.
-type Shown = (&'static str, ControlStatus, &'static str);
+pub(crate) type Shown = (&'static str, ControlStatus, &'static str);
 
 /// Records a document as an import does; what it was, and what changed.
-async fn import(store: &Store, host: &str, at: Millis, shown: &[Shown]) -> (Arrival, RecordedResults) {
+pub(crate) async fn import(
+    store: &Store,
+    host: &str,
+    at: Millis,
+    shown: &[Shown],
+) -> (Arrival, RecordedResults) {
+    import_for(store, "b", &target(host), at, shown).await
+}
+
+/// The same for any benchmark and host.
+pub(crate) async fn import_for(
+    store: &Store,
+    benchmark: &str,
+    host: &Target,
+    at: Millis,
+    shown: &[Shown],
+) -> (Arrival, RecordedResults) {
     let text: String =
         shown.iter().map(|(rule, status, value)| format!("{rule}{status:?}{value};")).collect();
     let content = Digest::of(format!("{at}{text}").as_bytes());
     let mut tx = store.begin().await.unwrap();
-    let new = NewPolicy { project: PROJECT, benchmark: "b", profile: "p", title: "Basic", version: "1" };
+    let new = NewPolicy { project: PROJECT, benchmark, profile: "p", title: "Basic", version: "1" };
     let policy = tx.put_policy(&new, Said { observed: at, content }).await.unwrap();
     let technology = tx.put_technology(PROJECT, "cpe:/o:debian:debian_linux:12", "Debian").await.unwrap();
-    let host = tx.record_target(&seen(&target(host), at)).await.unwrap().asset;
+    let host = tx.record_target(&seen(host, at)).await.unwrap().asset;
     let document = Document { project: PROJECT, host, policy, technology, observed: at, content };
     let arrival = tx.begin_document(&document).await.unwrap();
     let controls: Vec<NewControl> =
@@ -113,11 +132,13 @@ async fn import(store: &Store, host: &str, at: Millis, shown: &[Shown]) -> (Arri
     (arrival, recorded)
 }
 
-/// All that holds now, in words: by rule, with the life and what was found.
-async fn state(store: &Store) -> Vec<String> {
+/// All that holds now for a benchmark of one host, in words: by rule, with the life and what was found.
+async fn state(store: &Store, benchmark: &str) -> Vec<String> {
     let mut read = store.read().await.unwrap();
-    let filter = ResultFilter { without_posture: true, ..ResultFilter::default() };
-    let results = read.control_results(&scope(), &filter, ControlResultNo(0), 1_000).await.unwrap();
+    let policies = read.policies(PROJECT, PolicyNo(0), 1_000).await.unwrap();
+    let policy = policies.into_iter().find(|policy| policy.benchmark == benchmark).unwrap();
+    let all = ResultFilter { policy: Some(policy.no), without_posture: true, ..ResultFilter::default() };
+    let results = read.control_results(&scope(), &all, ControlResultNo(0), 1_000).await.unwrap();
     let mut out = Vec::new();
     for result in results {
         let control = read.control(PROJECT, result.identity.control).await.unwrap().unwrap();
@@ -128,22 +149,13 @@ async fn state(store: &Store) -> Vec<String> {
             let lines = found.values().next().map(|evidence| evidence.lines().join("|")).unwrap_or_default();
             told.push(format!("{}-{} {} {lines}", stretch.from, stretch.to, stretch.held.status.as_str()));
         }
-        let host = result.identity.host;
-        out.push(format!("{host} {} {:?} {:?} {told:?}", control.rule, result.status, result.summary));
+        out.push(format!("{} {:?} {:?} {told:?}", control.rule, result.status, result.summary));
     }
-    let policies = read.policies(PROJECT, PolicyNo(0), 10).await.unwrap();
-    for policy in policies {
-        let asked = read.controls_of_policy(policy.no, ControlNo(0), 100).await.unwrap();
-        let mut rules: Vec<String> = read
-            .controls_by_number(PROJECT, &asked)
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|control| control.rule)
-            .collect();
-        rules.sort_unstable();
-        out.push(format!("{} {} {rules:?}", policy.title, policy.evaluated));
-    }
+    let asked = read.controls_of_policy(policy.no, ControlNo(0), 100).await.unwrap();
+    let asked = read.controls_by_number(PROJECT, &asked).await.unwrap();
+    let mut rules: Vec<String> = asked.into_iter().map(|control| control.rule).collect();
+    rules.sort_unstable();
+    out.push(format!("{} {} {rules:?}", policy.title, policy.evaluated));
     out.sort_unstable();
     out
 }
@@ -230,36 +242,35 @@ fn whatever_the_order_of_documents_the_state_is_that_of_their_times() {
     let value = proptest::sample::select(vec!["", "18", "22"]);
     let shown = (status, value);
     let document = proptest::collection::vec(proptest::option::weighted(0.8, shown), 3);
-    let looks = proptest::collection::vec((1..6_i64, document), 1..7).prop_shuffle();
-    let mut runner = TestRunner::new(Config::with_cases(1));
-    for _ in 0..4 {
-        let looks = looks.new_tree(&mut runner).unwrap().current();
-        let documents: Vec<(Millis, Vec<Shown>)> = looks
-            .iter()
-            .map(|(at, document)| {
+    let looks = proptest::collection::vec((1..9_i64, document), 1..8);
+    let mut runner = TestRunner::new(Config::default());
+    let cases: Vec<Vec<(Millis, Vec<Shown>)>> = (0..CASES)
+        .map(|_| {
+            let looks = looks.new_tree(&mut runner).unwrap().current();
+            let shown = |document: &Vec<Option<(ControlStatus, &'static str)>>| -> Vec<Shown> {
                 let shown = ["r0", "r1", "r2"].into_iter().zip(document);
                 let shown =
                     shown.filter_map(|(rule, shown)| shown.map(|(status, value)| (rule, status, value)));
-                (at * 1_000, shown.filter(|(_, status, _)| *status != ControlStatus::NotSelected).collect())
-            })
-            .collect();
-        let mut sorted = documents.clone();
-        sorted.sort_by_key(|(at, _)| *at);
-        let states = std::sync::Mutex::new(Vec::new());
-        for order in [&documents, &sorted] {
-            on_both_stores(async |t: TestStore| {
-                for (at, shown) in order {
-                    import(&t.store, "web", *at, shown).await;
+                shown.filter(|(_, status, _)| *status != ControlStatus::NotSelected).collect()
+            };
+            looks.iter().map(|(at, document)| (at * 1_000, shown(document))).collect()
+        })
+        .collect();
+    on_both_stores(async |t: TestStore| {
+        for (case, documents) in cases.iter().enumerate() {
+            let mut sorted = documents.clone();
+            sorted.sort_by_key(|(at, _)| *at);
+            let mut states = Vec::new();
+            for (order, documents) in [documents, &sorted].into_iter().enumerate() {
+                let (benchmark, host) = (format!("b{case} {order}"), target(&format!("web-{case}-{order}")));
+                for (at, shown) in documents {
+                    import_for(&t.store, &benchmark, &host, *at, shown).await;
                 }
-                let state = state(&t.store).await;
-                states.lock().unwrap().push(state);
-            });
+                states.push(state(&t.store, &benchmark).await);
+            }
+            assert_eq!(states[0], states[1], "{documents:#?}");
         }
-        let states = states.into_inner().unwrap();
-        for other in &states[1..] {
-            assert_eq!(*other, states[0], "{documents:#?}");
-        }
-    }
+    });
 }
 
 #[test]

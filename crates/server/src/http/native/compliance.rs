@@ -373,6 +373,11 @@ pub(super) struct WhichResults {
     changed_since: Option<String>,
     /// Whose host was looked at since then.
     evaluated_since: Option<String>,
+    /// How they stood then, by what was recorded then: RFC 3339 or a date.
+    as_of: Option<String>,
+    /// With `as_of`: as the hosts were seen then, by what is known today.
+    #[serde(default)]
+    hindsight: bool,
     /// The `next` of the page before.
     #[serde(default)]
     after: u32,
@@ -479,7 +484,8 @@ pub(super) async fn results(
     let limit = u32::try_from(params::limit(which.limit)?).unwrap_or(u32::MAX);
     let filter = which.filter(&state, &caller).await?;
     let after = ControlResultNo(which.after);
-    let found = state.app.compliance().results(caller.principal(), &filter, after, limit).await?;
+    let past = params::past(which.as_of.as_deref(), which.hindsight)?;
+    let found = state.app.compliance().results(caller.principal(), &filter, past, after, limit).await?;
     let next = next(found.iter().map(|result| result.no.0), limit);
     Ok(Json(ResultPage { results: found.iter().map(ResultBody::of).collect(), next }))
 }

@@ -6,27 +6,18 @@ use axum::extract::State;
 use axum::response::Response;
 use parapet_model::compliance::{Control, ControlReference};
 use parapet_model::time::format_seconds;
-use parapet_model::{ControlNo, Ranges, TechnologyNo};
+use parapet_model::{ControlNo, TechnologyNo};
 
-use super::answer::Answer;
 use super::dtd;
 use super::error::PcError;
-use super::lists::{self, number_set, warning};
+use super::frame::{self, List};
+use super::lists;
 use super::params::Call;
 use super::xml::Xml;
 use crate::http::auth::Caller;
 use crate::http::state::AppState;
 
-const KNOWN: [&str; 7] = [
-    "details",
-    "ids",
-    "id_min",
-    "id_max",
-    "updated_after_datetime",
-    "created_after_datetime",
-    "truncation_limit",
-];
-const DEFAULT_LIMIT: u64 = 1_000;
+const KNOWN: [&str; 2] = ["updated_after_datetime", "created_after_datetime"];
 const MAX_LIMIT: u64 = 1_000_000;
 const CHUNK: u32 = 2_000;
 
@@ -36,52 +27,28 @@ pub(super) async fn list(
     caller: Caller,
     call: Call,
 ) -> Result<Response, PcError> {
-    lists::only_list(&call)?;
-    call.only(&KNOWN)?;
-    let details = call.word("details", &["Basic", "All", "None"])?.unwrap_or("Basic");
-    let limit = lists::limit_or_all(&call, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let wanted = lists::Window::of(&call)?;
-    let (updated, created) =
-        (call.instant("updated_after_datetime")?, call.instant("created_after_datetime")?);
+    let list = List::of(&state, &caller, &call, &KNOWN, &["Basic", "All", "None"], MAX_LIMIT)?;
+    let dated = frame::dated(&call)?;
     let (who, postures) = (caller.principal(), state.app.control_postures());
-    let mut rows: Vec<Control> = Vec::new();
-    let mut after = wanted.after();
-    while rows.len() <= limit {
-        let chunk = postures.controls(who, ControlNo(after), CHUNK).await?;
-        let Some(last) = chunk.last() else { break };
-        after = last.no.0;
-        let is_wanted = |c: &Control| {
-            wanted.takes(c.no.0)
-                && updated.is_none_or(|at| c.updated >= at)
-                && created.is_none_or(|at| c.created >= at)
-        };
-        rows.extend(chunk.into_iter().filter(is_wanted));
-        if u64::from(after) >= wanted.last() {
-            break;
-        }
+    let mut page = list.page(|control: &Control| control.no.0);
+    while let Some(after) = page.after() {
+        let some = postures.controls(who, ControlNo(after), CHUNK).await?;
+        page.take(some, |control| dated(control.created, control.updated));
     }
-    let next = rows.get(limit).map(|row| u64::from(row.no.0));
-    rows.truncate(limit);
+    let (rows, next) = page.done();
     let numbers: Vec<ControlNo> = rows.iter().map(|row| row.no).collect();
     let technologies = postures.technologies_of(who, &numbers).await?;
-    let now = state.app.now();
-    let mut answer = Answer::begin(&call, &who.name, now, &dtd::CONTROL_LIST);
-    answer.xml.node("RESPONSE", |xml| {
-        xml.leaf("DATETIME", format_seconds(now));
-        if details == "None" && !rows.is_empty() {
-            number_set(xml, "ID_SET", "ID", &Ranges::from_each(rows.iter().map(|row| row.no.0.into())));
-        } else if !rows.is_empty() {
-            xml.node("CONTROL_LIST", |xml| {
-                for row in &rows {
-                    control(xml, row, technologies.get(&row.no), details == "All");
-                }
-            });
-        }
-        if let Some(next) = next {
-            warning(xml, &call, limit, "id_min", next);
-        }
-    });
-    Ok(answer.finish())
+    let mut answer = list.begin(&dtd::CONTROL_LIST);
+    if list.details == "None" {
+        list.ids(&mut answer, numbers.iter().map(|no| no.0));
+    } else if !rows.is_empty() {
+        answer.xml.node("CONTROL_LIST", |xml| {
+            for row in &rows {
+                control(xml, row, technologies.get(&row.no), list.details == "All");
+            }
+        });
+    }
+    Ok(list.finish(answer, next))
 }
 
 fn control(xml: &mut Xml, row: &Control, on: Option<&Vec<(TechnologyNo, String)>>, frameworks: bool) {

@@ -9,6 +9,7 @@ mod controls;
 mod dtd;
 mod error;
 mod exceptions;
+mod frame;
 mod gate;
 mod hosts;
 mod lists;
@@ -16,6 +17,7 @@ mod params;
 mod policies;
 mod posture;
 mod session;
+mod tags;
 mod users;
 mod xml;
 

@@ -8,26 +8,17 @@ use parapet_model::compliance::{Control, Policy};
 use parapet_model::time::format_seconds;
 use parapet_model::{ControlNo, PolicyNo, TechnologyNo};
 
-use super::answer::Answer;
 use super::dtd;
 use super::error::PcError;
-use super::lists::{self, PROGRAM, warning};
+use super::frame::{self, List};
+use super::lists::{self, PROGRAM};
 use super::params::Call;
 use super::xml::Xml;
 use crate::http::auth::Caller;
 use crate::http::state::AppState;
 
-const KNOWN: [&str; 8] = [
-    "details",
-    "id",
-    "ids",
-    "id_min",
-    "id_max",
-    "updated_after_datetime",
-    "created_after_datetime",
-    "truncation_limit",
-];
-const DEFAULT_LIMIT: u64 = 1_000;
+const KNOWN: [&str; 3] = ["id", "updated_after_datetime", "created_after_datetime"];
+const MAX_LIMIT: u64 = 1_000;
 const CHUNK: u32 = 1_000;
 
 /// The controls of a policy with the technologies of each.
@@ -39,55 +30,33 @@ pub(super) async fn list(
     caller: Caller,
     call: Call,
 ) -> Result<Response, PcError> {
-    lists::only_list(&call)?;
-    call.only(&KNOWN)?;
-    let details = call.word("details", &["Basic", "All", "None"])?.unwrap_or("Basic");
-    let limit = lists::limit_or_all(&call, DEFAULT_LIMIT, DEFAULT_LIMIT)?;
-    let wanted = lists::Window::of(&call)?;
-    let (updated, created) =
-        (call.instant("updated_after_datetime")?, call.instant("created_after_datetime")?);
+    let list = List::of(&state, &caller, &call, &KNOWN, &["Basic", "All", "None"], MAX_LIMIT)?;
+    let dated = frame::dated(&call)?;
     let (who, postures) = (caller.principal(), state.app.control_postures());
-    let mut rows: Vec<Policy> = Vec::new();
-    let mut after = wanted.after();
-    while rows.len() <= limit {
-        let chunk = postures.policies(who, PolicyNo(after), CHUNK).await?;
-        let Some(last) = chunk.last() else { break };
-        after = last.no.0;
-        let is_wanted = |p: &Policy| {
-            wanted.takes(p.no.0)
-                && updated.is_none_or(|at| p.updated >= at)
-                && created.is_none_or(|at| p.created >= at)
-        };
-        rows.extend(chunk.into_iter().filter(is_wanted));
+    let mut page = list.page(|policy: &Policy| policy.no.0);
+    while let Some(after) = page.after() {
+        let some = postures.policies(who, PolicyNo(after), CHUNK).await?;
+        page.take(some, |policy| dated(policy.created, policy.updated));
     }
-    let next = rows.get(limit).map(|row| u64::from(row.no.0));
-    rows.truncate(limit);
-    let now = state.app.now();
-    let mut answer = Answer::begin(&call, &who.name, now, &dtd::POLICY_LIST);
-    let xml = &mut answer.xml;
-    xml.open("RESPONSE");
-    xml.leaf("DATETIME", format_seconds(now));
+    let (rows, next) = page.done();
+    let mut answer = list.begin(&dtd::POLICY_LIST);
     if !rows.is_empty() {
-        xml.open("POLICY_LIST");
+        answer.xml.open("POLICY_LIST");
         for row in &rows {
-            if details == "None" {
-                xml.node("POLICY", |xml| title(xml, row));
+            if list.details == "None" {
+                answer.xml.node("POLICY", |xml| title(xml, row));
                 continue;
             }
             let controls = postures.controls_of(who, row.no).await?;
-            let technologies = match details {
+            let technologies = match list.details {
                 "All" => postures.technologies_of(who, &Vec::from_iter(controls.keys().copied())).await?,
                 _ => BTreeMap::new(),
             };
-            policy(xml, row, &(controls, technologies));
+            policy(&mut answer.xml, row, &(controls, technologies));
         }
-        xml.close("POLICY_LIST");
+        answer.xml.close("POLICY_LIST");
     }
-    if let Some(next) = next {
-        warning(xml, &call, limit, "id_min", next);
-    }
-    xml.close("RESPONSE");
-    Ok(answer.finish())
+    Ok(list.finish(answer, next))
 }
 
 fn title(xml: &mut Xml, row: &Policy) {

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use parapet_model::exception::ExceptionState;
 use parapet_model::time::{DAY, FOREVER, Millis, format_seconds};
-use parapet_model::{Permission, Ranges};
+use parapet_model::{Permission, PolicyNo, Ranges};
 use parapet_service::control_exceptions::{
     Batch, Change, NewControlException, RequestError, RequestRefused, WhyNot,
 };
@@ -13,6 +13,7 @@ use super::super::dtd;
 use super::super::error::{Code, PcError};
 use super::super::lists::number_set;
 use super::super::params::{Call, MAX_EXCEPTION};
+use super::super::tags::{self, Tags};
 use super::{STATES, state_word};
 use crate::http::auth::Caller;
 use crate::http::state::AppState;
@@ -27,31 +28,51 @@ const REQUEST: [&str; 8] = [
     "comments",
     "reopen_on_evidence_change",
 ];
-/// What version 3.0 has beside.
-const TAGS: [&str; 5] =
-    ["tag_set_by", "tag_include_selector", "tag_exclude_selector", "tag_set_include", "tag_set_exclude"];
 const UPDATE: [&str; 6] =
     ["exception_numbers", "comments", "reassign_to", "reopen_on_evidence_change", "status", "end_date"];
 
-/// `action=request`, `action=create`.
+/// `action=request`, `action=create`. From version 3.0 on tags may stand for the host: then one is made for
+/// each host of them on which the control fails.
 pub(super) async fn request(state: &AppState, caller: &Caller, call: &Call) -> Result<Response, PcError> {
     call.needs_post()?;
-    if call.called.version == "2.0" {
-        call.only(&REQUEST)?;
-    } else {
-        call.only(&[&REQUEST[..], &TAGS[..]].concat())?;
-        if let Some(name) = TAGS.into_iter().find(|name| call.text(name).is_some()) {
-            let text = format!("{name} is not supported: hosts have no tags here, use host_id");
-            return Err(PcError::new(Code::Combination, text));
-        }
+    match call.called.version.as_ref() {
+        "2.0" => call.only(&REQUEST)?,
+        _ => call.only(&[&REQUEST[..], &tags::TAGS[..]].concat())?,
     }
     if call.text("instance_string").is_some() && call.text("host_id").is_none() {
         let text = "instance_string must be specified together with host_id";
         return Err(PcError::new(Code::Combination, text));
     }
-    call.needs(&["control_id", "host_id", "policy_id", "technology_id", "assignee_id", "comments"])?;
+    let tag = tags::named(call);
+    if let (Some(tag), true) = (tag, call.text("host_id").is_some()) {
+        let text = format!("only one of host_id and {tag} may be specified");
+        return Err(PcError::new(Code::OnlyOneOf, text));
+    }
+    let which = if tag.is_some() { "tag_set_include" } else { "host_id" };
+    call.needs(&["control_id", which, "policy_id", "technology_id", "assignee_id", "comments"])?;
+    let new = asked(call)?;
+    let who = caller.principal();
+    let made = match Tags::of(state, caller, call).await? {
+        None => state.app.control_exceptions().request(who, &new).await.map(|made| vec![made]),
+        Some(tags) => {
+            let policy = PolicyNo(u32::try_from(new.policy).unwrap_or_default());
+            let postures = state.app.control_postures();
+            let hosts = postures.hosts_with(who, policy, |host| tags.take(host)).await?;
+            let hosts = hosts.into_iter().collect();
+            state.app.control_exceptions().request_on(who, &new, &hosts).await
+        }
+    };
+    let made = made.map_err(|error| match error {
+        RequestError::Refused(why) => refusal(call, why),
+        RequestError::Failed(error) => error.into(),
+    })?;
+    let numbers: Vec<_> = made.iter().map(|e| ("EXCEPTION_NUMBER", e.no.to_string())).collect();
+    Ok(simple(call, &who.name, state.app.now(), "Exception created successfully", &numbers))
+}
+
+fn asked(call: &Call) -> Result<NewControlException, PcError> {
     let id = |name: &str| call.id(name).map(Option::unwrap_or_default);
-    let new = NewControlException {
+    Ok(NewControlException {
         control: id("control_id")?,
         host: id("host_id")?,
         policy: id("policy_id")?,
@@ -60,15 +81,7 @@ pub(super) async fn request(state: &AppState, caller: &Caller, call: &Call) -> R
         instance: call.text("instance_string").map(str::to_owned),
         comment: call.text("comments").unwrap_or_default().to_owned(),
         reopen_on_evidence_change: call.flag("reopen_on_evidence_change")?.unwrap_or(false),
-    };
-    let who = caller.principal();
-    let made = state.app.control_exceptions().request(who, &new).await;
-    let made = made.map_err(|error| match error {
-        RequestError::Refused(why) => refusal(call, why),
-        RequestError::Failed(error) => error.into(),
-    })?;
-    let number = [("EXCEPTION_NUMBER", made.no.to_string())];
-    Ok(simple(call, &who.name, state.app.now(), "Exception created successfully", &number))
+    })
 }
 
 /// Why a request is refused: the parameter that is to blame, where one is.
@@ -84,6 +97,9 @@ fn refusal(call: &Call, why: RequestRefused) -> PcError {
             invalid("instance_string", "the control has no such instance on the host")
         }
         RequestRefused::NoAccess => invalid("assignee_id", "no such user, or one without access to the host"),
+        RequestRefused::NotFailed if call.text("host_id").is_none() => {
+            invalid("tag_set_include", "the control fails on no host of these tags")
+        }
         RequestRefused::NotFailed => invalid("control_id", "the control does not fail on the host"),
         RequestRefused::NeverEvaluated => PcError::new(
             Code::Combination,

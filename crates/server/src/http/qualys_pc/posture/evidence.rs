@@ -1,5 +1,7 @@
 //! What a check found, in the family's form: an expression over data points, and the value of each.
 
+use std::collections::BTreeMap;
+
 use parapet_model::Millis;
 use parapet_model::compliance::evidence::NOTHING_FOUND;
 use parapet_model::compliance::{Evidence, Item, TestEvidence};
@@ -7,27 +9,68 @@ use parapet_model::time::format_seconds;
 
 use super::super::xml::Xml;
 
-/// Name of the data point of a test, counted from 1.
-fn label(at: usize) -> String {
-    format!(":dp_{}", at + 1)
+/// Names of data points: each result counts its own from 1, or, where they are named in the glossary, each
+/// test has one for the whole answer.
+#[derive(Debug, Default)]
+pub(super) struct Labels(Option<BTreeMap<String, DataPoint>>);
+
+/// A test that is a data point of the answer.
+#[derive(Debug)]
+struct DataPoint {
+    label: String,
+    title: String,
+}
+
+impl Labels {
+    /// Labels that hold for the whole answer.
+    pub(super) fn of_answer() -> Self {
+        Self(Some(BTreeMap::new()))
+    }
+
+    /// The label of a test, the `at`th of its result.
+    fn of(&mut self, at: usize, test: &TestEvidence) -> String {
+        let Some(known) = &mut self.0 else { return format!(":dp_{}", at + 1) };
+        let label = format!(":dp_{}", known.len() + 1);
+        let new = || DataPoint { label, title: test.title.clone() };
+        known.entry(test.test.clone()).or_insert_with(new).label.clone()
+    }
+
+    fn of_all(&mut self, found: &Evidence) -> Vec<String> {
+        found.tests.iter().enumerate().map(|(at, test)| self.of(at, test)).collect()
+    }
+
+    /// `DPD_LIST`: what the labels stand for.
+    pub(super) fn write(&self, xml: &mut Xml) {
+        let Some(known) = self.0.as_ref().filter(|known| !known.is_empty()) else { return };
+        xml.node("DPD_LIST", |xml| {
+            for (name, point) in known {
+                xml.node("DPD", |xml| {
+                    xml.leaf("LABEL", &point.label);
+                    xml.cdata("NAME", name);
+                    xml.cdata("DESC", &point.title);
+                });
+            }
+        });
+    }
 }
 
 /// `EVIDENCE`.
-pub(super) fn write(xml: &mut Xml, found: &Evidence, evaluated: Millis, extended: bool) {
+pub(super) fn write(xml: &mut Xml, found: &Evidence, evaluated: Millis, extended: bool, labels: &mut Labels) {
+    let labels = labels.of_all(found);
     xml.node("EVIDENCE", |xml| {
-        xml.cdata("BOOLEAN_EXPR", &expression(found));
+        xml.cdata("BOOLEAN_EXPR", &expression_with(found, &labels));
         if !found.tests.is_empty() {
             xml.node("DPV_LIST", |xml| {
-                for (at, test) in found.tests.iter().enumerate() {
+                for (label, test) in labels.iter().zip(&found.tests) {
                     xml.node_with("DPV", ("lastUpdated", &format_seconds(evaluated)), |xml| {
-                        xml.leaf("LABEL", label(at));
+                        xml.leaf("LABEL", label);
                         values(test).iter().for_each(|value| xml.cdata("V", value));
                     });
                 }
             });
         }
         if extended {
-            xml.cdata("EXTENDED_EVIDENCE", &everything(found));
+            xml.cdata("EXTENDED_EVIDENCE", &everything(found, &labels));
         }
     });
 }
@@ -46,9 +89,12 @@ fn values(test: &TestEvidence) -> Vec<String> {
 
 /// What is expected of all tests.
 pub(super) fn expression(found: &Evidence) -> String {
+    expression_with(found, &Labels::default().of_all(found))
+}
+
+fn expression_with(found: &Evidence, labels: &[String]) -> String {
     let mut terms = Vec::new();
-    for (at, test) in found.tests.iter().enumerate() {
-        let label = label(at);
+    for (label, test) in labels.iter().zip(&found.tests) {
         if test.expected.is_empty() {
             terms.push(match test.existence.as_str() {
                 "none_exist" => format!("not exists {label}"),
@@ -77,10 +123,10 @@ fn operator(word: &str) -> &str {
     }
 }
 
-fn everything(found: &Evidence) -> String {
+fn everything(found: &Evidence, labels: &[String]) -> String {
     let mut lines = Vec::new();
-    for (at, test) in found.tests.iter().enumerate() {
-        lines.push(format!("{} {} ({}): {}", label(at), test.test, test.title, test.result));
+    for (label, test) in labels.iter().zip(&found.tests) {
+        lines.push(format!("{label} {} ({}): {}", test.test, test.title, test.result));
         for item in &test.items {
             let fields: Vec<String> =
                 item.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -12,6 +12,7 @@ use super::super::error::PcError;
 use super::super::lists::{self, TRACKING};
 use super::super::xml::Xml;
 use super::Writing;
+use super::evidence::Labels;
 use super::request::Details;
 
 /// What was referred to.
@@ -38,7 +39,7 @@ pub(super) async fn write(
     xml: &mut Xml,
     writing: &Writing,
     policy: &Policy,
-    seen: &Seen,
+    (seen, labels): (&Seen, &Labels),
     percentages: &BTreeMap<AssetNo, u64>,
 ) -> Result<(), PcError> {
     if seen.hosts.is_empty() {
@@ -110,6 +111,7 @@ pub(super) async fn write(
                 }
             });
         }
+        labels.write(xml);
     });
     Ok(())
 }

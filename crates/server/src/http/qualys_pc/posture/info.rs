@@ -8,7 +8,7 @@ use parapet_service::control_posture::{PostureRow, PostureSummary};
 use super::super::exceptions::state_word;
 use super::super::lists::Logins;
 use super::super::xml::Xml;
-use super::evidence;
+use super::evidence::{self, Labels};
 use super::request::{Details, Request};
 
 /// `INFO`. The status stands before any other one, because a client takes the first it finds.
@@ -18,6 +18,7 @@ pub(super) fn write(
     request: &Request,
     logins: &Logins,
     history: Option<&Vec<HistoryEntry>>,
+    labels: &mut Labels,
 ) {
     let result = &row.result;
     let summary = &result.summary;
@@ -42,7 +43,7 @@ pub(super) fn write(
             && request.details != Details::Basic
             && let Some(found) = &row.evidence
         {
-            evidence::write(xml, found, result.evaluated, request.extended);
+            evidence::write(xml, found, result.evaluated, request.extended, labels);
         }
         if request.cause_of_failure && row.shown == ControlPosture::Failed {
             evidence::cause_of_failure(xml, row.evidence.as_ref());

@@ -26,6 +26,7 @@ use super::params::Call;
 use super::xml::Xml;
 use crate::http::auth::Caller;
 use crate::http::state::AppState;
+use evidence::Labels;
 use glossary::Seen;
 use request::{Details, Format, Request};
 
@@ -134,6 +135,7 @@ impl Writing {
     async fn policy(&self, xml: &mut Xml, policy: &Policy) -> Result<(), PcError> {
         let details = self.request.details;
         let mut seen = Seen::default();
+        let mut labels = if self.request.named { Labels::of_answer() } else { Labels::default() };
         let list = if details == Details::None { "ID_SET" } else { "INFO_LIST" };
         let mut pages = self.pages(policy);
         let mut opened = false;
@@ -152,7 +154,8 @@ impl Writing {
             }
             for row in &rows {
                 seen.note(row);
-                info::write(xml, row, &self.request, &self.logins, pages.history.get(&row.result.no));
+                let history = pages.history.get(&row.result.no);
+                info::write(xml, row, &self.request, &self.logins, history, &mut labels);
             }
             if xml.len() > PIECE {
                 self.send(xml.take()).await?;
@@ -170,7 +173,7 @@ impl Writing {
                 self.state.app.control_postures().summary(self.caller.principal(), policy.no).await?;
             info::summary(xml, &summary);
             self.warn(xml, &pages);
-            glossary::write(xml, self, policy, &seen, &percentages).await?;
+            glossary::write(xml, self, policy, (&seen, &labels), &percentages).await?;
         } else {
             self.warn(xml, &pages);
         }

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use parapet_model::compliance::{ControlPosture, Criticality, Policy};
 use parapet_model::{Permission, PolicyNo};
+use parapet_service::control_exceptions::HostWords;
 use parapet_service::control_posture::PostureQuery;
 use parapet_store::compliance::{Ranges as Wanted, ResultFilter};
 
@@ -11,6 +12,7 @@ use super::super::addresses::Addresses;
 use super::super::error::{Code, PcError};
 use super::super::lists;
 use super::super::params::{Call, MAX_ID};
+use super::super::tags::Tags;
 use crate::http::auth::Caller;
 use crate::http::state::AppState;
 
@@ -43,15 +45,6 @@ const KNOWN: [&str; 28] = [
     "tag_set_include",
     "tag_set_exclude",
     "echo_request",
-];
-/// What there is nothing of here.
-const WITHOUT: [&str; 6] = [
-    "asset_group_ids",
-    "tag_set_by",
-    "tag_include_selector",
-    "tag_exclude_selector",
-    "tag_set_include",
-    "tag_set_exclude",
 ];
 const DEFAULT_LIMIT: u64 = 5_000;
 const MAX_LIMIT: u64 = 1_000_000;
@@ -92,6 +85,8 @@ pub(super) struct Request {
     pub(super) details: Details,
     pub(super) evidence: bool,
     pub(super) extended: bool,
+    /// Whether data points are named.
+    pub(super) named: bool,
     pub(super) cause_of_failure: bool,
     pub(super) limit: usize,
     /// Number of the first result.
@@ -111,8 +106,8 @@ impl Request {
         if !caller.principal().may(Permission::FindingsRead) {
             return Err(PcError::forbidden());
         }
-        if let Some(name) = WITHOUT.into_iter().find(|name| call.text(name).is_some()) {
-            let text = format!("{name} is not supported: there are no tags and groups here");
+        if call.text("asset_group_ids").is_some() {
+            let text = "asset_group_ids is not supported: there are no asset groups here";
             return Err(PcError::new(Code::Combination, text));
         }
         let several = call.text("policy_ids").is_some();
@@ -125,7 +120,6 @@ impl Request {
             _ => Details::Basic,
         };
         let shows_evidence = matches!(details, Details::Light | Details::All) || format != Format::Xml;
-        call.flag("include_dp_name")?;
         call.flag("show_remediation_info")?;
         let first = call.id("id_min")?.unwrap_or(0);
         Ok(Self {
@@ -134,6 +128,7 @@ impl Request {
             details,
             evidence: shows_evidence && call.flag("hide_evidence")? != Some(true),
             extended: call.flag("show_extended_evidence")? == Some(true),
+            named: call.flag("include_dp_name")? == Some(true),
             cause_of_failure: call.flag("cause_of_failure")? == Some(true),
             limit: match several || format != Format::Xml && call.text("truncation_limit").is_none() {
                 true => usize::MAX - 1,
@@ -226,12 +221,16 @@ async fn filter(
         Ok(numbers.map_or_else(Wanted::default, |numbers| Wanted::new(numbers.ranges().iter().copied())))
     };
     let mut hosts = ranges("host_ids")?;
-    if let Some(addresses) = Addresses::of(call, "ips")? {
+    let (addresses, tags) = (Addresses::of(call, "ips")?, Tags::of(state, caller, call).await?);
+    if addresses.is_some() || tags.is_some() {
+        let meant = |host: &HostWords| {
+            addresses.as_ref().is_none_or(|addresses| addresses.have(host))
+                && tags.as_ref().is_none_or(|tags| tags.take(host))
+        };
         let mut found = Vec::new();
         for policy in policies {
             let postures = state.app.control_postures();
-            let with =
-                postures.hosts_with(caller.principal(), policy.no, |host| addresses.have(host)).await?;
+            let with = postures.hosts_with(caller.principal(), policy.no, meant).await?;
             found.extend(with.into_iter().filter(|host| hosts.contains(host.0)));
         }
         // No host has the number 0, so nothing is found where no host was.

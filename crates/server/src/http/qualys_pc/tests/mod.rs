@@ -6,6 +6,7 @@ mod exceptions;
 mod lists;
 mod reopening;
 mod roles;
+mod tags;
 mod transport;
 mod valid;
 mod world;

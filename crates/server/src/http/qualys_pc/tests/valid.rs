@@ -48,7 +48,13 @@ async fn every_answer_is_valid_and_its_type_is_served_without_credentials() {
         println!("left out: valid answers, set PARAPET_XMLLINT=1");
         return;
     }
-    world.ask("analyst", 0, "&reopen_on_evidence_change=1").await;
+    let (app, local) = (&world.server.app, &world.server.local);
+    let host = app.live().snapshot().asset(&local.scope(), world.host).unwrap().uuid;
+    let tag = app.hosts().create_group(local, "web & more", &[host]).await.unwrap().no;
+    let tagged = world.request(0).replace(&format!("&host_id={}", world.host), "");
+    let tagged = format!("{tagged}&tag_set_include={tag}&reopen_on_evidence_change=1&echo_request=1");
+    let asked = world.send("analyst", Method::POST, "/api/3.0/fo/compliance/exception/", &tagged).await;
+    check(asked.text(), types.path());
     world.ask("analyst", 2, "").await;
     let posture = format!("/api/2.0/fo/compliance/posture/info/?action=list&policy_id={}", world.policy);
     let exceptions = "/api/2.0/fo/compliance/exception/?action=";
@@ -85,9 +91,14 @@ async fn every_answer_is_valid_and_its_type_is_served_without_credentials() {
         "&details=All&cause_of_failure=1&show_extended_evidence=1",
         "&truncation_limit=1&echo_request=1&cause_of_failure=1",
         "&host_ids=999",
+        "&details=All&include_dp_name=1",
     ] {
         calls.push((&get, format!("{posture}{more}")));
     }
+    calls.push((
+        &get,
+        format!("/api/2.0/fo/asset/host/?action=list&show_tags=1&use_tags=1&tag_set_include={tag}"),
+    ));
     calls.push((&get, posture.replace("policy_id", "policy_ids")));
     calls.push((&get, format!("{}&details=None", posture.replace("policy_id", "policy_ids"))));
     for (method, target) in calls {

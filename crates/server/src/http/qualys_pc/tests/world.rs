@@ -47,7 +47,19 @@ pub(super) const FIRST: [Shown<'static>; 3] = [
 impl World {
     /// A host that was looked at once.
     pub(super) async fn new() -> Self {
-        let server = TestServer::new().await;
+        Self::on(TestServer::new().await).await
+    }
+
+    /// The same on SQLite and, where a server is named, on PostgreSQL.
+    pub(super) async fn on_both_stores() -> Vec<Self> {
+        let mut worlds = Vec::new();
+        for server in TestServer::on_both_stores().await {
+            worlds.push(Self::on(server).await);
+        }
+        worlds
+    }
+
+    async fn on(server: TestServer) -> Self {
         let host = add_host(&server, "web-01.example.test", "192.0.2.15", 0).await;
         let mut session = server.app.store().read().await.unwrap();
         let users = session.users().await.unwrap().into_iter().map(|user| (user.name, user.no)).collect();

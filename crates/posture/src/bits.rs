@@ -103,7 +103,11 @@ impl Bits {
 
     /// The same numbers, compressed.
     pub(crate) fn to_bitmap(&self) -> RoaringBitmap {
-        RoaringBitmap::from_sorted_iter(self.iter().map(|no| no as u32)).unwrap_or_default()
+        let mut bytes = vec![0; self.0.len() * 8];
+        for (place, word) in bytes.chunks_exact_mut(8).zip(&self.0) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        RoaringBitmap::from_lsb0_bytes(0, &bytes)
     }
 }
 

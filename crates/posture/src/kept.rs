@@ -19,7 +19,7 @@ use roaring::RoaringBitmap;
 const STALE: u64 = 1024;
 /// More in one step, and everything is.
 pub(crate) const TOO_MANY: usize = 8192;
-/// Steps remembered.
+/// Steps remembered one by one; of older ones, what several touched together.
 const STEPS: usize = 256;
 /// Answers to filters that are kept; the least recently used go.
 const ANSWERS: usize = 256;
@@ -35,10 +35,14 @@ pub(crate) enum Key {
     Column(Field),
     /// Assets of a kind in the order of something.
     Order(AssetKind, u8),
+    /// The image of each container.
+    Homes,
     /// How many vulnerabilities each asset has.
     Tally,
     /// The same behind the exceptions that hold.
     TallyBehind,
+    /// Assets by how many they have of some bands, one bit each.
+    Ladder(u8),
     /// All open (package, vulnerability).
     Pairs,
     /// The assets an exception is for.
@@ -86,8 +90,7 @@ impl Journal {
                 let steps = Arc::make_mut(&mut self.steps);
                 steps.push((self.generation, Arc::new(touched)));
                 if steps.len() > STEPS {
-                    let (gone, _) = steps.remove(0);
-                    self.floor = gone;
+                    join_old(steps);
                 }
             }
             None => {
@@ -115,6 +118,17 @@ impl Journal {
     }
 }
 
+/// Joins the older half of the steps two by two. What was made between two of them is then asked for
+/// the assets of both, which is more than need be and never less.
+fn join_old(steps: &mut Vec<(u64, Arc<RoaringBitmap>)>) {
+    let recent = steps.split_off(steps.len() / 2);
+    let joined = steps.chunks(2).map(|pair| match pair {
+        [(_, first), (generation, second)] => (*generation, Arc::new(first.as_ref() | second.as_ref())),
+        pair => pair[0].clone(),
+    });
+    *steps = joined.chain(recent).collect();
+}
+
 type Thing = Arc<dyn Any + Send + Sync>;
 
 #[derive(Debug, Default)]
@@ -137,6 +151,27 @@ pub(crate) struct Kept(Arc<Mutex<Shelf>>);
 pub(crate) struct Standing<T> {
     pub(crate) thing: Arc<T>,
     pub(crate) touched: RoaringBitmap,
+}
+
+/// The newest version that fits, if it is recent enough.
+fn standing<T: Send + Sync + 'static>(
+    versions: &[(u64, Thing)],
+    journal: &Journal,
+    most: u64,
+    fits: impl Fn(&T) -> bool,
+) -> Option<Standing<T>> {
+    versions.iter().rev().find_map(|(made, thing)| {
+        let thing = Arc::clone(thing).downcast::<T>().ok().filter(|thing| fits(thing))?;
+        Some(Standing { thing, touched: journal.since(*made, most)? })
+    })
+}
+
+fn add(versions: &mut Vec<(u64, Thing)>, made: u64, thing: Thing) {
+    versions.push((made, thing));
+    versions.sort_by_key(|(made, _)| *made);
+    if versions.len() > VERSIONS {
+        versions.remove(0);
+    }
 }
 
 impl Kept {
@@ -173,21 +208,51 @@ impl Kept {
     ) -> Standing<T> {
         let slot = self.slot(key);
         let mut versions = slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
-        for (made, thing) in versions.iter().rev() {
-            if let Ok(thing) = Arc::clone(thing).downcast::<T>()
-                && fits(&thing)
-                && let Some(touched) = journal.since(*made, most)
-            {
-                return Standing { thing, touched };
-            }
+        if let Some(standing) = standing(&versions, journal, most, fits) {
+            return standing;
         }
         let thing = Arc::new(make());
-        versions.push((journal.generation, Arc::clone(&thing) as Thing));
-        versions.sort_by_key(|(made, _)| *made);
-        if versions.len() > VERSIONS {
-            versions.remove(0);
-        }
+        add(&mut versions, journal.generation, Arc::clone(&thing) as Thing);
         Standing { thing, touched: RoaringBitmap::new() }
+    }
+
+    /// The thing under a key that `fits`, if there is one at hand; waits for nobody who makes it.
+    pub(crate) fn peek<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        fits: impl Fn(&T) -> bool,
+    ) -> Option<Standing<T>> {
+        let slot = self.slot(key);
+        let versions = slot.versions.try_lock().ok()?;
+        standing(&versions, journal, STALE, fits)
+    }
+
+    /// Makes a thing anew when more than `most` assets were touched since, from the one there is where
+    /// that can be. Whoever needs it meanwhile goes on with the old one, or waits when it is too old.
+    pub(crate) fn refresh<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        most: u64,
+        fits: impl Fn(&T) -> bool,
+        make: impl FnOnce(Option<Standing<T>>) -> T,
+    ) {
+        let slot = self.slot(key);
+        let lock = || slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut versions = lock();
+        match standing(&versions, journal, STALE, &fits) {
+            Some(fresh) if fresh.touched.len() <= most => {}
+            Some(old) => {
+                drop(versions);
+                let thing = Arc::new(make(Some(old)));
+                add(&mut lock(), journal.generation, thing);
+            }
+            None => {
+                let old = standing(&versions, journal, TOO_MANY as u64, &fits);
+                add(&mut versions, journal.generation, Arc::new(make(old)));
+            }
+        }
     }
 
     fn slot(&self, key: Key) -> Arc<Slot> {

@@ -14,7 +14,8 @@
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
 //! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
 //! | `kept`, `census`, `column`, `sorted` | indexes of all assets that stand while posture moves on |
-//! | `pairs`, `holders`, `veil`, `tally` | filters on what advisories say, answered for all assets at once |
+//! | `refresh` | makes them before anybody asks |
+//! | `pairs`, `holders`, `veil`, `tally`, `ladder` | filters on what advisories say, answered for all assets at once |
 //! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
 //!
 //! # How do I add a question?
@@ -39,6 +40,7 @@ mod holders;
 mod index;
 mod inventory;
 mod kept;
+mod ladder;
 mod lists;
 pub mod oracle;
 mod pages;
@@ -46,6 +48,7 @@ mod pairs;
 mod posture;
 mod presence;
 mod query;
+mod refresh;
 mod round_table;
 mod select;
 mod sets;
@@ -70,3 +73,4 @@ pub use roaring::RoaringBitmap as AssetSet;
 pub use select::{AssetFilter, AssetTest, CountTest};
 pub use snapshot::{FindingPage, Snapshot};
 pub use sorted::AssetSort;
+pub use tally::Bands;

@@ -17,6 +17,8 @@ use roaring::RoaringBitmap;
 
 /// More touched assets than this, and a thing is made anew instead.
 const STALE: u64 = 1024;
+/// The same where asking costs more.
+const RECENT: u64 = 64;
 /// More in one step, and everything is.
 pub(crate) const TOO_MANY: usize = 8192;
 /// Steps remembered one by one; of older ones, what several touched together.
@@ -187,6 +189,16 @@ impl Kept {
         self.get_within(journal, key, STALE, fits, make)
     }
 
+    /// The same for a thing beside which a touched asset costs much, and that is soon made.
+    pub(crate) fn get_recent<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        make: impl FnOnce() -> T,
+    ) -> Standing<T> {
+        self.get_within(journal, key, RECENT, |_| true, make)
+    }
+
     /// The same for a thing that no touched asset may be asked beside: it must be of this very state.
     pub(crate) fn get_exact<T: Send + Sync + 'static>(
         &self,
@@ -306,6 +318,47 @@ mod tests {
         assert_eq!(made(&kept, &old, 5), (1, vec![]), "a newer thing is of no use to an older state");
         journal.step(None);
         assert_eq!(made(&kept, &journal, 6), (6, vec![]));
+    }
+
+    #[test]
+    fn old_steps_are_joined_and_nothing_touched_is_forgotten() {
+        let mut journal = Journal::default();
+        let steps = STEPS as u32 * 5;
+        (0..steps).for_each(|no| journal.step(Some([no].into())));
+        assert!(journal.steps.len() <= STEPS);
+        for made in 0..u64::from(steps) {
+            let touched = journal.since(made, u64::MAX).unwrap();
+            assert!((made as u32..steps).all(|no| touched.contains(no)), "since {made}");
+        }
+        let recent = u64::from(steps) - STEPS as u64 / 2;
+        assert_eq!(journal.since(recent, u64::MAX).unwrap().len(), STEPS as u64 / 2, "of late one by one");
+    }
+
+    #[test]
+    fn a_thing_is_made_anew_from_the_old_one_when_enough_was_touched() {
+        let (kept, mut journal) = (Kept::default(), Journal::default());
+        let refresh = |journal: &Journal, most, value| {
+            kept.refresh(journal, Key::Tally, most, |_| true, |old: Option<Standing<u32>>| match old {
+                Some(old) => *old.thing * 10 + old.touched.len() as u32,
+                None => value,
+            });
+        };
+        let at_hand = |journal: &Journal| {
+            let standing = kept.peek(journal, Key::Tally, |_: &u32| true)?;
+            Some((*standing.thing, standing.touched.len()))
+        };
+        assert_eq!(at_hand(&journal), None, "nobody made it");
+        refresh(&journal, 1, 7);
+        journal.step(Some([1].into()));
+        refresh(&journal, 1, 8);
+        assert_eq!(at_hand(&journal), Some((7, 1)), "one is looked up");
+        journal.step(Some([2].into()));
+        refresh(&journal, 1, 8);
+        assert_eq!(at_hand(&journal), Some((72, 0)));
+        journal.step(None);
+        assert_eq!(at_hand(&journal), None);
+        refresh(&journal, 1, 9);
+        assert_eq!(at_hand(&journal), Some((9, 0)), "nothing is known of what was touched");
     }
 
     #[test]

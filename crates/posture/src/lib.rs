@@ -15,7 +15,7 @@
 //! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
 //! | `kept`, `census`, `column`, `sorted` | indexes of all assets that stand while posture moves on |
 //! | `refresh` | makes them before anybody asks |
-//! | `pairs`, `holders`, `veil`, `tally`, `ladder` | filters on what advisories say, answered for all assets at once |
+//! | `pairs`, `holders`, `veil`, `tally`, `behind`, `ladder` | filters on what advisories say, answered for all assets at once |
 //! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
 //!
 //! # How do I add a question?
@@ -26,6 +26,7 @@
 
 pub mod as_of;
 mod assets;
+mod behind;
 mod bits;
 mod blank;
 mod block;

@@ -188,7 +188,7 @@ impl<'s> Selector<'s, '_> {
             data.assets.having(&data.sets, &packages)
         };
         let Standing { thing, touched } =
-            data.kept.get(&data.journal, Key::Shows(filter.to_string()), |_| true, make);
+            data.kept.get_recent(&data.journal, Key::Shows(filter.to_string()), make);
         let mut found = thing.as_ref() & &within;
         data.settle(&mut found, &(touched & within), |asset| data.shows(asset, passes));
         found

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use parapet_model::exception::Exception;
 use parapet_model::filter::{Field, Op};
-use parapet_model::{AssetNo, Filter, Millis, Principal, ProjectNo, VulnerabilityNo};
+use parapet_model::{AssetNo, Filter, Millis, Principal, ProjectNo, Severity};
 use roaring::RoaringBitmap;
 
+use crate::behind::Behind;
 use crate::bits::Bits;
 use crate::block::AssetView;
 use crate::count::Counter;
@@ -21,20 +21,13 @@ use crate::query::Query;
 use crate::snapshot::Snapshot;
 use crate::walk::Walk;
 
-/// Vulnerabilities by [`Severity`](parapet_model::Severity) as a number, each in the worst band that
+/// Vulnerabilities by [`Severity`] as a number, each in the worst band that
 /// any package of the asset gives it.
 pub type Bands = [u32; 6];
 
 /// By number of the asset; assets beyond the end have none.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(Vec<Bands>);
-
-/// A tally behind exceptions, and which those were.
-#[derive(Debug)]
-struct Behind {
-    exceptions: Vec<(Arc<Exception>, Option<Vec<VulnerabilityNo>>)>,
-    tally: Arc<Tally>,
-}
 
 impl Tally {
     pub(crate) fn get(&self, no: u32) -> Bands {
@@ -45,23 +38,24 @@ impl Tally {
         &self.0
     }
 
+    /// One vulnerability of a band more or less on each of these assets.
+    pub(crate) fn shift(&mut self, assets: &RoaringBitmap, band: Severity, more: bool) {
+        for no in assets {
+            if let Some(bands) = self.0.get_mut(no as usize) {
+                let count = &mut bands[band as usize];
+                *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
+            }
+        }
+    }
+
     /// The same with other numbers for some assets.
-    fn with(&self, end: usize, changed: Vec<(u32, Bands)>) -> Self {
+    pub(crate) fn with(&self, end: usize, changed: Vec<(u32, Bands)>) -> Self {
         let mut tally = self.0.clone();
         tally.resize(end.max(tally.len()), Bands::default());
         for (no, bands) in changed {
             tally[no as usize] = bands;
         }
         Self(tally)
-    }
-}
-
-impl Behind {
-    fn is_of(&self, layer: &Layer) -> bool {
-        self.exceptions.len() == layer.active.len()
-            && self.exceptions.iter().zip(&layer.active).all(|((exception, vulnerabilities), active)| {
-                Arc::ptr_eq(exception, &active.exception) && *vulnerabilities == active.vulnerabilities
-            })
     }
 }
 
@@ -86,7 +80,7 @@ impl Snapshot {
 
 impl Data {
     /// Every asset's vulnerabilities as though there were no exceptions.
-    fn tally(&self) -> Standing<Tally> {
+    pub(crate) fn tally(&self) -> Standing<Tally> {
         self.kept.get(&self.journal, Key::Tally, |_| true, || self.count_everything())
     }
 
@@ -134,21 +128,6 @@ impl Data {
         Some(Standing { thing: Arc::clone(&made.thing.tally), touched: made.touched })
     }
 
-    fn count_behind(&self, layer: &Arc<Layer>, now: Millis) -> Behind {
-        let Standing { thing: bare, touched } = self.tally();
-        let pairs = self.pairs();
-        let veil = self.veil(layer, &pairs.thing);
-        let mut changed = &veil.odd | &touched;
-        changed |= &pairs.touched;
-        for cover in &veil.covers {
-            let packages = pairs.thing.packages_of(&cover.hidden, true);
-            changed |= self.assets.having(&self.sets, &packages) & &cover.assets;
-        }
-        let tally = bare.with(self.assets.end(), self.count_all(&changed, layer, now));
-        let exceptions = layer.active.iter().map(|a| (Arc::clone(&a.exception), a.vulnerabilities.clone()));
-        Behind { exceptions: exceptions.collect(), tally: Arc::new(tally) }
-    }
-
     /// Counts again what was touched since, when that is more than a few assets.
     pub(crate) fn refresh_tallies(&self, layer: &Arc<Layer>, now: Millis, most: u64) {
         let none = Layer::none();
@@ -163,8 +142,7 @@ impl Data {
         self.kept.refresh(&self.journal, Key::TallyBehind, most, fits, |old| match old {
             Some(Standing { thing, touched }) => {
                 let counted = self.count_all(&touched, layer, now);
-                let tally = Arc::new(thing.tally.with(self.assets.end(), counted));
-                Behind { exceptions: thing.exceptions.clone(), tally }
+                thing.with(thing.tally.with(self.assets.end(), counted))
             }
             None => self.count_behind(layer, now),
         });

@@ -7,6 +7,7 @@ mod error;
 mod estate;
 mod exceptions;
 mod limits;
+mod listing;
 mod lists;
 mod paging;
 mod profiles;

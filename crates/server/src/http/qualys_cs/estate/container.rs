@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::severity::SeverityCounts;
-use super::sheet::{BulkRow, Sheet, shown};
+use super::sheet::{BulkRow, PageRow, Sheet, shown};
 use super::software::SoftwareRow;
 use super::vulns::VulnRow;
 use super::{Estate, Label, bare, short, software, vulns};
@@ -17,17 +17,12 @@ use crate::http::qualys_cs::Stamp;
 use crate::http::qualys_cs::qql::assets::Subject;
 
 /// A row of `GET /containers`.
-#[derive(Debug, Serialize)]
-pub(super) struct ContainerRow<'e> {
-    #[serde(flatten)]
-    words: Words<'e>,
+pub(super) fn row<'e>(
+    estate: &'e Estate,
+    container: &'e AssetRow,
     vulnerabilities: SeverityCounts,
-}
-
-impl<'e> ContainerRow<'e> {
-    pub(super) fn new(estate: &'e Estate, container: &'e AssetRow, counts: SeverityCounts) -> Self {
-        Self { words: Words::of(estate, container), vulnerabilities: counts }
-    }
+) -> impl Serialize + use<'e> {
+    PageRow { words: Words::of(estate, container), vulnerabilities }
 }
 
 /// A row of `GET /containers/list`: details, with vulnerabilities in brief.

@@ -10,12 +10,11 @@ use parapet_model::facts::AssetRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::container::ContainerRow;
-use super::image::ImageRow;
-use super::link::{Here, cursor, read_cursor};
+use super::link::Here;
 use super::order::Order;
 use super::severity::SeverityCounts;
 use super::sheet::Sheet;
+use super::stretch::walk;
 use super::vulns::VulnRow;
 use super::{Estate, container, image, software, vulns};
 use crate::http::auth::Caller;
@@ -26,14 +25,10 @@ use crate::http::qualys_cs::{CsError, CsResult, body};
 use crate::http::query::RawQuery;
 use crate::http::state::AppState;
 
-/// Entries of a bulk page when nothing is said, and at most.
-const BULK: usize = 50;
+/// Entries at most of a bulk page.
 const MAX_BULK: usize = 250;
 /// Entries at most of a page list that is walked by cursor.
 const MAX_WALK: usize = 1000;
-/// A stretch of the bulk lists ends with the row that makes it this long, whatever `limit` says; the
-/// link leads on. So that an answer is bounded, and nobody waits long behind one.
-const ENOUGH: usize = 1 << 20;
 
 fn parameters(uri: &Uri) -> CsResult<RawQuery> {
     RawQuery::parse(uri.query().unwrap_or_default()).map_err(CsError::invalid)
@@ -61,19 +56,23 @@ async fn ask<T: Send + 'static>(
 /// A row of a page list.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Row<'e> {
-    Image(ImageRow<'e>),
-    Container(ContainerRow<'e>),
+enum Row<I, C> {
+    Image(I),
+    Container(C),
 }
 
 /// The rows of these, with their numbers of vulnerabilities.
-fn rows<'e>(estate: &'e Estate, subject: Subject, numbers: &[AssetNo]) -> Vec<Row<'e>> {
+fn rows<'e>(
+    estate: &'e Estate,
+    subject: Subject,
+    numbers: &[AssetNo],
+) -> Vec<impl Serialize + use<'e>> {
     let counted = numbers.iter().zip(estate.counts(numbers));
     let row = |(no, counts): (&AssetNo, SeverityCounts)| {
         let asset = estate.row(*no)?;
         Some(match subject {
-            Subject::Image => Row::Image(ImageRow::new(estate, asset, counts)),
-            Subject::Container => Row::Container(ContainerRow::new(estate, asset, counts)),
+            Subject::Image => Row::Image(image::row(estate, asset, counts)),
+            Subject::Container => Row::Container(container::row(estate, asset, counts)),
         })
     };
     counted.filter_map(row).collect()
@@ -150,72 +149,6 @@ pub(in crate::http::qualys_cs) async fn bulk(
         })
     })
     .await
-}
-
-/// The body of a stretch, written row by row. When it is long enough it takes no more: a row of the
-/// bulk lists has a kilobyte or half a million.
-struct Stretch {
-    bytes: Vec<u8>,
-    /// The last row.
-    last: Option<AssetNo>,
-}
-
-impl Stretch {
-    fn new() -> Self {
-        Self { bytes: b"{\"data\":[".to_vec(), last: None }
-    }
-
-    /// Adds a row; whether there is room for another.
-    fn add(&mut self, no: AssetNo, row: &impl Serialize) -> CsResult<bool> {
-        if self.last.replace(no).is_some() {
-            self.bytes.push(b',');
-        }
-        serde_json::to_writer(&mut self.bytes, row).map_err(parapet_service::Error::internal)?;
-        Ok(self.bytes.len() < ENOUGH)
-    }
-
-    fn end(mut self, count: u64) -> Response {
-        self.bytes.extend(format!("],\"count\":{count}}}").into_bytes());
-        ([(header::CONTENT_TYPE, "application/json")], self.bytes).into_response()
-    }
-}
-
-/// One stretch of a list in the order of numbers, which no change of the data disturbs: at most `limit`
-/// rows, fewer when they are long. An empty answer has a body here: qualysdk fails on 204.
-fn walk<'e>(
-    estate: &'e Estate,
-    subject: Subject,
-    query: &RawQuery,
-    here: &Here,
-    most: usize,
-    write: impl FnOnce(&'e Estate, &[AssetNo], &mut Stretch) -> CsResult<()>,
-) -> CsResult<Response> {
-    let limit = match query.text("limit") {
-        None => BULK,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=most).contains(limit))
-            .ok_or_else(|| CsError::invalid(format!("limit must be 1 to {most}")))?,
-    };
-    let after = query.text("paginationQuery").map(read_cursor).transpose()?;
-    let numbers = estate.select(subject, query.text("filter"))?;
-    let mut behind = numbers.iter();
-    if let Some(after) = after {
-        behind.advance_to(after.0.saturating_add(1));
-    }
-    let ahead: Vec<AssetNo> = behind.take(limit + 1).map(AssetNo).collect();
-    let mut body = Stretch::new();
-    write(estate, &ahead[..ahead.len().min(limit)], &mut body)?;
-    let more_follow = body.last.filter(|last| ahead.last().is_some_and(|end| end > last));
-    let mut response = body.end(numbers.len());
-    if let Some(last) = more_follow {
-        let cursor = cursor(last);
-        let more =
-            [("filter", query.text("filter").unwrap_or_default()), ("paginationQuery", cursor.as_str())];
-        response.headers_mut().insert(header::LINK, here.link(("limit", limit), &more)?);
-    }
-    Ok(response)
 }
 
 /// `GET /images/{imageSha}` and `GET /containers/{containerSha}`.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::severity::SeverityCounts;
-use super::sheet::{BulkRow, Sheet};
+use super::sheet::{BulkRow, PageRow, Sheet};
 use super::software::SoftwareRow;
 use super::vulns::VulnRow;
 use super::{Estate, Label, bare, short, software, vulns};
@@ -18,17 +18,12 @@ use crate::http::qualys_cs::Stamp;
 use crate::http::qualys_cs::qql::assets::Subject;
 
 /// A row of `GET /images`.
-#[derive(Debug, Serialize)]
-pub(super) struct ImageRow<'e> {
-    #[serde(flatten)]
-    words: Words<'e>,
+pub(super) fn row<'e>(
+    estate: &'e Estate,
+    image: &'e AssetRow,
     vulnerabilities: SeverityCounts,
-}
-
-impl<'e> ImageRow<'e> {
-    pub(super) fn new(estate: &'e Estate, image: &'e AssetRow, counts: SeverityCounts) -> Self {
-        Self { words: Words::of(estate, image), vulnerabilities: counts }
-    }
+) -> impl Serialize + use<'e> {
+    PageRow { words: Words::of(estate, image), vulnerabilities }
 }
 
 /// A row of the bulk lists: details, with vulnerabilities in brief.

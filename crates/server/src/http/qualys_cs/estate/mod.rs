@@ -6,7 +6,7 @@
 //! | `handlers` | the endpoints |
 //! | `image`, `container` | rows and details |
 //! | `sheet`, `vulns`, `software`, `severity` | what one of them has |
-//! | `order`, `link` | sorting and paging |
+//! | `order`, `link`, `stretch` | sorting and paging |
 //! | `places` | configured registries by host |
 
 mod container;
@@ -18,6 +18,7 @@ mod places;
 pub(super) mod severity;
 mod sheet;
 mod software;
+mod stretch;
 pub(super) mod tokens;
 pub(super) mod vulns;
 

@@ -11,6 +11,7 @@ use parapet_posture::Query;
 use serde::{Serialize, Serializer};
 
 use super::Estate;
+use super::severity::SeverityCounts;
 use super::software::SoftwareRow;
 use super::vulns::SoftwareOf;
 use crate::http::qualys_cs::qql::assets::Subject;
@@ -93,6 +94,14 @@ pub(super) fn shown<'e>(estate: &'e Estate, subject: Subject, asset: &AssetRow) 
         Shown { package: package.package.no, layers, drift: subject == Subject::Container && own }
     });
     of.collect()
+}
+
+/// A row of the page lists.
+#[derive(Debug, Serialize)]
+pub(super) struct PageRow<W> {
+    #[serde(flatten)]
+    pub(super) words: W,
+    pub(super) vulnerabilities: SeverityCounts,
 }
 
 /// A row of the bulk lists: details, with vulnerabilities in brief.

@@ -5,7 +5,8 @@
 //! steps ago is right but for the assets touched since, and whoever uses it asks those one by one
 //! (decision record 0010). A step that touches very many forgets everything.
 //!
-//! What is kept knows neither exceptions nor time: those are laid over it when somebody asks.
+//! What is kept knows neither exceptions nor time: those are laid over it when somebody asks. Only a
+//! tally is kept behind exceptions too, and says behind which.
 
 use std::any::Any;
 use std::collections::HashMap;

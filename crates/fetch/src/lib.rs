@@ -51,7 +51,7 @@ pub use environment::{Environment, Pause, TokioPause};
 pub use error::FetchError;
 pub use google::ServiceAccount;
 pub use login::{Granted, Login, REFRESH_TOKEN_USER};
-pub use mail::MailRelay;
+pub use mail::{MailFile, MailRelay, Recipients};
 pub use names::{Names, SystemNames};
 pub use parapet::ParapetServer;
 pub use reference::{ImageReference, ReferenceError};

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::Message;
-use lettre::message::{Mailbox, header::ContentType};
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
@@ -39,6 +40,39 @@ enum Tls {
     Start,
     /// From the first byte.
     Implicit,
+}
+
+/// A file that goes with a message.
+#[derive(Debug, Clone)]
+pub struct MailFile {
+    /// What it is called.
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// To whom a message goes, beside whom the relay is configured for.
+#[derive(Debug, Clone)]
+pub struct Recipients(Vec<Mailbox>);
+
+impl Recipients {
+    /// Addresses with commas or semicolons between them, with names or without:
+    /// `a@x.example, Nora <n@x.example>`.
+    ///
+    /// # Errors
+    /// What is no address, when there is none or more than `most`.
+    pub fn parse(text: &str, most: usize) -> Result<Self, String> {
+        let parts = text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty());
+        let read = |part: &str| part.parse::<Mailbox>().map_err(|_| format!("{part:?} is no mail address"));
+        let found = parts.map(read).collect::<Result<Vec<_>, _>>()?;
+        match found.len() {
+            0 => Err("no mail address is given".to_owned()),
+            many if many > most => Err(format!("{many} mail addresses are given, at most {most} can be")),
+            _ => Ok(Self(found)),
+        }
+    }
 }
 
 /// A relay, and between whom.
@@ -131,15 +165,49 @@ impl MailRelay {
     /// # Errors
     /// [`FetchError`].
     pub async fn send(&self, id: &str, subject: &str, text: &str) -> Result<(), FetchError> {
+        self.hand_over(id, &self.to, subject, text, None).await
+    }
+
+    /// The same to somebody else, perhaps with a file.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn send_to(
+        &self,
+        id: &str,
+        to: &Recipients,
+        subject: &str,
+        text: &str,
+        file: Option<MailFile>,
+    ) -> Result<(), FetchError> {
+        self.hand_over(id, &to.0, subject, text, file).await
+    }
+
+    async fn hand_over(
+        &self,
+        id: &str,
+        to: &[Mailbox],
+        subject: &str,
+        text: &str,
+        file: Option<MailFile>,
+    ) -> Result<(), FetchError> {
         let mut message = Message::builder()
             .from(self.from.clone())
             .message_id(Some(format!("<{id}@parapet>")))
-            .subject(subject)
-            .header(ContentType::TEXT_PLAIN);
-        for to in &self.to {
+            // A line break in it would begin another header.
+            .subject(subject.replace(|c: char| c.is_control(), " "));
+        for to in to {
             message = message.to(to.clone());
         }
-        let message = message.body(text.to_owned()).map_err(|error| self.failed(&error, true))?;
+        let message = match file {
+            None => message.header(ContentType::TEXT_PLAIN).body(text.to_owned()),
+            Some(MailFile { name, media_type, bytes }) => {
+                let kind = ContentType::parse(&media_type).map_err(|error| self.failed(&error, true))?;
+                let parts = MultiPart::mixed().singlepart(SinglePart::plain(text.to_owned()));
+                message.multipart(parts.singlepart(Attachment::new(name).body(bytes, kind)))
+            }
+        };
+        let message = message.map_err(|error| self.failed(&error, true))?;
         match tokio::time::timeout(LONGEST, self.converse(&message)).await {
             Ok(done) => done,
             Err(_) => Err(FetchError::Timeout { url: format!("smtp://{}", self.host) }),
@@ -268,6 +336,25 @@ mod tests {
             ("http://mail.example?from=a@x.example&to=b@x.example", None),
         ] {
             assert!(relay(url, password).is_err(), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_goes_to_whom_it_is_wished_for() {
+        let (port, heard) = relay("250 ok").await;
+        let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=sec@x.example&tls=off");
+        let mail = MailRelay::new(&client(), &url, None).unwrap();
+        let to = Recipients::parse("a@y.example; Nora <n@y.example>", 2).unwrap();
+        let (name, media_type) = ("critical.csv".to_owned(), "text/csv".to_owned());
+        let file = MailFile { name, media_type, bytes: b"qid,title\n7,x\n".to_vec() };
+        mail.send_to("8", &to, "Weekly\r\nBcc: b@z.example", "The rows", Some(file)).await.unwrap();
+        let heard = heard.await.unwrap();
+        for part in ["RCPT TO:<a@y.example>", "RCPT TO:<n@y.example>", "filename=\"critical.csv\"", "The rows"] {
+            assert!(heard.contains(part), "{part}: {heard}");
+        }
+        assert!(!heard.contains("sec@x.example") && !heard.contains("\nBcc:"), "{heard}");
+        for wrong in ["", " ; ", "nobody", "a@y.example, b@y.example, c@y.example", "a@y.example\r\nDATA"] {
+            assert!(Recipients::parse(wrong, 2).is_err(), "{wrong:?}");
         }
     }
 

@@ -76,6 +76,14 @@ impl Bits {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
     }
 
+    /// Adds what is in the other, however long it is.
+    pub(crate) fn join(&mut self, other: &Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        self.or(other);
+    }
+
     /// Takes out what is in the other.
     pub(crate) fn without(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= !other);
@@ -103,7 +111,11 @@ impl Bits {
 
     /// The same numbers, compressed.
     pub(crate) fn to_bitmap(&self) -> RoaringBitmap {
-        RoaringBitmap::from_sorted_iter(self.iter().map(|no| no as u32)).unwrap_or_default()
+        let mut bytes = vec![0; self.0.len() * 8];
+        for (place, word) in bytes.chunks_exact_mut(8).zip(&self.0) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        RoaringBitmap::from_lsb0_bytes(0, &bytes)
     }
 }
 

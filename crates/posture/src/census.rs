@@ -13,6 +13,17 @@ use crate::kept::{Key, Standing};
 /// The current assets of each kind and owner.
 type Census = BTreeMap<(AssetKind, ProjectNo, EnterpriseProjectNo), RoaringBitmap>;
 
+/// A live container and its image.
+#[derive(Debug, Clone, Copy)]
+struct Home {
+    container: AssetNo,
+    image: AssetNo,
+}
+
+/// Of all live containers whose image is known.
+#[derive(Debug)]
+struct Homes(Vec<Home>);
+
 /// When a container was known and seen, and which image it is of.
 struct Sighting {
     container: AssetNo,
@@ -80,23 +91,47 @@ impl Data {
     }
 
     /// The containers among `within` whose image is one of these.
-    pub(crate) fn of_images(&self, images: &RoaringBitmap, within: &RoaringBitmap) -> RoaringBitmap {
+    pub(crate) fn of_images(&self, images: &RoaringBitmap, within: RoaringBitmap) -> RoaringBitmap {
+        let Standing { thing, touched } =
+            self.kept.get(&self.journal, Key::Homes, |_| true, || self.find_homes());
+        let wanted = Bits::of(images);
         let mut found = Bits::none(self.assets.end());
-        self.assets.each_container_of(&Bits::of(images), &mut |container| found.insert(container.no.index()));
-        found.to_bitmap() & within
+        for home in thing.0.iter().filter(|home| wanted.contains(home.image.index())) {
+            found.insert(home.container.index());
+        }
+        let mut found = found.to_bitmap() & &within;
+        let is_of = |asset: &AssetView<'_>| {
+            let image = asset.live_container_of().and_then(|_| self.assets.image_of(asset));
+            image.is_some_and(|image| images.contains(image.row.no.0))
+        };
+        self.settle(&mut found, &(touched & within), is_of);
+        found
+    }
+
+    fn find_homes(&self) -> Homes {
+        let mut homes = Vec::new();
+        self.assets.each_container_of(&Bits::all(self.assets.end()), &mut |container| {
+            homes.push(Home { container: container.no, image: container.image });
+        });
+        Homes(homes)
+    }
+
+    /// Makes what is kept here anew, when many assets were touched since.
+    pub(crate) fn refresh_census(&self, most: u64) {
+        let (kept, journal) = (&self.kept, &self.journal);
+        kept.refresh(journal, Key::Census, most, |_| true, |_: Option<Standing<Census>>| self.take_census());
+        kept.refresh(journal, Key::Homes, most, |_| true, |_: Option<Standing<Homes>>| self.find_homes());
+        kept.refresh(journal, Key::Seen, most, |_| true, |_: Option<Standing<Vec<Sighting>>>| self.sightings());
+    }
+
+    fn sightings(&self) -> Vec<Sighting> {
+        self.assets.from(AssetNo(0)).filter_map(|asset| sighting(&asset)).collect()
     }
 
     /// The images of which a container was seen between two instants, ended ones included.
     pub(crate) fn images_seen(&self, from: Millis, to: Millis) -> RoaringBitmap {
-        let Standing { thing, touched } = self.kept.get(
-            &self.journal,
-            Key::Seen,
-            |_| true,
-            || {
-                let all = self.assets.from(AssetNo(0));
-                all.filter_map(|asset| sighting(&asset)).collect::<Vec<Sighting>>()
-            },
-        );
+        let Standing { thing, touched } =
+            self.kept.get(&self.journal, Key::Seen, |_| true, || self.sightings());
         let seen = |sighting: &Sighting| sighting.first <= to && sighting.last >= from;
         let old = thing.iter().filter(|s| seen(s) && !touched.contains(s.container.0));
         let fresh = touched.iter().filter_map(|no| sighting(&self.assets.get(AssetNo(no))?));

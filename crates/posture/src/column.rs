@@ -31,26 +31,28 @@ pub(crate) struct Column {
     numbers: Vec<(f64, u32)>,
 }
 
-/// Whether a field is worth a column: it is of the asset, costs little to keep, and is asked for.
+/// The fields that are worth a column: they are of the asset, cost little to keep, and are asked for.
+const FIELDS: [Field; 15] = [
+    Field::Asset,
+    Field::Registry,
+    Field::Repository,
+    Field::Tag,
+    Field::EnterpriseProject,
+    Field::Distro,
+    Field::Group,
+    Field::AssetValue,
+    Field::ContainerState,
+    Field::Host,
+    Field::Scan,
+    Field::Kind,
+    Field::Size,
+    Field::Created,
+    Field::Scanned,
+];
+
+/// Whether a field has a column.
 pub(crate) fn has_column(field: Field) -> bool {
-    matches!(
-        field,
-        Field::Asset
-            | Field::Registry
-            | Field::Repository
-            | Field::Tag
-            | Field::EnterpriseProject
-            | Field::Distro
-            | Field::Group
-            | Field::AssetValue
-            | Field::ContainerState
-            | Field::Host
-            | Field::Scan
-            | Field::Kind
-            | Field::Size
-            | Field::Created
-            | Field::Scanned
-    )
+    FIELDS.contains(&field)
 }
 
 impl Column {
@@ -204,6 +206,14 @@ impl Column {
 const FEW: u64 = if cfg!(debug_assertions) { 1 } else { 128 };
 
 impl Data {
+    /// Makes the columns anew that many assets were touched since.
+    pub(crate) fn refresh_columns(&self, most: u64) {
+        for field in FIELDS {
+            let make = |_: Option<Standing<Column>>| Column::build(self, field);
+            self.kept.refresh(&self.journal, Key::Column(field), most, |_| true, make);
+        }
+    }
+
     /// The assets of `within` that pass a filter on assets, their coverage left out of account.
     pub(crate) fn accepted(&self, filter: &Filter, within: RoaringBitmap) -> RoaringBitmap {
         match filter {

@@ -45,6 +45,12 @@ impl Data {
         self.kept.get(&self.journal, Key::Pairs, |_| true, || Pairs::build(&self.tables))
     }
 
+    /// Reads all pairs anew, when many assets were touched since.
+    pub(crate) fn refresh_pairs(&self, most: u64) {
+        let make = |_: Option<Standing<Pairs>>| Pairs::build(&self.tables);
+        self.kept.refresh(&self.journal, Key::Pairs, most, |_| true, make);
+    }
+
     /// The assets among `within`, which are of one kind, with a finding that passes a filter as it
     /// stands, about match and exceptions.
     pub(crate) fn holders(

@@ -5,7 +5,8 @@
 //! steps ago is right but for the assets touched since, and whoever uses it asks those one by one
 //! (decision record 0010). A step that touches very many forgets everything.
 //!
-//! What is kept knows neither exceptions nor time: those are laid over it when somebody asks.
+//! What is kept knows neither exceptions nor time: those are laid over it when somebody asks. Only a
+//! tally is kept behind exceptions too, and says behind which.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -17,9 +18,11 @@ use roaring::RoaringBitmap;
 
 /// More touched assets than this, and a thing is made anew instead.
 const STALE: u64 = 1024;
+/// The same where asking costs more.
+const RECENT: u64 = 64;
 /// More in one step, and everything is.
 pub(crate) const TOO_MANY: usize = 8192;
-/// Steps remembered.
+/// Steps remembered one by one; of older ones, what several touched together.
 const STEPS: usize = 256;
 /// Answers to filters that are kept; the least recently used go.
 const ANSWERS: usize = 256;
@@ -35,10 +38,14 @@ pub(crate) enum Key {
     Column(Field),
     /// Assets of a kind in the order of something.
     Order(AssetKind, u8),
+    /// The image of each container.
+    Homes,
     /// How many vulnerabilities each asset has.
     Tally,
     /// The same behind the exceptions that hold.
     TallyBehind,
+    /// Assets by how many they have of some bands, one bit each.
+    Ladder(u8),
     /// All open (package, vulnerability).
     Pairs,
     /// The assets an exception is for.
@@ -98,8 +105,7 @@ impl Journal {
                 let steps = Arc::make_mut(&mut self.steps);
                 steps.push((self.generation, Arc::new(touched)));
                 if steps.len() > STEPS {
-                    let (gone, _) = steps.remove(0);
-                    self.floor = gone;
+                    join_old(steps);
                 }
             }
             None => {
@@ -127,6 +133,17 @@ impl Journal {
     }
 }
 
+/// Joins the older half of the steps two by two. What was made between two of them is then asked for
+/// the assets of both, which is more than need be and never less.
+fn join_old(steps: &mut Vec<(u64, Arc<RoaringBitmap>)>) {
+    let recent = steps.split_off(steps.len() / 2);
+    let joined = steps.chunks(2).map(|pair| match pair {
+        [(_, first), (generation, second)] => (*generation, Arc::new(first.as_ref() | second.as_ref())),
+        pair => pair[0].clone(),
+    });
+    *steps = joined.chain(recent).collect();
+}
+
 type Thing = Arc<dyn Any + Send + Sync>;
 
 #[derive(Debug, Default)]
@@ -151,6 +168,27 @@ pub(crate) struct Standing<T> {
     pub(crate) touched: RoaringBitmap,
 }
 
+/// The newest version that fits, if it is recent enough.
+fn standing<T: Send + Sync + 'static>(
+    versions: &[(u64, Thing)],
+    journal: &Journal,
+    most: u64,
+    fits: impl Fn(&T) -> bool,
+) -> Option<Standing<T>> {
+    versions.iter().rev().find_map(|(made, thing)| {
+        let thing = Arc::clone(thing).downcast::<T>().ok().filter(|thing| fits(thing))?;
+        Some(Standing { thing, touched: journal.since(*made, most)? })
+    })
+}
+
+fn add(versions: &mut Vec<(u64, Thing)>, made: u64, thing: Thing) {
+    versions.push((made, thing));
+    versions.sort_by_key(|(made, _)| *made);
+    if versions.len() > VERSIONS {
+        versions.remove(0);
+    }
+}
+
 impl Kept {
     /// The thing under a key that `fits`; made by `make` when there is none that is recent enough.
     /// Whoever comes while it is made waits for it.
@@ -162,6 +200,16 @@ impl Kept {
         make: impl FnOnce() -> T,
     ) -> Standing<T> {
         self.get_within(journal, key, STALE, fits, make)
+    }
+
+    /// The same for a thing beside which a touched asset costs much, and that is soon made.
+    pub(crate) fn get_recent<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        make: impl FnOnce() -> T,
+    ) -> Standing<T> {
+        self.get_within(journal, key, RECENT, |_| true, make)
     }
 
     /// The same for a thing that no touched asset may be asked beside: it must be of this very state.
@@ -185,21 +233,51 @@ impl Kept {
     ) -> Standing<T> {
         let slot = self.slot(key);
         let mut versions = slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
-        for (made, thing) in versions.iter().rev() {
-            if let Ok(thing) = Arc::clone(thing).downcast::<T>()
-                && fits(&thing)
-                && let Some(touched) = journal.since(*made, most)
-            {
-                return Standing { thing, touched };
-            }
+        if let Some(standing) = standing(&versions, journal, most, fits) {
+            return standing;
         }
         let thing = Arc::new(make());
-        versions.push((journal.generation, Arc::clone(&thing) as Thing));
-        versions.sort_by_key(|(made, _)| *made);
-        if versions.len() > VERSIONS {
-            versions.remove(0);
-        }
+        add(&mut versions, journal.generation, Arc::clone(&thing) as Thing);
         Standing { thing, touched: RoaringBitmap::new() }
+    }
+
+    /// The thing under a key that `fits`, if there is one at hand; waits for nobody who makes it.
+    pub(crate) fn peek<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        fits: impl Fn(&T) -> bool,
+    ) -> Option<Standing<T>> {
+        let slot = self.slot(key);
+        let versions = slot.versions.try_lock().ok()?;
+        standing(&versions, journal, STALE, fits)
+    }
+
+    /// Makes a thing anew when more than `most` assets were touched since, from the one there is where
+    /// that can be. Whoever needs it meanwhile goes on with the old one, or waits when it is too old.
+    pub(crate) fn refresh<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        most: u64,
+        fits: impl Fn(&T) -> bool,
+        make: impl FnOnce(Option<Standing<T>>) -> T,
+    ) {
+        let slot = self.slot(key);
+        let lock = || slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut versions = lock();
+        match standing(&versions, journal, STALE, &fits) {
+            Some(fresh) if fresh.touched.len() <= most => {}
+            Some(old) => {
+                drop(versions);
+                let thing = Arc::new(make(Some(old)));
+                add(&mut lock(), journal.generation, thing);
+            }
+            None => {
+                let old = standing(&versions, journal, TOO_MANY as u64, &fits);
+                add(&mut versions, journal.generation, Arc::new(make(old)));
+            }
+        }
     }
 
     fn slot(&self, key: Key) -> Arc<Slot> {
@@ -253,6 +331,47 @@ mod tests {
         assert_eq!(made(&kept, &old, 5), (1, vec![]), "a newer thing is of no use to an older state");
         journal.step(None);
         assert_eq!(made(&kept, &journal, 6), (6, vec![]));
+    }
+
+    #[test]
+    fn old_steps_are_joined_and_nothing_touched_is_forgotten() {
+        let mut journal = Journal::default();
+        let steps = STEPS as u32 * 5;
+        (0..steps).for_each(|no| journal.step(Some([no].into())));
+        assert!(journal.steps.len() <= STEPS);
+        for made in 0..u64::from(steps) {
+            let touched = journal.since(made, u64::MAX).unwrap();
+            assert!((made as u32..steps).all(|no| touched.contains(no)), "since {made}");
+        }
+        let recent = u64::from(steps) - STEPS as u64 / 2;
+        assert_eq!(journal.since(recent, u64::MAX).unwrap().len(), STEPS as u64 / 2, "of late one by one");
+    }
+
+    #[test]
+    fn a_thing_is_made_anew_from_the_old_one_when_enough_was_touched() {
+        let (kept, mut journal) = (Kept::default(), Journal::default());
+        let refresh = |journal: &Journal, most, value| {
+            kept.refresh(journal, Key::Tally, most, |_| true, |old: Option<Standing<u32>>| match old {
+                Some(old) => *old.thing * 10 + old.touched.len() as u32,
+                None => value,
+            });
+        };
+        let at_hand = |journal: &Journal| {
+            let standing = kept.peek(journal, Key::Tally, |_: &u32| true)?;
+            Some((*standing.thing, standing.touched.len()))
+        };
+        assert_eq!(at_hand(&journal), None, "nobody made it");
+        refresh(&journal, 1, 7);
+        journal.step(Some([1].into()));
+        refresh(&journal, 1, 8);
+        assert_eq!(at_hand(&journal), Some((7, 1)), "one is looked up");
+        journal.step(Some([2].into()));
+        refresh(&journal, 1, 8);
+        assert_eq!(at_hand(&journal), Some((72, 0)));
+        journal.step(None);
+        assert_eq!(at_hand(&journal), None);
+        refresh(&journal, 1, 9);
+        assert_eq!(at_hand(&journal), Some((9, 0)), "nothing is known of what was touched");
     }
 
     #[test]

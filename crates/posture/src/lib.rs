@@ -14,8 +14,9 @@
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
 //! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
+//! | `refresh` | makes them before anybody asks |
 //! | `by_vulnerability`, `only` | which vulnerabilities a question finds, and the findings of some |
-//! | `pairs`, `holders`, `veil`, `tally` | filters on what advisories say, answered for all assets at once |
+//! | `pairs`, `holders`, `veil`, `tally`, `behind`, `ladder` | filters on what advisories say, answered for all assets at once |
 //! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
 //!
 //! # How do I add a question?
@@ -26,6 +27,7 @@
 
 pub mod as_of;
 mod assets;
+mod behind;
 mod bits;
 mod blank;
 mod block;
@@ -41,6 +43,7 @@ mod holders;
 mod index;
 mod inventory;
 mod kept;
+mod ladder;
 mod lists;
 mod only;
 pub mod oracle;
@@ -49,6 +52,7 @@ mod pairs;
 mod posture;
 mod presence;
 mod query;
+mod refresh;
 mod round_table;
 mod select;
 mod sets;
@@ -76,3 +80,4 @@ pub use roaring::RoaringBitmap as AssetSet;
 pub use select::{AssetFilter, AssetTest, CountTest};
 pub use snapshot::{FindingPage, Snapshot};
 pub use sorted::AssetSort;
+pub use tally::Bands;

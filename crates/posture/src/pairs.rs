@@ -6,7 +6,7 @@
 //! or combination, through the plain evaluator, and put together bit by bit; so a filter costs as
 //! much as its words, not as the estate.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use parapet_model::filter::{Field, ValueRef};
 use parapet_model::finding::{Finding, FindingVerdict};
@@ -34,6 +34,15 @@ pub(crate) struct Pairs {
     /// Place of each pair's combination.
     combination: Vec<u16>,
     combinations: Vec<FindingVerdict>,
+}
+
+/// A pair by its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair {
+    pub(crate) place: usize,
+    /// Place of its package.
+    package: usize,
+    pub(crate) severity: Severity,
 }
 
 /// What a part of a filter is about.
@@ -226,6 +235,42 @@ impl Pairs {
         }
         let found: Vec<usize> = found.iter().collect();
         found.into_iter().map(|place| self.vulnerabilities[place])
+    }
+
+    /// All pairs of each vulnerability that any of these pairs is of, by its place; `None` when there
+    /// are more than `most` vulnerabilities.
+    pub(crate) fn by_vulnerability(&self, wanted: &Bits, most: usize) -> Option<BTreeMap<u32, Vec<Pair>>> {
+        let mut found: BTreeMap<u32, Vec<Pair>> = BTreeMap::new();
+        let mut marks = Bits::none(self.vulnerabilities.len());
+        for place in wanted.iter().filter(|place| *place < self.len()) {
+            if !marks.contains(self.vulnerability[place] as usize) {
+                marks.insert(self.vulnerability[place] as usize);
+                found.insert(self.vulnerability[place], Vec::new());
+            }
+            if found.len() > most {
+                return None;
+            }
+        }
+        for (package, bounds) in self.from.windows(2).enumerate() {
+            for place in bounds[0]..bounds[1] {
+                let vulnerability = self.vulnerability[place];
+                if marks.contains(vulnerability as usize) {
+                    let severity = self.combinations[usize::from(self.combination[place])].severity;
+                    found.entry(vulnerability).or_default().push(Pair { place, package, severity });
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// The package of a pair.
+    pub(crate) fn package(&self, pair: &Pair) -> PackageNo {
+        self.packages[pair.package]
+    }
+
+    /// Whether that is a kernel.
+    pub(crate) fn is_kernel(&self, pair: &Pair) -> bool {
+        self.kernels.contains(pair.package)
     }
 
     /// The packages of these pairs, ascending; with or without kernels, which run on hosts only.

@@ -168,14 +168,10 @@ impl<'s> Selector<'s, '_> {
             AssetFilter::OfImage(part) => {
                 let images = self.current(AssetKind::Image, part);
                 let images = self.eval(AssetKind::Image, part, images);
-                self.snapshot.data.of_images(&images, &within)
+                self.snapshot.data.of_images(&images, within)
             }
             AssetFilter::InUse(from, to) => within & self.snapshot.data.images_seen(*from, *to),
-            AssetFilter::Count(bands, test) => {
-                let counts = self.snapshot.bands_of(&within, bands, self.now);
-                let passing = counts.filter(|(_, count)| test(*count)).map(|(no, _)| no);
-                RoaringBitmap::from_sorted_iter(passing).unwrap_or_default()
-            }
+            AssetFilter::Count(bands, test) => self.snapshot.with_count(&within, bands, test, self.now),
         }
     }
 
@@ -192,7 +188,7 @@ impl<'s> Selector<'s, '_> {
             data.assets.having(&data.sets, &packages)
         };
         let Standing { thing, touched } =
-            data.kept.get(&data.journal, Key::Shows(filter.to_string()), |_| true, make);
+            data.kept.get_recent(&data.journal, Key::Shows(filter.to_string()), make);
         let mut found = thing.as_ref() & &within;
         data.settle(&mut found, &(touched & within), |asset| data.shows(asset, passes));
         found

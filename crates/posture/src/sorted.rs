@@ -6,6 +6,7 @@ use parapet_model::{AssetKind, AssetNo};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
+use crate::bits::Bits;
 use crate::block::AssetView;
 use crate::data::Data;
 use crate::kept::{Key, Standing};
@@ -37,6 +38,22 @@ pub enum AssetSort {
     Tag,
 }
 
+impl AssetSort {
+    /// All of them.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Created,
+        Self::Observed,
+        Self::Size,
+        Self::Name,
+        Self::Identity,
+        Self::Uuid,
+        Self::Distro,
+        Self::Registry,
+        Self::Repository,
+        Self::Tag,
+    ];
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Value<'s> {
     Number(i64),
@@ -47,6 +64,73 @@ enum Value<'s> {
 /// With fewer assets on the list than this, sorting them is faster than going along an order of all.
 /// Where tests run nothing is too small for that.
 const FEW: u64 = if cfg!(debug_assertions) { 1 } else { 2048 };
+
+/// Assets in runs of equals, the lowest value first; in a run by number. So it can be gone along from
+/// either end.
+#[derive(Debug, Default)]
+pub(crate) struct Order {
+    numbers: Box<[u32]>,
+    /// Where each run begins; one more at the end.
+    starts: Box<[u32]>,
+}
+
+impl Order {
+    /// The order of values that ascend.
+    pub(crate) fn of<V: PartialEq>(sorted: &[(V, u32)]) -> Self {
+        let mut starts = vec![0];
+        for run in sorted.chunk_by(|a, b| a.0 == b.0) {
+            starts.extend(starts.last().map(|from| from + run.len() as u32));
+        }
+        Self { numbers: sorted.iter().map(|(_, no)| *no).collect(), starts: starts.into() }
+    }
+
+    /// An order that somebody else worked out.
+    pub(crate) fn of_runs(numbers: Vec<u32>, starts: Vec<u32>) -> Self {
+        Self { numbers: numbers.into(), starts: starts.into() }
+    }
+
+    /// The runs, ascending.
+    pub(crate) fn runs(&self) -> impl DoubleEndedIterator<Item = &[u32]> {
+        self.starts.windows(2).map(|bounds| &self.numbers[bounds[0] as usize..bounds[1] as usize])
+    }
+
+    fn along(&self, descending: bool) -> Box<dyn Iterator<Item = u32> + '_> {
+        match descending {
+            true => Box::new(self.runs().rev().flatten().copied()),
+            false => Box::new(self.numbers.iter().copied()),
+        }
+    }
+
+    /// A part of the list of `numbers`: as the order says, but for `touched`; those of them that are on
+    /// the list come with their values in `again`, sorted.
+    pub(crate) fn page<V: PartialOrd + Copy>(
+        &self,
+        numbers: &RoaringBitmap,
+        touched: &RoaringBitmap,
+        again: Vec<(V, u32)>,
+        value: impl Fn(u32) -> V,
+        descending: bool,
+        window: Window,
+    ) -> Vec<AssetNo> {
+        let mut again = again.into_iter().peekable();
+        // Those on a short list may all lie at the far end.
+        let is_short = numbers.len() * 4 < self.numbers.len() as u64;
+        let marks = if is_short { Bits::of(numbers) } else { Bits::default() };
+        let on_list = |no: u32| if is_short { marks.contains(no as usize) } else { numbers.contains(no) };
+        let is_listed = |no: &u32| on_list(*no) && (touched.is_empty() || !touched.contains(*no));
+        let mut standing = self.along(descending).filter(is_listed).peekable();
+        let before = |a: (V, u32), b: (V, u32)| match descending {
+            true => a.0 > b.0 || (a.0 == b.0 && a.1 < b.1),
+            false => a < b,
+        };
+        let next = std::iter::from_fn(|| match (standing.peek(), again.peek()) {
+            (Some(no), Some(fresh)) if before(*fresh, (value(*no), *no)) => again.next().map(|f| f.1),
+            (Some(_), _) => standing.next(),
+            (None, _) => again.next().map(|fresh| fresh.1),
+        });
+        next.skip(window.offset).take(window.limit).map(AssetNo).collect()
+    }
+}
 
 impl Snapshot {
     /// The assets given, which are of one kind, in an order; a part of that list.
@@ -59,47 +143,35 @@ impl Snapshot {
         window: Window,
     ) -> Vec<AssetNo> {
         let data = &self.data;
-        let end = window.offset.saturating_add(window.limit);
         if numbers.len() < FEW {
             let sorted = data.sort(numbers.iter(), sort, descending);
-            return sorted
-                .into_iter()
-                .skip(window.offset)
-                .take(window.limit)
-                .map(|(_, no)| AssetNo(no))
-                .collect();
+            let numbers = sorted.into_iter().map(|(_, no)| AssetNo(no));
+            return numbers.skip(window.offset).take(window.limit).collect();
         }
-        let key = Key::Order(kind, (sort as u8) << 1 | u8::from(descending));
-        let Standing { thing, touched } = data.kept.get(
-            &data.journal,
-            key,
-            |_| true,
-            || {
-                let all = data.assets.from(AssetNo(0)).filter(|asset| asset.row.kind == kind);
-                let sorted = data.sort(all.map(|asset| asset.row.no.0), sort, descending);
-                sorted.into_iter().map(|(_, no)| no).collect::<Box<[u32]>>()
-            },
-        );
+        let key = Key::Order(kind, sort as u8);
+        let Standing { thing, touched } =
+            data.kept.get(&data.journal, key, |_| true, || data.order(kind, sort));
         let again = data.sort((&touched & numbers).iter(), sort, descending);
-        let mut again = again.into_iter().peekable();
-        let is_listed = |no: &u32| numbers.contains(*no) && (touched.is_empty() || !touched.contains(*no));
-        let mut standing = thing.iter().copied().filter(is_listed).peekable();
-        let before = |a: (Value<'_>, u32), b: (Value<'_>, u32)| match descending {
-            true => (b.0, a.1) < (a.0, b.1),
-            false => a < b,
-        };
-        let next = std::iter::from_fn(|| match (standing.peek(), again.peek()) {
-            (Some(no), Some(fresh)) if before(*fresh, (data.value(*no, sort), *no)) => {
-                again.next().map(|f| f.1)
-            }
-            (Some(_), _) => standing.next(),
-            (None, _) => again.next().map(|fresh| fresh.1),
-        });
-        next.take(end).skip(window.offset).map(AssetNo).collect()
+        thing.page(numbers, &touched, again, |no| data.value(no, sort), descending, window)
     }
 }
 
 impl Data {
+    fn order(&self, kind: AssetKind, sort: AssetSort) -> Order {
+        let all = self.assets.from(AssetNo(0)).filter(|asset| asset.row.kind == kind);
+        Order::of(&self.sort(all.map(|asset| asset.row.no.0), sort, false))
+    }
+
+    /// Makes the orders of a kind anew that many assets were touched since.
+    pub(crate) fn refresh_orders(&self, kind: AssetKind, most: u64) {
+        for sort in AssetSort::ALL {
+            let key = Key::Order(kind, sort as u8);
+            self.kept.refresh(&self.journal, key, most, |_| true, |_: Option<Standing<Order>>| {
+                self.order(kind, sort)
+            });
+        }
+    }
+
     fn sort<'s>(
         &'s self,
         numbers: impl Iterator<Item = u32>,

@@ -1,112 +1,99 @@
-//! How many vulnerabilities of each severity every asset has, for sorting and for tests of the
-//! numbers: first without exceptions, then behind those that hold.
+//! How many vulnerabilities of each severity every asset has, for rows, for sorting and for tests of
+//! the numbers: first without exceptions, then behind those that hold.
 //!
 //! Counting is done by the one walk, on all processors; what stands in the snapshot before is counted
 //! again only where something changed.
 
 use std::sync::Arc;
 
-use parapet_model::exception::Exception;
 use parapet_model::filter::{Field, Op};
-use parapet_model::{AssetNo, Filter, Millis, Principal, ProjectNo, Severity, VulnerabilityNo};
+use parapet_model::{AssetNo, Filter, Millis, Principal, ProjectNo, Severity};
 use roaring::RoaringBitmap;
 
+use crate::behind::Behind;
 use crate::bits::Bits;
 use crate::block::AssetView;
 use crate::count::Counter;
 use crate::data::Data;
 use crate::exceptions::Layer;
 use crate::kept::{Key, Standing};
-use crate::query::{Query, Window};
+use crate::query::Query;
 use crate::snapshot::Snapshot;
 use crate::walk::Walk;
 
-/// Vulnerabilities by [`Severity`] as a number.
-pub(crate) type Bands = [u32; 6];
+/// Vulnerabilities by [`Severity`] as a number, each in the worst band that
+/// any package of the asset gives it.
+pub type Bands = [u32; 6];
 
 /// By number of the asset; assets beyond the end have none.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(Vec<Bands>);
 
-/// A tally behind exceptions, and which those were.
-#[derive(Debug)]
-struct Behind {
-    exceptions: Vec<(Arc<Exception>, Option<Vec<VulnerabilityNo>>)>,
-    tally: Arc<Tally>,
-}
-
 impl Tally {
-    fn get(&self, no: u32) -> Bands {
+    pub(crate) fn get(&self, no: u32) -> Bands {
         self.0.get(no as usize).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn all(&self) -> &[Bands] {
+        &self.0
+    }
+
+    /// One vulnerability of a band more or less on each of these assets.
+    pub(crate) fn shift(&mut self, assets: &RoaringBitmap, band: Severity, more: bool) {
+        for no in assets {
+            if let Some(bands) = self.0.get_mut(no as usize) {
+                let count = &mut bands[band as usize];
+                *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
+            }
+        }
+    }
+
+    /// The same with other numbers for some assets.
+    pub(crate) fn with(&self, end: usize, changed: Vec<(u32, Bands)>) -> Self {
+        let mut tally = self.0.clone();
+        tally.resize(end.max(tally.len()), Bands::default());
+        for (no, bands) in changed {
+            tally[no as usize] = bands;
+        }
+        Self(tally)
     }
 }
 
 impl Snapshot {
-    /// The assets given, those with most (or fewest) vulnerabilities of these bands first that no
-    /// exception hides, and by number among equals; a part of that list.
-    pub fn sorted_by_bands(
-        &self,
-        numbers: &RoaringBitmap,
-        bands: &[Severity],
-        descending: bool,
-        window: Window,
-        now: Millis,
-    ) -> Vec<AssetNo> {
-        let counts = self.bands_of(numbers, bands, now);
-        let key = |count: u64| if descending { u64::MAX - count } else { count };
-        let mut keyed: Vec<(u64, u32)> = counts.map(|(no, count)| (key(count), no)).collect();
-        let end = window.offset.saturating_add(window.limit);
-        if end < keyed.len() {
-            keyed.select_nth_unstable(end);
-            keyed.truncate(end);
-        }
-        keyed.sort_unstable();
-        keyed.into_iter().skip(window.offset).map(|(_, no)| AssetNo(no)).collect()
-    }
-
-    /// How many vulnerabilities of these bands, that no exception hides, each asset has.
-    pub(crate) fn bands_of<'a>(
-        &self,
-        numbers: &'a RoaringBitmap,
-        bands: &'a [Severity],
-        now: Millis,
-    ) -> impl Iterator<Item = (u32, u64)> + use<'a> {
+    /// How many vulnerabilities each of these assets has that no exception hides. Where nobody counted
+    /// all assets yet, these alone are counted.
+    pub fn bands(&self, numbers: &[AssetNo], now: Millis) -> Vec<Bands> {
         let layer = self.layer(now);
-        let Standing { thing: tally, touched } = self.data.tally_behind(&layer, now);
-        let again = &touched & numbers;
-        let again: Vec<(u32, Bands)> = self.data.count_all(&again, &layer, now);
-        numbers.iter().map(move |no| {
-            let fresh = again.binary_search_by_key(&no, |(no, _)| *no).ok();
-            let counted = fresh.map_or_else(|| tally.get(no), |at| again[at].1);
-            (no, bands.iter().map(|band| u64::from(counted[*band as usize])).sum())
-        })
+        let known = self.data.tally_at_hand(&layer);
+        let unsure: RoaringBitmap = match &known {
+            Some(known) => numbers.iter().map(|no| no.0).filter(|no| known.touched.contains(*no)).collect(),
+            None => numbers.iter().map(|no| no.0).collect(),
+        };
+        let counted = self.data.count_all(&unsure, &layer, now);
+        let bands = |no: &AssetNo| match counted.binary_search_by_key(&no.0, |(no, _)| *no) {
+            Ok(at) => counted[at].1,
+            Err(_) => known.as_ref().map_or_else(Bands::default, |known| known.thing.get(no.0)),
+        };
+        numbers.iter().map(bands).collect()
     }
 }
 
 impl Data {
     /// Every asset's vulnerabilities as though there were no exceptions.
-    fn tally(&self) -> Standing<Tally> {
-        self.kept.get(
-            &self.journal,
-            Key::Tally,
-            |_| true,
-            || {
-                let none = Layer::none();
-                let plain = self.plain_containers();
-                let mut counted: RoaringBitmap = (0..self.assets.end() as u32).collect();
-                plain.iter().for_each(|(no, _)| {
-                    counted.remove(*no);
-                });
-                let mut tally = Tally(vec![Bands::default(); self.assets.end()]);
-                for (no, bands) in self.count_all(&counted, &none, 0) {
-                    tally.0[no as usize] = bands;
-                }
-                for (no, image) in plain {
-                    tally.0[no as usize] = tally.get(image);
-                }
-                tally
-            },
-        )
+    pub(crate) fn tally(&self) -> Standing<Tally> {
+        self.kept.get(&self.journal, Key::Tally, |_| true, || self.count_everything())
+    }
+
+    fn count_everything(&self) -> Tally {
+        let plain = self.plain_containers();
+        let mut counted: RoaringBitmap = (0..self.assets.end() as u32).collect();
+        plain.iter().for_each(|(no, _)| {
+            counted.remove(*no);
+        });
+        let counted = self.count_all(&counted, &Layer::none(), 0);
+        let images = Tally::default().with(self.assets.end(), counted);
+        let containers = plain.into_iter().map(|(no, image)| (no, images.get(image)));
+        images.with(0, containers.collect())
     }
 
     /// The containers that show just what their image shows, with the image.
@@ -123,43 +110,51 @@ impl Data {
     }
 
     /// Every asset's vulnerabilities that no exception of the layer hides.
-    fn tally_behind(&self, layer: &Arc<Layer>, now: Millis) -> Standing<Tally> {
-        let Standing { thing: bare, touched } = self.tally();
+    pub(crate) fn tally_behind(&self, layer: &Arc<Layer>, now: Millis) -> Standing<Tally> {
         if layer.active.is_empty() {
-            return Standing { thing: bare, touched };
+            return self.tally();
         }
-        let fits = |behind: &Behind| {
-            behind.exceptions.len() == layer.active.len()
-                && behind.exceptions.iter().zip(&layer.active).all(
-                    |((exception, vulnerabilities), active)| {
-                        Arc::ptr_eq(exception, &active.exception)
-                            && *vulnerabilities == active.vulnerabilities
-                    },
-                )
-        };
-        let made = self.kept.get(&self.journal, Key::TallyBehind, fits, || {
-            let pairs = self.pairs();
-            let veil = self.veil(layer, &pairs.thing);
-            let mut changed = &veil.odd | &touched;
-            changed |= &pairs.touched;
-            for cover in &veil.covers {
-                let packages = pairs.thing.packages_of(&cover.hidden, true);
-                changed |= self.assets.having(&self.sets, &packages) & &cover.assets;
-            }
-            let mut tally = Tally(bare.0.clone());
-            tally.0.resize(self.assets.end().max(tally.0.len()), Bands::default());
-            for (no, bands) in self.count_all(&changed, layer, now) {
-                tally.0[no as usize] = bands;
-            }
-            let exceptions =
-                layer.active.iter().map(|a| (Arc::clone(&a.exception), a.vulnerabilities.clone()));
-            Behind { exceptions: exceptions.collect(), tally: Arc::new(tally) }
-        });
+        let fits = |behind: &Behind| behind.is_of(layer);
+        let made = self.kept.get(&self.journal, Key::TallyBehind, fits, || self.count_behind(layer, now));
         Standing { thing: Arc::clone(&made.thing.tally), touched: made.touched }
     }
 
+    /// The same if somebody counted before, without waiting for whoever does.
+    fn tally_at_hand(&self, layer: &Layer) -> Option<Standing<Tally>> {
+        if layer.active.is_empty() {
+            return self.kept.peek(&self.journal, Key::Tally, |_| true);
+        }
+        let made = self.kept.peek(&self.journal, Key::TallyBehind, |behind: &Behind| behind.is_of(layer))?;
+        Some(Standing { thing: Arc::clone(&made.thing.tally), touched: made.touched })
+    }
+
+    /// Counts again what was touched since, when that is more than a few assets.
+    pub(crate) fn refresh_tallies(&self, layer: &Arc<Layer>, now: Millis, most: u64) {
+        let none = Layer::none();
+        self.kept.refresh(&self.journal, Key::Tally, most, |_| true, |old: Option<Standing<Tally>>| match old {
+            Some(old) => old.thing.with(self.assets.end(), self.count_all(&old.touched, &none, now)),
+            None => self.count_everything(),
+        });
+        if layer.active.is_empty() {
+            return;
+        }
+        let fits = |behind: &Behind| behind.is_of(layer);
+        self.kept.refresh(&self.journal, Key::TallyBehind, most, fits, |old| match old {
+            Some(Standing { thing, touched }) => {
+                let counted = self.count_all(&touched, layer, now);
+                thing.with(thing.tally.with(self.assets.end(), counted))
+            }
+            None => self.count_behind(layer, now),
+        });
+    }
+
     /// Counts assets one by one, on all processors; ascending.
-    fn count_all(&self, numbers: &RoaringBitmap, layer: &Arc<Layer>, now: Millis) -> Vec<(u32, Bands)> {
+    pub(crate) fn count_all(
+        &self,
+        numbers: &RoaringBitmap,
+        layer: &Arc<Layer>,
+        now: Millis,
+    ) -> Vec<(u32, Bands)> {
         /// Fewer are counted faster than threads are started.
         const PART: usize = 512;
         let numbers: Vec<u32> = numbers.iter().collect();
@@ -176,7 +171,7 @@ impl Data {
             views.map(|asset| (asset.row.no.0, bands(&mut walk, &asset))).collect::<Vec<_>>()
         };
         if numbers.len() <= part {
-            return count(&numbers);
+            return if numbers.is_empty() { Vec::new() } else { count(&numbers) };
         }
         std::thread::scope(|scope| {
             let threads: Vec<_> = numbers.chunks(part).map(|part| scope.spawn(move || count(part))).collect();

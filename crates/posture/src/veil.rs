@@ -94,6 +94,15 @@ impl Data {
         self.kept.get(&self.journal, Key::Reach(exception.no), fits, || self.find_reach(exception))
     }
 
+    /// Finds anew what the exceptions of a layer are for, when more assets were touched since.
+    pub(crate) fn refresh_reaches(&self, layer: &Layer, most: u64) {
+        for Active { exception, .. } in &layer.active {
+            let fits = |reach: &Reach| Arc::ptr_eq(&reach.exception, exception);
+            let make = |_: Option<Standing<Reach>>| self.find_reach(exception);
+            self.kept.refresh(&self.journal, Key::Reach(exception.no), most, fits, make);
+        }
+    }
+
     fn hidden(&self, active: &Active, pairs: &Arc<Pairs>) -> Arc<Hidden> {
         let exception = &active.exception;
         let fits = |hidden: &Hidden| {

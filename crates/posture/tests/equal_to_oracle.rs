@@ -131,16 +131,24 @@ fn check_kept(
             with_two.iter().collect::<Vec<_>>(),
             all.iter().filter(|no| count(*no) >= 2).collect::<Vec<_>>()
         );
+        let numbers: Vec<AssetNo> = all.iter().map(AssetNo).collect();
+        for (no, bands) in numbers.iter().zip(snapshot.bands(&numbers, now)) {
+            let own: Vec<OracleRow> = open.iter().filter(|row| row.asset == *no).cloned().collect();
+            let wanted = oracle::count(&own).by_severity.map(|band| band.vulnerabilities);
+            prop_assert_eq!(bands.map(u64::from), wanted, "of {}", no);
+        }
         let window = Window { offset: 1, limit: 3 };
-        let mut sorted: Vec<u32> = all.iter().collect();
-        sorted.sort_by_key(|no| (std::cmp::Reverse(count(*no)), *no));
-        let page = snapshot.sorted_by_bands(&all, &bands, true, window, now);
-        prop_assert_eq!(
-            page.iter().map(|no| no.0).collect::<Vec<_>>(),
-            sorted.into_iter().skip(1).take(3).collect::<Vec<_>>()
-        );
+        for descending in [true, false] {
+            let mut sorted: Vec<u32> = all.iter().collect();
+            sorted.sort_by_key(|no| (if descending { u64::MAX - count(*no) } else { count(*no) }, *no));
+            let page = snapshot.sorted_by_bands(&all, &bands, descending, window, now);
+            prop_assert_eq!(
+                page.iter().map(|no| no.0).collect::<Vec<_>>(),
+                sorted.into_iter().skip(1).take(3).collect::<Vec<_>>()
+            );
+        }
         for (sort, descending) in
-            [(AssetSort::Name, true), (AssetSort::Tag, false), (AssetSort::Observed, true)]
+            [(AssetSort::Name, true), (AssetSort::Tag, false), (AssetSort::Tag, true), (AssetSort::Observed, true)]
         {
             let page = snapshot.sorted(kind, &all, sort, descending, window);
             let key = |no: &u32| -> (String, i64) {
@@ -417,13 +425,18 @@ proptest! {
         changes in life(),
         questions in proptest::collection::vec(question(), 1..3),
         shows in shown(),
+        made_ready in any::<u32>(),
     ) {
         let (posture, mut facts) = (Posture::new(), Facts::default());
-        for (change, merge) in &changes {
+        for (step, (change, merge)) in changes.iter().enumerate() {
             posture.apply(change.clone());
             facts.apply(change.clone());
             if *merge {
                 posture.merge();
+            }
+            // As a server does beside its answers: now before anybody asks, now never.
+            if made_ready >> (step % 32) & 1 == 1 {
+                posture.snapshot().refresh(questions.first().map_or(0, |question| question.3));
             }
             for question in &questions {
                 let (snapshot, scope, query_now) = (posture.snapshot(), scope_of(question), question.3);

@@ -85,6 +85,18 @@ pub(crate) struct Channels {
     mail: Option<MailRelay>,
 }
 
+impl Channels {
+    /// Whether there is a mail relay.
+    pub(crate) fn has_mail(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// The mail relay.
+    pub(crate) fn mail(&self) -> Option<&MailRelay> {
+        self.mail.as_ref()
+    }
+}
+
 /// How a notice is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

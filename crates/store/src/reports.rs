@@ -27,6 +27,7 @@ const BY_UUID: &str = "SELECT report.no, report.uuid, report.project, report.job
      job.error, job.result, job.ended, COALESCE(artifact.size, 0), COALESCE(artifact.expires, 0) \
      FROM report JOIN job ON job.no = report.job LEFT JOIN artifact ON artifact.job = report.job \
      WHERE report.project = $1 AND report.uuid = $2";
+const OF_JOB: &str = "SELECT uuid, settings FROM report WHERE project = $1 AND job = $2 ORDER BY no";
 const INSERT: &str = "INSERT INTO report (no, uuid, project, job, schedule, settings, owner, \
      enterprise_projects, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const DELETE: &str = "DELETE FROM report WHERE no = $1";
@@ -184,6 +185,20 @@ impl Session {
         let row = self.fetch_one(BY_UUID, args![scope.project(), uuid]).await?;
         let found = row.as_ref().map(report).transpose()?;
         Ok(found.filter(|report| scope.covers(report.project, report.enterprise_projects.as_ref())))
+    }
+
+    /// The report whose file a job writes: its id, and what was asked of it.
+    pub async fn report_of_job(
+        &mut self,
+        project: ProjectNo,
+        job: u32,
+    ) -> Result<Option<(Uuid, Box<RawValue>)>> {
+        let row = self.fetch_one(OF_JOB, args![project, job]).await?;
+        let read = |row: &Row| {
+            let mut f = row.fields("report");
+            Ok((f.uuid("uuid")?, f.json("settings")?))
+        };
+        row.as_ref().map(read).transpose()
     }
 
     /// How many reports a project has, whoever sees them.

@@ -134,10 +134,15 @@ pub(super) async fn serve_until_signal(
         let app = app.clone();
         async move { app.live().follow().await }
     });
+    let readier = tokio::spawn({
+        let app = app.clone();
+        async move { app.live().keep_ready().await }
+    });
     let runner = app.start_jobs(workers);
     http::serve(listener, app.clone(), tls, stop_signal()).await?;
     runner.stop().await;
     follower.abort();
+    readier.abort();
     app.store().close().await;
     Ok(())
 }

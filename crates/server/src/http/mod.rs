@@ -54,8 +54,13 @@ pub(crate) fn shapes() -> Vec<(String, Arc<dyn RowShape>)> {
 
 /// The whole server as one service.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let state =
-        AppState { app, metrics: Arc::default(), limits: Arc::default(), pc_calls: Default::default() };
+    let state = AppState {
+        app,
+        metrics: Arc::default(),
+        limits: Arc::default(),
+        pc_calls: Default::default(),
+        turns: Default::default(),
+    };
     let routes = route::mount(&state)
         .layer(axum::middleware::from_fn_with_state(state, operations::count))
         .layer(CatchPanicLayer::new())

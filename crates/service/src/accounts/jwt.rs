@@ -86,7 +86,7 @@ impl Accounts<'_> {
         let user = claims.sub.parse().ok().and_then(|no| directory.user(no));
         let user =
             user.filter(|user| !user.disabled && user.epoch == claims.epoch).ok_or(BearerError::Invalid)?;
-        match self.signed_in(&directory, user, ProjectNo(claims.project), issued, expires).await {
+        match self.signed_in(&directory, user, ProjectNo(claims.project), issued, expires) {
             Err(Error::Unauthenticated) => Err(BearerError::Invalid),
             other => Ok(other?),
         }

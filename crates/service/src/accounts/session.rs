@@ -59,7 +59,7 @@ impl Accounts<'_> {
             side.extend_token(&hash, expires).await?;
             side.commit().await?;
         }
-        self.signed_in(&directory, user, project, row.issued, expires).await
+        self.signed_in(&directory, user, project, row.issued, expires)
     }
 
     /// Ends a session.

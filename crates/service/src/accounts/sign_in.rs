@@ -134,7 +134,7 @@ impl Accounts<'_> {
         if let Some(user) = user
             && app.sign_ins.is_remembered(&fingerprint, user, now)
         {
-            return self.signed_in(&directory, user, user.home_project, now, now + TOKEN_LIFETIME).await;
+            return self.signed_in(&directory, user, user.home_project, now, now + TOKEN_LIFETIME);
         }
         app.sign_ins.throttle.check(name, now)?;
         let hash = match user {
@@ -148,7 +148,7 @@ impl Accounts<'_> {
             Some(user) => {
                 app.sign_ins.throttle.succeeded(name);
                 app.sign_ins.remember(fingerprint, user, now);
-                self.signed_in(&directory, user, user.home_project, now, now + TOKEN_LIFETIME).await
+                self.signed_in(&directory, user, user.home_project, now, now + TOKEN_LIFETIME)
             }
             None => {
                 app.sign_ins.throttle.failed(name, now);
@@ -172,7 +172,7 @@ impl Accounts<'_> {
         match key.as_ref().zip(user.filter(|user| !user.disabled)) {
             Some(((key, _), user)) => {
                 app.sign_ins.throttle.succeeded(access_key);
-                self.signed_in(&directory, user, key.project, now, now + TOKEN_LIFETIME).await
+                self.signed_in(&directory, user, key.project, now, now + TOKEN_LIFETIME)
             }
             None => {
                 app.sign_ins.throttle.failed(access_key, now);
@@ -202,7 +202,7 @@ impl Accounts<'_> {
         side.trim_tokens(now).await?;
         side.put_token(&Digest::of(token.expose().as_bytes()), &row).await?;
         side.commit().await?;
-        let mut signed_in = self.signed_in(&directory, user, project, now, expires).await?;
+        let mut signed_in = self.signed_in(&directory, user, project, now, expires)?;
         if *scope == TokenScope::Domain {
             signed_in.project = None;
         }
@@ -234,7 +234,7 @@ impl Accounts<'_> {
             parapet_store::accounts::TokenScope::Project(project) => (project, false),
             parapet_store::accounts::TokenScope::Domain => (user.home_project, true),
         };
-        let mut signed_in = self.signed_in(&directory, user, project, row.issued, row.expires).await?;
+        let mut signed_in = self.signed_in(&directory, user, project, row.issued, row.expires)?;
         if of_domain {
             signed_in.project = None;
         }
@@ -254,7 +254,7 @@ impl Accounts<'_> {
     }
 
     /// Somebody who proved to be `user`, acting in `project`.
-    pub(super) async fn signed_in(
+    pub(super) fn signed_in(
         &self,
         directory: &Directory,
         user: &User,
@@ -263,15 +263,8 @@ impl Accounts<'_> {
         expires_at: Millis,
     ) -> Result<SignedIn> {
         let principal: Principal = directory.principal_of(user.no, project).ok_or(Error::Unauthenticated)?;
-        let mut session = self.0.store.read().await?;
-        let roles = session
-            .memberships_of(user.no)
-            .await?
-            .into_iter()
-            .filter(|membership| membership.project == project)
-            .flat_map(|membership| membership.roles)
-            .collect();
-        let project = session.project(project).await?;
+        let roles = directory.roles_in(user.no, project);
+        let project = directory.project(project).cloned();
         Ok(SignedIn { principal, project, roles, issued_at, expires_at })
     }
 }

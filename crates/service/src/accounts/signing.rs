@@ -117,7 +117,7 @@ impl Accounts<'_> {
         };
         let user = user.filter(|user| !user.disabled).ok_or(SigningError::UnknownKey)?;
         let project = project.unwrap_or(user.home_project);
-        let signed_in = self.signed_in(&directory, user, project, now, expires).await;
+        let signed_in = self.signed_in(&directory, user, project, now, expires);
         let signed_in = signed_in.map_err(|error| match error {
             Error::Unauthenticated => SigningError::UnknownKey,
             other => SigningError::Failed(other),

@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::findings::View;
 use crate::jobs::payload::ExportJob;
 use crate::jobs::{Outcome, Run};
+use crate::reports::{ReportFile, enqueue_mail};
 
 /// Rows between two looks at "cancelled?".
 const CHECK_EVERY: u64 = 4096;
@@ -245,7 +246,9 @@ pub(crate) async fn make(app: &Arc<App>, run: &Run, export: ExportJob, view: Vie
     })
     .await??;
     let place = app.artifacts.keep(&finished).await?;
+    let media_type = if extension == "zip" { "application/zip" } else { "text/csv" };
     let mut tx = run.begin(app).await?;
+    let expires = tx.recorded() + keep_days * DAY;
     let artifact = tx
         .create_artifact(&NewArtifact {
             scope: &scope,
@@ -256,9 +259,18 @@ pub(crate) async fn make(app: &Arc<App>, run: &Run, export: ExportJob, view: Vie
             media_type,
             path: &place,
             provenance: &provenance,
-            expires: tx.recorded() + keep_days * DAY,
+            expires,
         })
         .await?;
+    let file = ReportFile {
+        place,
+        name: file_name,
+        media_type: media_type.to_owned(),
+        size: finished.size,
+        rows: provenance.rows,
+        expires,
+    };
+    enqueue_mail(app, &mut tx, run, file).await?;
     Ok(Outcome { tx, result: serde_json::json!({"artifact": artifact.uuid, "rows": provenance.rows}) })
 }
 

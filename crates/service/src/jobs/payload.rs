@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::exports::ExportRequest;
 use crate::feeds::Limits;
 use crate::notices::NotifyJob;
-use crate::reports::ReportSettings;
+use crate::reports::{MailReportJob, ReportSettings};
 
 /// What to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub(crate) enum Payload {
     Rematch,
     /// Tell somebody something.
     Notify(NotifyJob),
+    /// Mail a finished report.
+    MailReport(MailReportJob),
 }
 
 /// See [`Payload::Export`].

@@ -296,6 +296,7 @@ async fn dispatch(app: &Arc<App>, run: &Run, claimed: &ClaimedJob) -> Result<Out
         Payload::SyncFeeds(job) => crate::feeds::run_sync(app, run, job).await,
         Payload::Rematch => crate::feeds::run_rematch(app, run).await,
         Payload::Notify(job) => crate::notices::run_notify(app, run, job).await,
+        Payload::MailReport(job) => crate::reports::run_mail(app, run, job).await,
         Payload::AcceptHeld(job) => crate::feeds::run_accept(app, run, job).await,
     }
 }

@@ -3,6 +3,7 @@
 //! of rows promised is the number delivered, a file appears whole or not at all, and where a report
 //! stands is read from its job.
 
+mod mail;
 mod rows;
 mod run;
 mod schedules;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use rows::ReportRowCells;
+pub(crate) use mail::{MailReportJob, ReportFile, enqueue as enqueue_mail, run as run_mail};
 pub(crate) use run::run;
 pub use schedules::{ReportScheduleSettings, ReportScheduleView};
 
@@ -42,7 +44,7 @@ const LISTED: Millis = 180 * DAY;
 /// Reports forgotten in one go.
 const BATCH: u32 = 1_000;
 
-/// Who is to be told of a report, and how. Kept and shown; nothing sends mail.
+/// Who is to be told of a report, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailWish {
     /// Whether somebody is to be told.
@@ -375,14 +377,14 @@ fn check(settings: &ReportSettings) -> Result<()> {
     if !KEEP_DAYS.contains(&settings.keep_days) {
         return invalid(format!("expireAfter must be 1, 7, 30 or 90 days, not {}", settings.keep_days));
     }
-    let mail = &settings.mail;
+    let wish = &settings.mail;
     for (name, text) in
-        [("recipient", &mail.recipient), ("emailSubject", &mail.subject), ("customMessage", &mail.message)]
+        [("recipient", &wish.recipient), ("emailSubject", &wish.subject), ("customMessage", &wish.message)]
     {
         within(name, text, LONGEST_MAIL)?;
     }
-    if mail.notify && mail.recipient.trim().is_empty() {
+    if wish.notify && wish.recipient.trim().is_empty() {
         return invalid("recipient is mandatory with emailNotification".to_owned());
     }
-    Ok(())
+    mail::check(wish)
 }

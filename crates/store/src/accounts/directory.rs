@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use parapet_model::facts::ProjectRow;
 use parapet_model::{Permission, Principal, ProjectNo, Role};
 
 use crate::accounts::{Membership, User};
@@ -16,6 +17,7 @@ pub struct Directory {
     by_name: BTreeMap<String, u32>,
     memberships: BTreeMap<(u32, ProjectNo), Membership>,
     roles: BTreeMap<String, BTreeSet<Permission>>,
+    projects: BTreeMap<ProjectNo, ProjectRow>,
 }
 
 impl Directory {
@@ -25,7 +27,19 @@ impl Directory {
             users: users.into_iter().map(|user| (user.no, user)).collect(),
             memberships: memberships.into_iter().map(|m| ((m.user, m.project), m)).collect(),
             roles: roles.into_iter().map(|role| (role.name, role.permissions)).collect(),
+            projects: BTreeMap::new(),
         }
+    }
+
+    /// A project.
+    pub fn project(&self, no: ProjectNo) -> Option<&ProjectRow> {
+        self.projects.get(&no)
+    }
+
+    /// The names of a user's roles in a project.
+    pub fn roles_in(&self, user: u32, project: ProjectNo) -> Vec<String> {
+        let membership = self.memberships.get(&(user, project));
+        membership.into_iter().flat_map(|membership| membership.roles.iter().cloned()).collect()
     }
 
     /// A user.
@@ -64,7 +78,9 @@ impl Session {
     /// The whole directory.
     pub async fn directory(&mut self) -> Result<Directory> {
         let (users, memberships) = (self.users().await?, self.memberships().await?);
-        Ok(Directory::new(users, memberships, self.roles().await?))
+        let mut directory = Directory::new(users, memberships, self.roles().await?);
+        directory.projects = self.projects().await?.into_iter().map(|project| (project.no, project)).collect();
+        Ok(directory)
     }
 
     /// [`Directory::principal_of`] for one question.

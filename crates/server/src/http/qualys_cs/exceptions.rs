@@ -16,11 +16,12 @@ use uuid::Uuid;
 
 use super::body::{self, Body};
 use super::estate::Estate;
+use super::listing::Listing;
 use super::paging::{self, Page};
 use super::qql::assets::Subject;
 use super::qql::table::{Cell, TableRow, select};
 use super::qql::{Expr, unknown_token};
-use super::sorting::{self, Key};
+use super::sorting::Key;
 use super::{CsError, CsResult, NEVER, id, millis};
 use crate::http::auth::Caller;
 use crate::http::query::RawQuery;
@@ -383,11 +384,8 @@ impl TableRow for Listed {
 
 /// `GET /exception`.
 pub(super) async fn list(State(state): State<AppState>, uri: Uri, caller: Caller) -> CsResult<Response> {
-    let query = RawQuery::parse(uri.query().unwrap_or_default()).map_err(CsError::invalid)?;
-    let page = Page::of(&query)?;
-    let mut rows = select(standing_rows(&state, &caller)?, query.text("filter"), state.app.now())?;
-    sorting::sort(&mut rows, query.text("sort").unwrap_or("created:desc"), &KEYS)?;
-    let (rows, count) = page.cut(rows);
+    let listing = Listing::of(&uri, state.app.now())?;
+    let (rows, count) = listing.sorted(standing_rows(&state, &caller)?, "created:desc", &KEYS)?;
     Ok(paging::listed_with(&rows, count, &[("groups", Value::Null)]))
 }
 

@@ -7,6 +7,7 @@ mod error;
 mod estate;
 mod exceptions;
 mod limits;
+mod listing;
 mod lists;
 mod paging;
 mod profiles;
@@ -21,6 +22,7 @@ mod sorting;
 
 use axum::http::Method;
 use parapet_model::{FOREVER, Millis, Permission as P};
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 pub(crate) use error::CsError;
@@ -138,6 +140,20 @@ fn millis(at: Millis) -> Option<String> {
         0 => None,
         FOREVER => Some(NEVER.to_string()),
         at => Some(at.to_string()),
+    }
+}
+
+/// An instant written as [`millis`] has it, into the answer itself.
+#[derive(Debug, Clone, Copy)]
+struct Stamp(Millis);
+
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            0 => serializer.serialize_none(),
+            FOREVER => serializer.collect_str(&NEVER),
+            at => serializer.collect_str(&at),
+        }
     }
 }
 

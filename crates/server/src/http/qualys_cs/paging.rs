@@ -1,11 +1,13 @@
 //! Pages of lists (contract 1.5): `pageNumber` and `pageSize`, `{"data", "count"}`, 204 when nothing
 //! matches.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::CsError;
 use crate::http::query::RawQuery;
@@ -71,11 +73,17 @@ pub(crate) fn listed_with<T: Serialize>(rows: &[T], count: usize, more: &[(&str,
     if count == 0 {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let mut body = json!({"data": rows, "count": count});
-    if let Some(object) = body.as_object_mut() {
-        object.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-    }
-    Json(body).into_response()
+    let more = more.iter().map(|(key, value)| (*key, value)).collect();
+    Json(Listed { count, data: rows, more }).into_response()
+}
+
+/// The body of a list, written as it is, without a copy of its rows.
+#[derive(Serialize)]
+struct Listed<'r, T> {
+    count: usize,
+    data: &'r [T],
+    #[serde(flatten)]
+    more: BTreeMap<&'r str, &'r Value>,
 }
 
 #[cfg(test)]

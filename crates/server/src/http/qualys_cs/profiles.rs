@@ -14,11 +14,11 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::body::Body;
-use super::paging::{self, Page};
-use super::qql::table::{Cell, TableRow, select};
+use super::listing::Listing;
+use super::paging;
+use super::qql::table::{Cell, TableRow};
 use super::{CsError, CsResult, id, millis};
 use crate::http::auth::Caller;
-use crate::http::query::RawQuery;
 use crate::http::state::AppState;
 
 /// A profile as it is asked for and shown. Keys that are not here are passed over: the end of the
@@ -280,11 +280,10 @@ impl TableRow for Shown {
 
 /// `GET /sensorProfile`.
 pub(super) async fn list(State(state): State<AppState>, uri: Uri, caller: Caller) -> CsResult<Response> {
-    let query = RawQuery::parse(uri.query().unwrap_or_default()).map_err(CsError::invalid)?;
-    let page = Page::of(&query)?;
+    let listing = Listing::of(&uri, state.app.now())?;
     let all = state.app.sensor_profiles().list(caller.principal()).await?;
     let rows: Vec<Shown> = all.into_iter().map(Into::into).collect();
-    let (rows, count) = page.cut(select(rows, query.text("filter"), state.app.now())?);
+    let (rows, count) = listing.page(rows)?;
     Ok(paging::listed(&rows, count))
 }
 

@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::paging::{self, Page};
+use super::listing::Listing;
+use super::paging;
 use super::qql::table::{Cell, TableRow, select};
-use super::sorting::{self, Key};
+use super::sorting::Key;
 use super::{CsError, CsResult, body, id, millis};
 use crate::http::auth::Caller;
 use crate::http::query::RawQuery;
@@ -155,13 +156,10 @@ impl TableRow for SensorBody {
 
 /// `GET /sensors`.
 pub(super) async fn list(State(state): State<AppState>, uri: Uri, caller: Caller) -> CsResult<Response> {
-    let query = RawQuery::parse(uri.query().unwrap_or_default()).map_err(CsError::invalid)?;
-    let page = Page::of(&query)?;
+    let listing = Listing::of(&uri, state.app.now())?;
     let rows: Vec<SensorBody> =
         state.app.sensors().list(caller.principal()).await?.into_iter().map(Into::into).collect();
-    let mut rows = select(rows, query.text("filter"), state.app.now())?;
-    sorting::sort(&mut rows, query.text("sort").unwrap_or("created:desc"), &KEYS)?;
-    let (rows, count) = page.cut(rows);
+    let (rows, count) = listing.sorted(rows, "created:desc", &KEYS)?;
     Ok(paging::listed(&rows, count))
 }
 

@@ -6,12 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use parapet_model::AssetNo;
+use parapet_model::facts::AssetRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::link::{Here, cursor, read_cursor};
+use super::link::Here;
 use super::order::Order;
+use super::severity::SeverityCounts;
 use super::sheet::Sheet;
+use super::stretch::walk;
 use super::vulns::VulnRow;
 use super::{Estate, container, image, software, vulns};
 use crate::http::auth::Caller;
@@ -22,8 +25,7 @@ use crate::http::qualys_cs::{CsError, CsResult, body};
 use crate::http::query::RawQuery;
 use crate::http::state::AppState;
 
-/// Entries of a bulk page when nothing is said, and at most.
-const BULK: usize = 50;
+/// Entries at most of a bulk page.
 const MAX_BULK: usize = 250;
 /// Entries at most of a page list that is walked by cursor.
 const MAX_WALK: usize = 1000;
@@ -48,15 +50,32 @@ async fn ask<T: Send + 'static>(
     work: impl FnOnce(&Estate) -> CsResult<T> + Send + 'static,
 ) -> CsResult<T> {
     let estate = Estate::now(state, caller).await?;
-    tokio::task::spawn_blocking(move || work(&estate)).await.map_err(parapet_service::Error::from)?
+    state.turns.work(move || work(&estate)).await?
 }
 
-fn row(estate: &Estate, subject: Subject, no: AssetNo) -> Option<Value> {
-    let asset = estate.row(no)?;
-    Some(match subject {
-        Subject::Image => image::row(estate, asset),
-        Subject::Container => container::row(estate, asset),
-    })
+/// A row of a page list.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Row<I, C> {
+    Image(I),
+    Container(C),
+}
+
+/// The rows of these, with their numbers of vulnerabilities.
+fn rows<'e>(
+    estate: &'e Estate,
+    subject: Subject,
+    numbers: &[AssetNo],
+) -> Vec<impl Serialize + use<'e>> {
+    let counted = numbers.iter().zip(estate.counts(numbers));
+    let row = |(no, counts): (&AssetNo, SeverityCounts)| {
+        let asset = estate.row(*no)?;
+        Some(match subject {
+            Subject::Image => Row::Image(image::row(estate, asset, counts)),
+            Subject::Container => Row::Container(container::row(estate, asset, counts)),
+        })
+    };
+    counted.filter_map(row).collect()
 }
 
 /// `GET /images` and `GET /containers`. With `limit` or a cursor, and none of this list's own
@@ -75,7 +94,12 @@ pub(in crate::http::qualys_cs) async fn list(
     let walked = given(&["paginationQuery"])
         || given(&["limit"]) && !given(&["pageNumber", "pageNo", "pageSize", "sort"]);
     ask(&state, &caller, move |estate| match walked {
-        true => walk(estate, subject, &query, &here, MAX_WALK, row),
+        true => walk(estate, subject, &query, &here, MAX_WALK, |estate, numbers, body| {
+            numbers.iter().zip(rows(estate, subject, numbers)).try_for_each(|(no, row)| {
+                body.add(*no, &row)?;
+                Ok(())
+            })
+        }),
         false => page(estate, subject, &query, &here),
     })
     .await
@@ -87,8 +111,7 @@ fn page(estate: &Estate, subject: Subject, query: &RawQuery, here: &Here) -> CsR
     let numbers = estate.select(subject, query.text("filter"))?;
     let count = numbers.len() as usize;
     let shown = order.cut(estate, &numbers, page);
-    let rows: Vec<Value> = shown.into_iter().filter_map(|no| row(estate, subject, no)).collect();
-    let mut response = paging::listed(&rows, count);
+    let mut response = paging::listed(&rows(estate, subject, &shown), count);
     if let Some(next) = page.next(count) {
         let number = next.to_string();
         let more = [
@@ -112,57 +135,20 @@ pub(in crate::http::qualys_cs) async fn bulk(
     let query = parameters(&uri)?;
     let here = Here::of(&uri, &headers);
     ask(&state, &caller, move |estate| {
-        walk(estate, subject, &query, &here, MAX_BULK, |estate, subject, no| {
-            let asset = estate.row(no)?;
-            Some(match subject {
-                Subject::Image => image::bulk_row(estate, asset),
-                Subject::Container => container::bulk_row(estate, asset),
-            })
+        walk(estate, subject, &query, &here, MAX_BULK, |estate, numbers, body| {
+            for asset in numbers.iter().filter_map(|no| estate.row(*no)) {
+                let goes_on = match subject {
+                    Subject::Image => body.add(asset.no, &image::bulk_row(estate, asset))?,
+                    Subject::Container => body.add(asset.no, &container::bulk_row(estate, asset))?,
+                };
+                if !goes_on {
+                    break;
+                }
+            }
+            Ok(())
         })
     })
     .await
-}
-
-/// The body of a stretch; written as it is, without a copy of so many rows.
-#[derive(Serialize)]
-struct Walked<R> {
-    data: Vec<R>,
-    count: u64,
-}
-
-/// One stretch of a list in the order of numbers, which no change of the data disturbs. An empty
-/// answer has a body here: qualysdk fails on 204.
-fn walk<'e, R: Serialize>(
-    estate: &'e Estate,
-    subject: Subject,
-    query: &RawQuery,
-    here: &Here,
-    most: usize,
-    row: impl Fn(&'e Estate, Subject, AssetNo) -> Option<R>,
-) -> CsResult<Response> {
-    let limit = match query.text("limit") {
-        None => BULK,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=most).contains(limit))
-            .ok_or_else(|| CsError::invalid(format!("limit must be 1 to {most}")))?,
-    };
-    let after = query.text("paginationQuery").map(read_cursor).transpose()?;
-    let numbers = estate.select(subject, query.text("filter"))?;
-    let behind = numbers.iter().filter(|no| after.is_none_or(|after| *no > after.0));
-    let mut shown: Vec<AssetNo> = behind.take(limit + 1).map(AssetNo).collect();
-    let more_follow = shown.len() > limit;
-    shown.truncate(limit);
-    let data: Vec<R> = shown.iter().filter_map(|&no| row(estate, subject, no)).collect();
-    let mut response = Json(Walked { data, count: numbers.len() }).into_response();
-    if let Some(last) = shown.last().filter(|_| more_follow) {
-        let cursor = cursor(*last);
-        let more =
-            [("filter", query.text("filter").unwrap_or_default()), ("paginationQuery", cursor.as_str())];
-        response.headers_mut().insert(header::LINK, here.link(("limit", limit), &more)?);
-    }
-    Ok(response)
 }
 
 /// `GET /images/{imageSha}` and `GET /containers/{containerSha}`.
@@ -229,7 +215,10 @@ pub(in crate::http::qualys_cs) async fn vulnerability_count(
     Path(name): Path<String>,
     caller: Caller,
 ) -> CsResult<Json<Value>> {
-    let counts = ask(&state, &caller, move |estate| Ok(estate.counts(estate.find(subject, &name)?)));
+    let counts = ask(&state, &caller, move |estate| {
+        let asset = estate.find(subject, &name)?;
+        Ok(estate.counts(&[asset.no]).next().unwrap_or_default())
+    });
     let counts = json!(counts.await?);
     let mut answer = counts.clone();
     if subject == Subject::Container {
@@ -282,12 +271,14 @@ pub(in crate::http::qualys_cs) async fn association(
         let image = estate.find(Subject::Image, &name)?;
         let wanted = estate.select(Subject::Container, query.text("filter"))?;
         let of_image = estate.snapshot.containers_of(&estate.scope, image.no);
-        let rows = of_image.into_iter().filter(|container| wanted.contains(container.no.0));
-        let (drifted, like): (Vec<_>, Vec<_>) = rows
-            .map(|container| (container::has_drift(estate, container), container::row(estate, container)))
-            .partition(|(drift, _)| *drift);
-        let plain = |rows: Vec<(bool, Value)>| rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>();
-        Ok(json!({"containers": plain(like), "driftContainers": plain(drifted), "hosts": []}))
+        let of_image = of_image.into_iter().filter(|container| wanted.contains(container.no.0));
+        let (drifted, like): (Vec<_>, Vec<_>) =
+            of_image.partition(|container| container::has_drift(estate, container));
+        let shown = |list: Vec<&AssetRow>| {
+            let numbers: Vec<AssetNo> = list.into_iter().map(|container| container.no).collect();
+            rows(estate, Subject::Container, &numbers)
+        };
+        Ok(json!({"containers": shown(like), "driftContainers": shown(drifted), "hosts": []}))
     });
     Ok(Json(answer.await?))
 }

@@ -6,7 +6,7 @@
 //! | `handlers` | the endpoints |
 //! | `image`, `container` | rows and details |
 //! | `sheet`, `vulns`, `software`, `severity` | what one of them has |
-//! | `order`, `link` | sorting and paging |
+//! | `order`, `link`, `stretch` | sorting and paging |
 //! | `places` | configured registries by host |
 
 mod container;
@@ -18,6 +18,7 @@ mod places;
 pub(super) mod severity;
 mod sheet;
 mod software;
+mod stretch;
 pub(super) mod tokens;
 pub(super) mod vulns;
 
@@ -27,11 +28,10 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use parapet_model::facts::{AssetRow, PackageRow};
-use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::{AssetKind, AssetNo, Millis, PackageNo, Scope};
-use parapet_posture::{AssetFilter, AssetSet, Query, Snapshot};
+use parapet_posture::{AssetFilter, AssetSet, Snapshot};
 use parapet_service::exports::Asked;
-use serde_json::{Value, json};
+use serde::Serialize;
 use uuid::Uuid;
 
 pub(super) use handlers::*;
@@ -139,11 +139,9 @@ impl Estate {
         self.snapshot.asset(&self.scope, no)
     }
 
-    /// The vulnerabilities that no exception hides.
-    fn counts(&self, asset: &AssetRow) -> SeverityCounts {
-        let filter = Filter::test(Field::AssetId, Op::Eq, asset.uuid.to_string());
-        let filter = filter.and(Filter::test(Field::Excepted, Op::Eq, false));
-        SeverityCounts::of(&self.snapshot.count(&Query::new(&self.scope, &filter, self.now)))
+    /// The vulnerabilities of each that no exception hides.
+    fn counts(&self, numbers: &[AssetNo]) -> impl Iterator<Item = SeverityCounts> {
+        self.snapshot.bands(numbers, self.now).into_iter().map(|bands| SeverityCounts::of(&bands))
     }
 
     /// The image of a container.
@@ -172,10 +170,17 @@ pub(super) fn created(asset: &AssetRow) -> Millis {
     }
 }
 
-/// Labels as this wire has them; null when there are none.
-fn labels(labels: &BTreeMap<String, String>) -> Value {
-    let rows = labels.iter().map(|(key, value)| json!({"key": key, "value": value}));
-    if labels.is_empty() { Value::Null } else { rows.collect() }
+/// A label as this wire has it.
+#[derive(Debug, Serialize)]
+struct Label<'e> {
+    key: &'e str,
+    value: &'e str,
+}
+
+/// Labels; none when there are none.
+fn labels(labels: &BTreeMap<String, String>) -> Option<Vec<Label<'_>>> {
+    let rows = labels.iter().map(|(key, value)| Label { key, value });
+    (!labels.is_empty()).then(|| rows.collect())
 }
 
 /// A digest without its algorithm, as this wire has it.

@@ -1,7 +1,7 @@
 //! Severities 1 to 5 of this wire.
 
 use parapet_model::Severity;
-use parapet_posture::Counts;
+use parapet_posture::Bands;
 use serde::Serialize;
 
 /// 5 critical, 4 high, 3 medium, 2 low, 1 none. What nobody rated counts as 3: neither hidden below
@@ -34,10 +34,10 @@ pub(super) struct SeverityCounts {
 
 impl SeverityCounts {
     /// The vulnerabilities of one asset.
-    pub(super) fn of(counts: &Counts) -> Self {
+    pub(super) fn of(have: &Bands) -> Self {
         let mut out = Self::default();
         for band in Severity::WORST_FIRST {
-            *out.slot(wire(band)) += counts.severity(band).vulnerabilities;
+            *out.slot(wire(band)) += u64::from(have[band as usize]);
         }
         out
     }

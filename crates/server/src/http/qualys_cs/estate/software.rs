@@ -1,9 +1,8 @@
 //! The packages of one image or container, with findings or without (contract 5.4 and 5.5).
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
 
 use parapet_matching::order::Order as VersionOrder;
-use parapet_model::PackageNo;
 use serde::Serialize;
 
 use super::severity::{SeverityCounts, wire};
@@ -39,10 +38,8 @@ struct Said<'e> {
 
 /// The packages of an asset by name and version.
 pub(super) fn rows<'e>(sheet: &Sheet<'e>) -> Vec<SoftwareRow<'e>> {
-    let mut said = said(sheet);
-    let packages = sheet.shown.iter().filter_map(|(no, shown)| {
-        let package = sheet.estate.package(*no)?;
-        let said = said.remove(no).unwrap_or_default();
+    let packages = sheet.shown.iter().zip(said(sheet)).filter_map(|(shown, said)| {
+        let package = sheet.estate.package(shown.package)?;
         Some(SoftwareRow {
             name: &package.key.name,
             version: &package.key.version,
@@ -50,7 +47,7 @@ pub(super) fn rows<'e>(sheet: &Sheet<'e>) -> Vec<SoftwareRow<'e>> {
             package_path: None,
             fix_version: said.fixed,
             vulnerabilities: said.counts,
-            layer_sha: (sheet.subject == Subject::Image).then(|| shown.layers.iter().copied().collect()),
+            layer_sha: (sheet.subject == Subject::Image).then(|| shown.layers.clone()),
             drift: shown.drift,
         })
     });
@@ -59,16 +56,19 @@ pub(super) fn rows<'e>(sheet: &Sheet<'e>) -> Vec<SoftwareRow<'e>> {
     rows
 }
 
-/// Counts, and the highest version that fixes something, by package.
-fn said<'e>(sheet: &Sheet<'e>) -> HashMap<PackageNo, Said<'e>> {
-    let mut out: HashMap<PackageNo, Said<'e>> = HashMap::new();
-    for finding in sheet.findings.values().flatten() {
-        let said = out.entry(finding.package.no).or_default();
+/// Counts, and the highest version that fixes something, of each package shown.
+fn said<'e>(sheet: &Sheet<'e>) -> Vec<Said<'e>> {
+    let mut out: Vec<Said<'e>> = Vec::new();
+    out.resize_with(sheet.shown.len(), Said::default);
+    for finding in &sheet.findings {
+        let Some(said) = sheet.place(finding.package.no).and_then(|place| out.get_mut(place)) else {
+            continue;
+        };
         said.counts.add(wire(finding.verdict.severity));
         let fixed = finding.verdict.fixed_version.as_str();
         let higher = |than: &str| {
             let order = VersionOrder::of_ecosystem(&finding.package.key.ecosystem);
-            order.and_then(|order| order.compare(fixed, than)).is_some_and(std::cmp::Ordering::is_gt)
+            fixed != than && order.and_then(|order| order.compare(fixed, than)).is_some_and(Ordering::is_gt)
         };
         if !fixed.is_empty() && said.fixed.is_none_or(higher) {
             said.fixed = Some(fixed);

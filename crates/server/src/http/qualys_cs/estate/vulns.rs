@@ -5,6 +5,7 @@
 //! which it does not read.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use parapet_model::Millis;
 use parapet_model::facts::PackageRow;
@@ -77,7 +78,7 @@ pub(super) struct SoftwareOf<'e> {
 
 /// The rows of an asset by QID.
 pub(super) fn rows<'e>(sheet: &Sheet<'e>) -> Vec<VulnRow<'e>> {
-    sheet.findings.values().filter_map(|findings| VulnRow::of(findings, sheet)).collect()
+    sheet.by_vulnerability().filter_map(|findings| VulnRow::of(findings, sheet)).collect()
 }
 
 impl<'e> VulnRow<'e> {
@@ -87,7 +88,7 @@ impl<'e> VulnRow<'e> {
         let patch_available = findings.iter().any(|f| f.verdict.state.is_fixable());
         let first = findings.iter().map(|f| f.first_found).min()?;
         let last = findings.iter().map(|f| f.last_found).max()?;
-        let of_package = |f: &Finding<'_>| sheet.shown.get(&f.package.no);
+        let of_package = |f: &Finding<'_>| sheet.shown.get(sheet.place(f.package.no)?);
         let mut products: Vec<String> = findings.iter().map(|f| f.package.key.source_name.clone()).collect();
         products.retain(|name| !name.is_empty());
         products.sort_unstable();
@@ -156,11 +157,27 @@ pub(in crate::http::qualys_cs) fn title(vulnerability: &Vulnerability) -> String
 pub(in crate::http::qualys_cs) fn result<'p>(
     packages: impl Iterator<Item = (&'p PackageRow, &'p str)>,
 ) -> String {
-    let mut text = "Package\tInstalled Version\tRequired Version".to_owned();
-    for (package, fixed) in packages {
-        text.push_str(&format!("\n{}\t{}\t{fixed}", package.key.name, package.key.version));
-    }
+    let mut text = String::new();
+    // A text takes whatever is written to it.
+    let _ = write_result(&mut text, packages);
     text
+}
+
+/// Writes that table.
+pub(super) fn write_result<'p>(
+    out: &mut impl fmt::Write,
+    packages: impl Iterator<Item = (&'p PackageRow, &'p str)>,
+) -> fmt::Result {
+    out.write_str("Package\tInstalled Version\tRequired Version")?;
+    for (package, fixed) in packages {
+        for (before, cell) in
+            [("\n", package.key.name.as_str()), ("\t", package.key.version.as_str()), ("\t", fixed)]
+        {
+            out.write_str(before)?;
+            out.write_str(cell)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a vector is of CVSS 2.

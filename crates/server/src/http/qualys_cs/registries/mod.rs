@@ -18,9 +18,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::body::{self, Body};
-use super::paging::{self, Page};
+use super::listing::Listing;
+use super::paging;
 use super::qql::table::{Cell, TableRow, select};
-use super::sorting::{self, Key};
+use super::sorting::Key;
 use super::{CsError, CsResult, id, millis};
 use crate::http::auth::Caller;
 use crate::http::query::RawQuery;
@@ -125,11 +126,8 @@ async fn all(state: &AppState, caller: &Caller) -> CsResult<Vec<Registry>> {
 
 /// `GET /registry`.
 pub(super) async fn list(State(state): State<AppState>, uri: Uri, caller: Caller) -> CsResult<Response> {
-    let query = query(&uri)?;
-    let page = Page::of(&query)?;
-    let mut found = select(all(&state, &caller).await?, query.text("filter"), state.app.now())?;
-    sorting::sort(&mut found, query.text("sort").unwrap_or("created:desc"), &KEYS)?;
-    let (found, count) = page.cut(found);
+    let listing = Listing::of(&uri, state.app.now())?;
+    let (found, count) = listing.sorted(all(&state, &caller).await?, "created:desc", &KEYS)?;
     let schedules = state.app.schedules().of_project(caller.principal()).await?;
     let holdings = state.app.registries().holdings_of(caller.principal(), &found)?;
     let of = |(registry, holdings)| RegistryRow::of(registry, holdings, &schedules);
@@ -297,8 +295,7 @@ pub(super) async fn repositories(
     uri: Uri,
     caller: Caller,
 ) -> CsResult<Response> {
-    let query = query(&uri)?;
-    let page = Page::of(&query)?;
+    let listing = Listing::of(&uri, state.app.now())?;
     let registry = state.app.registries().get(caller.principal(), id(&registry, "registry")?).await?;
     let holdings = state.app.registries().holdings(caller.principal(), &registry)?;
     let row = |(repo_name, counts): (String, ImageCounts)| RepositoryRow {
@@ -308,9 +305,7 @@ pub(super) async fn repositories(
         total_vulnerable_images: counts.vulnerable,
     };
     let rows: Vec<RepositoryRow> = holdings.repositories.into_iter().map(row).collect();
-    let mut rows = select(rows, query.text("filter"), state.app.now())?;
     let by_name: [Key<RepositoryRow>; 1] = [("repoName", |a, b| a.repo_name.cmp(&b.repo_name))];
-    sorting::sort(&mut rows, query.text("sort").unwrap_or("repoName:asc"), &by_name)?;
-    let (rows, count) = page.cut(rows);
+    let (rows, count) = listing.sorted(rows, "repoName:asc", &by_name)?;
     Ok(paging::listed(&rows, count))
 }

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::body::Body;
-use super::paging::{self, Page};
-use super::qql::table::select;
-use super::{CsError, CsResult, id, sorting};
+use super::listing::Listing;
+use super::paging;
+use super::{CsError, CsResult, id};
 use crate::http::auth::Caller;
 use crate::http::file;
 use crate::http::query::RawQuery;
@@ -77,13 +77,10 @@ async fn create(
 
 /// `GET /reports`.
 async fn list(State(state): State<AppState>, uri: Uri, caller: Caller) -> CsResult<Response> {
-    let query = query(&uri)?;
-    let page = Page::of(&query)?;
+    let listing = Listing::of(&uri, state.app.now())?;
     let reports = state.app.reports().list(caller.principal()).await?;
     let rows: Vec<ReportRow> = reports.iter().map(Into::into).collect();
-    let mut rows = select(rows, query.text("filter"), state.app.now())?;
-    sorting::sort(&mut rows, query.text("sort").unwrap_or("status:desc"), &ReportRow::KEYS)?;
-    let (rows, count) = page.cut(rows);
+    let (rows, count) = listing.sorted(rows, "status:desc", &ReportRow::KEYS)?;
     Ok(paging::listed(&rows, count))
 }
 

@@ -12,9 +12,9 @@ use super::row::ScheduleRow;
 use super::{named, query};
 use crate::http::auth::Caller;
 use crate::http::qualys_cs::body::Body;
-use crate::http::qualys_cs::paging::{self, Page};
-use crate::http::qualys_cs::qql::table::select;
-use crate::http::qualys_cs::{CsResult, id, sorting};
+use crate::http::qualys_cs::listing::Listing;
+use crate::http::qualys_cs::paging;
+use crate::http::qualys_cs::{CsResult, id};
 use crate::http::state::AppState;
 
 fn changed(schedule: Uuid) -> Json<Value> {
@@ -33,13 +33,10 @@ pub(super) async fn create(
 
 /// `GET /reports/schedule`.
 pub(super) async fn list(State(state): State<AppState>, uri: Uri, caller: Caller) -> CsResult<Response> {
-    let query = query(&uri)?;
-    let page = Page::of(&query)?;
+    let listing = Listing::of(&uri, state.app.now())?;
     let all = state.app.reports().schedules(caller.principal()).await?;
-    let mut rows =
-        select(all.iter().map(ScheduleRow::from).collect(), query.text("filter"), state.app.now())?;
-    sorting::sort(&mut rows, query.text("sort").unwrap_or("createdAt:desc"), &ScheduleRow::KEYS)?;
-    let (rows, count) = page.cut(rows);
+    let rows = all.iter().map(ScheduleRow::from).collect();
+    let (rows, count) = listing.sorted(rows, "createdAt:desc", &ScheduleRow::KEYS)?;
     Ok(paging::listed(&rows, count))
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod exceptions;
 mod registries;
+mod report_mail;
 mod reports;
 mod rules;
 mod sensor_agent;

@@ -9,14 +9,17 @@ use serde_json::{Value, json};
 use crate::http::testing::{Answer, START, TestServer};
 
 /// Two images, one container of the first, and a feed that speaks of two of three packages.
-struct Estate {
-    server: TestServer,
+pub(super) struct Estate {
+    pub(super) server: TestServer,
     web: Digest,
 }
 
 impl Estate {
     async fn new() -> Self {
-        let server = TestServer::new().await;
+        Self::on(TestServer::new().await).await
+    }
+
+    pub(super) async fn on(server: TestServer) -> Self {
         server
             .feed(&[
                 ("DSA-1-1", "CVE-2026-0001", "glass", "1.0-2"),
@@ -35,12 +38,12 @@ impl Estate {
     }
 
     /// Asks for a report.
-    async fn ask(&self, changes: Value) -> Answer {
+    pub(super) async fn ask(&self, changes: Value) -> Answer {
         self.call(Method::POST, "/reports", Some(&request(changes))).await
     }
 
     /// Asks for a report that is accepted; its id.
-    async fn create(&self, changes: Value) -> String {
+    pub(super) async fn create(&self, changes: Value) -> String {
         let answer = self.ask(changes).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.body["reportUuid"].as_str().unwrap().to_owned()
@@ -64,7 +67,7 @@ impl Estate {
     }
 
     /// What a server does every second, and its workers.
-    async fn tick(&self) {
+    pub(super) async fn tick(&self) {
         self.server.app.reports().fire_due().await.unwrap();
         self.server.app.run_jobs().await.unwrap();
     }
@@ -488,7 +491,7 @@ fn schedule(changes: Value) -> Value {
 }
 
 impl Estate {
-    async fn schedule(&self, changes: Value) -> String {
+    pub(super) async fn schedule(&self, changes: Value) -> String {
         let answer = self.call(Method::POST, "/reports/schedule", Some(&schedule(changes))).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.body["reportingScheduleId"].as_str().unwrap().to_owned()

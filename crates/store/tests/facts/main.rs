@@ -9,6 +9,7 @@ mod support;
 mod advisories;
 mod as_of;
 mod compliance;
+mod divided;
 mod estate;
 mod exceptions;
 mod host_groups;

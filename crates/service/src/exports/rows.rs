@@ -193,6 +193,14 @@ pub fn each_asset_vulnerability<E>(
     window: Window,
     each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
 ) -> Result<usize, E> {
+    if window == Window::ALL {
+        let mut total = 0;
+        each_pair(snapshot, query, &mut |row| {
+            total += 1;
+            each(row)
+        })?;
+        return Ok(total);
+    }
     let counted = snapshot.vulnerabilities_by_asset(query);
     let total = counted.iter().map(|on| on.vulnerabilities as usize).sum();
     let end = window.offset.saturating_add(window.limit);

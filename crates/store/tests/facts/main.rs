@@ -10,6 +10,7 @@ mod advisories;
 mod as_of;
 mod compliance;
 mod compliance_as_of;
+mod divided;
 mod estate;
 mod exceptions;
 mod host_groups;

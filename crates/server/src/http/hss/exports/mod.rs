@@ -2,6 +2,8 @@
 
 pub(super) mod columns;
 pub(super) mod create;
+#[cfg(test)]
+mod divided;
 pub(super) mod download;
 pub(super) mod filters;
 pub(super) mod handled;

@@ -117,3 +117,16 @@ async fn groups_and_values_outlive_the_next_look() {
     let denied = server.hss("reader", Method::DELETE, &format!("{groups}?group_id={id}"), "").await;
     assert_eq!((denied.status, &denied.body["error_code"]), (403, &json!("APIGW.0302")));
 }
+
+#[tokio::test]
+async fn servers_are_counted() {
+    let (server, web, _) = world().await;
+    server.host("clean", &[("wood", "1")]).await;
+    let value = json!({"asset_value": "important", "host_id_list": [web]});
+    let path = "/host-management/asset-value/associate";
+    assert_eq!(send(&server, Method::PUT, path, value).await.0, 200);
+    let counts = get(&server, "/host-management/host-statistics").await;
+    assert_eq!((&counts["total_num"], &counts["risk_num"]), (&json!(3), &json!(2)));
+    assert_eq!((&counts["not_installed_num"], &counts["not_online_num"]), (&json!(3), &json!(0)));
+    assert_eq!(counts["asset_value_list"][0], json!({"value_type": "important", "host_num": 1}));
+}

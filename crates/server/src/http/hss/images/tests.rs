@@ -186,3 +186,37 @@ async fn a_batch_of_scans_is_one_task() {
     let denied = server.hss("reader", Method::POST, "/image/local/batch-scan", "{}").await;
     assert_eq!(denied.status, 403);
 }
+
+#[tokio::test]
+async fn what_is_installed_in_an_image_and_where_it_runs() {
+    let (server, ..) = world().await;
+    let (app, digest) = server.image("team/app:1", &[("glass", "1.0-1"), ("wood", "1")]).await;
+    server.container("c1f00d", "shop", digest).await;
+    for path in [format!("/image/{app}/apps"), format!("/image/local/apps?image_id={app}")] {
+        let list = get(&server, &path).await;
+        let rows = list["data_list"].as_array().unwrap().iter();
+        let rows: Vec<Value> = rows.map(|row| json!([row["app_name"], row["vul_num"]])).collect();
+        assert_eq!(rows, [json!(["glass", 1]), json!(["wood", 0])], "{path}");
+    }
+    let named = get(&server, &format!("/image/{app}/apps?app_name=OO&limit=1")).await;
+    assert_eq!((&named["total_num"], &named["data_list"][0]["app_version"]), (&json!(1), &json!("1")));
+    let affected = format!("/image/vulnerability/{app}/apps?vul_id=CVE-2026-0001");
+    let list = get(&server, &affected).await;
+    assert_eq!(
+        list["data_list"],
+        json!([{"app_name": "glass", "rule": "", "paths": [
+            {"status": "vul_status_unfix", "app_version": "1.0-1", "app_path": ""}]}])
+    );
+    assert_eq!(get(&server, &format!("{affected}&is_handled=true")).await["total_num"], 0);
+    let running = get(&server, &format!("/image/vulnerability/{app}/containers")).await;
+    assert_eq!(
+        (&running["total_num"], &running["data_list"][0]["container_name"]),
+        (&json!(1), &json!("shop"))
+    );
+    for path in ["/image/x/apps", "/image/local/apps?image_id=x", "/image/vulnerability/x/containers"] {
+        let answer = server.hss("manager", Method::GET, path, "").await;
+        assert_eq!((answer.status, &answer.body["error_code"]), (400, &json!("HSS.0011")), "{path}");
+    }
+    let answer = server.hss("manager", Method::GET, &format!("/image/vulnerability/{app}/apps"), "").await;
+    assert!(answer.body["error_msg"].as_str().unwrap().contains("vul_id"), "{}", answer.body);
+}

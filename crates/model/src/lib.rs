@@ -53,4 +53,4 @@ pub const READER_VERSION: u32 = 3;
 
 /// The version of the matcher. A better matcher raises it; all matches are computed again, with
 /// closing reason `matcher_changed`.
-pub const MATCHER_VERSION: u32 = 1;
+pub const MATCHER_VERSION: u32 = 2;

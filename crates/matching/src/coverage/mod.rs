@@ -30,6 +30,8 @@ pub struct FeedFacts {
     pub data_date: Millis,
     /// The small set that comes with the program.
     pub starter: bool,
+    /// It lists what has no fix too, whatever its publisher's bulletins do.
+    pub lists_unfixed: bool,
 }
 
 impl FeedFacts {
@@ -57,7 +59,7 @@ impl FeedFacts {
 ///
 /// Feeds add up, so the best feed's word counts. What no feed can mend comes on top, the worst
 /// wins: a distribution past its end of life, one whose release is unknown, and publishers who
-/// list fixes only.
+/// list fixes only, unless one of their feeds is a VEX.
 pub fn of_ecosystem(
     ecosystem: &str,
     feeds: &[FeedFacts],
@@ -75,7 +77,11 @@ pub fn of_ecosystem(
         Coverage::Assessed
     };
     let by_practice = match family(ecosystem) {
-        Some(family) if family.fixes_only && !is_vendors(ecosystem) => Coverage::FixesOnly,
+        Some(family)
+            if family.fixes_only && !is_vendors(ecosystem) && !own.iter().any(|f| f.lists_unfixed) =>
+        {
+            Coverage::FixesOnly
+        }
         _ => Coverage::Assessed,
     };
     EcosystemCoverage {
@@ -109,6 +115,7 @@ mod tests {
             complete: None,
             data_date: day("2026-08-22"),
             starter: false,
+            lists_unfixed: false,
         }
     }
 
@@ -147,6 +154,9 @@ mod tests {
         assert_eq!(word("Debian:10", &[feed("Debian:10", "Debian")]), Coverage::ReleaseEol);
         assert_eq!(word("Alpine:v3.23", &[feed("Alpine:v3.23", "Alpine")]), Coverage::FixesOnly);
         assert_eq!(word("Alpine:v3.11", &[feed("Alpine:v3.11", "Alpine")]), Coverage::ReleaseEol);
+        assert_eq!(word("Red Hat:9", &[feed("Red Hat:9", "RHSA")]), Coverage::FixesOnly);
+        let vex = FeedFacts { lists_unfixed: true, ..feed("Red Hat:9", "VEX") };
+        assert_eq!(word("Red Hat:9", &[vex, feed("Red Hat:9", "RHSA")]), Coverage::Assessed);
         assert_eq!(word("PyPI", &[feed("PyPI", "PyPI")]), Coverage::Assessed);
         assert_eq!(word("dpkg", &[]), Coverage::NoFeed);
         assert_eq!(word("dpkg:Docker", std::slice::from_ref(&old)), Coverage::ForeignPackage);
@@ -159,6 +169,7 @@ mod tests {
         assert_eq!(coverage("Debian:12", "1:2.0-1"), Coverage::Assessed);
         assert_eq!(coverage("Debian:12", "not a version"), Coverage::VersionUnparsed);
         assert_eq!(coverage("PyPI", "2.0.0-foo"), Coverage::VersionUnparsed);
-        assert_eq!(coverage("Maven", "2.14.1"), Coverage::VersionUnparsed);
+        assert_eq!(coverage("Maven", "2.14.1"), Coverage::Assessed);
+        assert_eq!(coverage("Conda", "2.14.1"), Coverage::VersionUnparsed);
     }
 }

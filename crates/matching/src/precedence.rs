@@ -54,6 +54,8 @@ pub fn precedence(advisory_source: &str, ecosystem: &str) -> u8 {
         ("Debian", "DSA" | "DLA" | "DTSA") | ("Ubuntu", "USN" | "LSN") => BULLETIN,
         ("AlmaLinux", "ALSA" | "ALBA" | "ALEA") | ("Rocky Linux", "RLSA" | "RXSA") => BULLETIN,
         ("Red Hat", "RHSA" | "RHBA" | "RHEA") | ("SUSE", "SUSE-SU") | ("openSUSE", "openSUSE-SU") => BULLETIN,
+        ("Amazon Linux", "ALAS" | "ALAS2" | "ALAS2023") | ("Oracle Linux", "ELSA") => BULLETIN,
+        ("Fedora", "FEDORA") => BULLETIN,
         // The Go team and RustSec review for their ecosystem; GitHub reviews those of package registries, whose
         // own databases take most of their ranges over from NVD or are no longer kept.
         ("Go", "GO") | ("crates.io", "RUSTSEC") => OWN_DATABASE,

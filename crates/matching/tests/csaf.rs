@@ -6,6 +6,7 @@ use parapet_matching::advisory::{self, csaf};
 use parapet_matching::judge;
 use parapet_model::advisory::Advisory;
 use parapet_model::{MatchState, PackageKey, Severity};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// A package on a platform.
@@ -275,7 +276,7 @@ fn hostile_documents_are_errors_or_say_nothing() {
     let bytes = document("X-1", vec![component("a", "pkg:rpm/redhat/a")], circle, vec![vulnerability]);
     assert_eq!(csaf::parse(&bytes).unwrap(), []);
     for (text, why) in [
-        ("{\"csaf_version\": 1}", "missing field"),
+        ("{\"product_tree\": {}}", "missing field"),
         ("{\"document\": {\"tracking\": {\"id\": \"a b\"}}}", "is no advisory id"),
         ("{\"document\": {\"tracking\": {\"id\": 7}}}", "expected a text"),
     ] {
@@ -285,4 +286,36 @@ fn hostile_documents_are_errors_or_say_nothing() {
     let deep = format!("{{\"document\": {}1{}}}", "[".repeat(70), "]".repeat(70));
     assert!(csaf::parse(deep.as_bytes()).unwrap_err().to_string().contains("nested deeper"));
     assert!(!advisory::is_csaf(br#"{"id": "X-1", "details": "\"csaf_version\""}"#));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_document_that_was_changed_anywhere_is_read_or_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0usize..40), 1..6)
+    ) {
+        let mut bytes = vex();
+        for (place, byte, cut) in changes {
+            let at = place.index(bytes.len());
+            bytes[at] = byte;
+            let end = (at + cut).min(bytes.len());
+            bytes.drain(at..end);
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        for record in csaf::parse(&bytes).unwrap_or_default() {
+            let package = rpm("Red Hat:9", "openssl-libs", "openssl", "1:3.0.7-26.el9");
+            let _ = judge(&package, &record);
+        }
+    }
+
+    #[test]
+    fn any_product_name_is_read_or_passed_over(name in "\\PC{0,60}", purl in "pkg:[ -~]{0,60}", cpe in "cpe:[ -~]{0,60}") {
+        let branches = vec![component(&name, &purl), platform("p", &cpe)];
+        let vulnerability = json!({"cve": "CVE-2026-0008", "product_status": {"known_affected": [name, format!("p:{name}")]}});
+        let bytes = document("X-1", branches, vec![relation(&name, "p")], vec![vulnerability]);
+        prop_assert!(csaf::parse(&bytes).is_ok());
+    }
 }

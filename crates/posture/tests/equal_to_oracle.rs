@@ -13,7 +13,7 @@ use parapet_model::filter::{Field, Op};
 use parapet_model::{AssetKind, AssetNo, FOREVER, Filter, PackageNo, Principal, Scope, Severity};
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, Snapshot, Standing,
+    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, RiskCursor, Snapshot, Standing,
     VulnerabilityOrder, Window, oracle::findings,
 };
 use proptest::prelude::*;
@@ -192,6 +192,18 @@ proptest! {
             })
         }).collect();
         prop_assert_eq!(listed, oracle::vulnerabilities(&expected));
+
+        let (mut urgent, mut after): (Vec<RiskCursor>, _) = (Vec::new(), None);
+        loop {
+            let (page, next) = snapshot.most_urgent(&query, after, 3);
+            urgent.extend(page.iter().map(RiskCursor::of));
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        prop_assert_eq!(urgent.len(), expected.len(), "each once");
+        prop_assert!(urgent.is_sorted_by(|a, b| a < b), "in one order");
 
         let assets = snapshot.assets(&query, AssetOrder::Number, Window::ALL);
         let numbers: BTreeSet<AssetNo> = assets.rows.iter().map(|row| row.asset.no).collect();

@@ -8,6 +8,7 @@ pub mod csaf;
 pub mod debian_tracker;
 pub mod osv;
 mod text;
+pub mod updateinfo;
 
 use parapet_model::advisory::Advisory;
 
@@ -32,6 +33,9 @@ pub enum AdvisoryError {
     /// Not JSON, or not of the format's shape.
     #[error("the record is not valid: {0}")]
     Json(#[from] serde_json::Error),
+    /// Not well-formed XML, or not of the format's shape.
+    #[error("the file is not valid: {0}")]
+    Xml(String),
     /// An id that is empty, overlong or has characters no id has. Shortened.
     #[error("{0:?} is no advisory id")]
     BadId(String),
@@ -52,11 +56,14 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Advisory>, AdvisoryError> {
     if is_csaf(bytes) { csaf::parse(bytes) } else { osv::parse(bytes).map(|advisory| vec![advisory]) }
 }
 
-/// Whether the text, or its beginning, is a CSAF document's. The key cannot stand inside a text of
-/// another record, where its quotes would be escaped.
+/// Whether the text, or its beginning, is a CSAF document's. Only what begins as one is searched for its
+/// version, since the other records are many; the key cannot stand inside a text of another record,
+/// where its quotes would be escaped.
 pub fn is_csaf(bytes: &[u8]) -> bool {
+    const FIRST: [&[u8]; 4] = [b"\"document\"", b"\"product_tree\"", b"\"vulnerabilities\"", b"\"$schema\""];
     const KEY: &[u8] = b"\"csaf_version\"";
-    bytes.windows(KEY.len()).any(|window| window == KEY)
+    let inside = bytes.trim_ascii_start().strip_prefix(b"{").unwrap_or_default().trim_ascii_start();
+    FIRST.iter().any(|key| inside.starts_with(key)) && bytes.windows(KEY.len()).any(|window| window == KEY)
 }
 
 fn check_size(bytes: &[u8]) -> Result<(), AdvisoryError> {

@@ -4,9 +4,10 @@
 //! A vendor's package in a distribution's database is `foreign-package`: its reader says whose it is
 //! (`dpkg:Docker`), and unless a feed speaks of that ecosystem nobody judged it.
 
-mod end_of_life;
+pub mod end_of_life;
 
 use parapet_model::coverage::EcosystemCoverage;
+use parapet_model::package::family_of;
 use parapet_model::time::{Millis, format_rfc3339};
 use parapet_model::{Coverage, PackageKey};
 
@@ -67,7 +68,13 @@ pub fn of_ecosystem(
     stale_after: Millis,
 ) -> EcosystemCoverage {
     let own: Vec<&FeedFacts> = feeds.iter().filter(|f| f.ecosystem == ecosystem && f.records > 0).collect();
-    let nobody = if is_vendors(ecosystem) { Coverage::ForeignPackage } else { Coverage::NoFeed };
+    // Feeds of the family's releases are there, and none can be of one that is not known.
+    let of_releases = |f: &FeedFacts| f.records > 0 && family_of(&f.ecosystem) == ecosystem;
+    let nobody = match ecosystem {
+        vendors if is_vendors(vendors) => Coverage::ForeignPackage,
+        bare if lacks_release(bare) && feeds.iter().any(of_releases) => Coverage::ReleaseUnknown,
+        _ => Coverage::NoFeed,
+    };
     let by_feeds = own.iter().map(|f| f.word(now, stale_after)).min().unwrap_or(nobody);
     let by_release = if lacks_release(ecosystem) {
         Coverage::ReleaseUnknown

@@ -12,6 +12,7 @@ mod demo;
 mod documents;
 mod ecr;
 mod exports;
+mod gate;
 mod hostile;
 mod kill;
 mod peers;

@@ -61,7 +61,7 @@ pub struct Limits {
 pub struct ImportReport {
     /// Name of the feed.
     pub feed: String,
-    /// `osv`, `csaf`, `vex`, `debian-tracker`, `kev` or `epss`.
+    /// `osv`, `csaf`, `vex`, `debian-tracker`, `updateinfo`, `kev` or `epss`.
     pub format: String,
     /// `unchanged`, `preview`, `held`, `accepted`, `rejected`, `rolled_back` or `imported`.
     pub outcome: String,
@@ -110,11 +110,9 @@ impl Feeds<'_> {
     ) -> Result<ImportReport> {
         require(who, Permission::FeedsWrite)?;
         match source.format {
-            FeedFormat::Osv | FeedFormat::Csaf | FeedFormat::Vex | FeedFormat::DebianTracker => {
-                self.import_records(who, source, options, fence).await
-            }
             FeedFormat::Kev => self.import_kev(who, source, options, fence).await,
             FeedFormat::Epss => self.import_epss(who, source, options, fence).await,
+            _ => self.import_records(who, source, options, fence).await,
         }
     }
 

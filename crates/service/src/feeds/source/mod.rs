@@ -1,5 +1,5 @@
 //! Where advisory data comes from on disk: OSV and CSAF records one by one, in directories and in
-//! archives; Debian's security tracker; the KEV catalogue and EPSS scores. Everything streams; a
+//! archives; Debian's security tracker; `updateinfo.xml`; the KEV catalogue and EPSS scores. Everything streams; a
 //! full OSV set has 630,000 records, a full set of VEX documents some gigabytes.
 
 mod archive;
@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use parapet_matching::advisory::{self, csaf, debian_tracker};
+use parapet_matching::advisory::{self, csaf, debian_tracker, updateinfo};
 use parapet_model::advisory::Advisory;
 
 use super::zipped::Zipped;
@@ -32,6 +32,8 @@ pub enum FeedFormat {
     Vex,
     /// The file of Debian's security tracker.
     DebianTracker,
+    /// The `updateinfo.xml` of an rpm repository.
+    UpdateInfo,
     /// CISA's Known Exploited Vulnerabilities catalogue.
     Kev,
     /// EPSS scores.
@@ -46,6 +48,7 @@ impl FeedFormat {
             Self::Csaf => "csaf",
             Self::Vex => VEX,
             Self::DebianTracker => "debian-tracker",
+            Self::UpdateInfo => "updateinfo",
             Self::Kev => "kev",
             Self::Epss => "epss",
         }
@@ -95,12 +98,14 @@ impl FeedSource {
                 FeedFormat::Kev
             } else if debian_tracker::is_tracker(&text) {
                 FeedFormat::DebianTracker
+            } else if updateinfo::is_updateinfo(&text) {
+                FeedFormat::UpdateInfo
             } else if text.trim_start().starts_with('{') {
                 of_record(&head)
             } else {
                 return Err(Error::Invalid(format!(
                     "{}: not a feed; OSV and CSAF records in zips, tar archives and directories, Debian's \
-                     security tracker, the KEV catalogue and EPSS scores are read",
+                     security tracker, updateinfo.xml, the KEV catalogue and EPSS scores are read",
                     path.display()
                 )));
             };
@@ -125,22 +130,31 @@ impl FeedSource {
         if first.is_none() { outcome.map(|()| None) } else { Ok(first) }
     }
 
+    /// Whether one file is the whole feed.
+    fn is_one_file(&self) -> bool {
+        matches!(self.format, FeedFormat::DebianTracker | FeedFormat::UpdateInfo)
+    }
+
     /// Whether this is everything the publisher has, so that what is not in it is gone.
     pub(super) fn is_whole(&self) -> Result<bool> {
-        Ok(self.format == FeedFormat::DebianTracker || self.path.is_dir() || !archive::is_file(&self.path)?)
+        Ok(self.is_one_file() || self.path.is_dir() || !archive::is_file(&self.path)?)
     }
 
     /// Calls `each` with every record. Files that are not named `.json` are passed over, and so is
     /// what publishers put beside their records. Stops at the first error of `each`.
     pub(super) fn each_record(&self, each: &mut dyn FnMut(Record<'_>) -> Result<()>) -> Result<()> {
-        if self.format != FeedFormat::DebianTracker {
+        if !self.is_one_file() {
             return self.each_text(&mut |name, bytes| each(Record::Text { name, bytes }));
         }
         let mut outcome = Ok(());
-        let read = debian_tracker::read(self.reader()?, &mut |advisory| {
+        let mut give = |advisory| {
             outcome = each(Record::Read(Box::new(advisory)));
             outcome.is_ok()
-        });
+        };
+        let read = match self.format {
+            FeedFormat::UpdateInfo => updateinfo::read(self.reader()?, &mut give),
+            _ => debian_tracker::read(self.reader()?, &mut give),
+        };
         outcome.and(read.map_err(|e| Error::Invalid(format!("{}: {e}", self.path.display()))))
     }
 
@@ -269,7 +283,8 @@ fn zip_error(path: &Path, error: zip::result::ZipError) -> Error {
 /// The name without extension, and without the one of the archive inside a packed one.
 fn stem(path: &Path) -> String {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    name.strip_suffix(".tar").map_or(name.clone(), str::to_owned)
+    let inside = name.strip_suffix(".tar").or_else(|| name.strip_suffix(".xml"));
+    inside.map_or(name.clone(), str::to_owned)
 }
 
 #[cfg(test)]

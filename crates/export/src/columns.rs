@@ -81,6 +81,10 @@ columns! {
     ExceptionTitle = "exception_title": Finding,
     /// First instant at which it no longer holds; empty when it has no end
     ExceptionEnd = "exception_end": Finding,
+    /// Place in the order of urgency: greater is to be fixed earlier
+    Risk = "risk": Finding,
+    /// Why it stands there, the most important first
+    RiskReasons = "risk_reasons": Finding,
     /// Id of the vulnerability
     Vulnerability = "vulnerability": Match,
     /// Other ids of the vulnerability
@@ -155,6 +159,11 @@ impl Column {
         Self::Class,
         Self::Title,
     ];
+
+    /// Whether it depends on asset and match at once, so that no part of a row with it may be kept.
+    pub(crate) const fn is_of_all(self) -> bool {
+        matches!(self, Self::Risk | Self::RiskReasons)
+    }
 
     /// The column of a word.
     pub fn parse(word: &str) -> Option<Self> {

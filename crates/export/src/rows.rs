@@ -100,6 +100,7 @@ impl Part {
     fn new(first: usize, columns: &[Column]) -> Self {
         let mut levels = columns.iter().map(|column| column.level());
         let level = levels.next().filter(|&first| levels.all(|level| level == first));
+        let level = level.filter(|_| !columns.iter().any(|column| column.is_of_all()));
         Self { first, columns: columns.to_vec(), level }
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use parapet_model::asset::Reference;
 use parapet_model::facts::ReferenceRow;
 use parapet_model::finding::Finding;
-use parapet_model::{AssetKind, FOREVER, Millis};
+use parapet_model::{AssetKind, FOREVER, Millis, Risk};
 use uuid::Uuid;
 
 use crate::columns::Column;
@@ -46,6 +46,8 @@ pub(crate) enum Texts<'a> {
     Plain(&'a [String]),
     /// One part of each reference that holds at an instant, or with `None` is still open.
     References(&'a [ReferenceRow], Option<Millis>, fn(&Reference) -> String),
+    /// Why a finding is urgent.
+    Reasons(Risk),
 }
 
 impl Texts<'_> {
@@ -53,6 +55,7 @@ impl Texts<'_> {
     pub(crate) fn gather(self) -> Vec<String> {
         let (rows, at, part) = match self {
             Self::Plain(texts) => return texts.to_vec(),
+            Self::Reasons(risk) => return risk.reasons(),
             Self::References(rows, at, part) => (rows, at, part),
         };
         let holds = |row: &&ReferenceRow| at.map_or(row.held.is_open(), |at| row.held.contains(at));
@@ -92,6 +95,8 @@ pub(crate) fn value_of<'a>(
         Column::Exception => finding.exception.map_or(Value::Null, |exception| Value::Id(exception.uuid)),
         Column::ExceptionTitle => finding.exception.map_or(Value::Null, |exception| text(&exception.title)),
         Column::ExceptionEnd => finding.exception.map_or(Value::Null, |exception| instant(exception.end)),
+        Column::Risk => Value::Integer(Risk::of(finding).number()),
+        Column::RiskReasons => Value::List(Texts::Reasons(Risk::of(finding))),
         Column::Vulnerability => text(&vulnerability.id),
         Column::Aliases => Value::List(Texts::Plain(&vulnerability.aliases)),
         Column::Qid => Value::Integer(vulnerability.no.qid()),

@@ -18,6 +18,8 @@ pub(crate) enum Naming {
     Language,
     /// As [`Naming::Language`], in PEP 503 form.
     Pep503,
+    /// As [`Naming::Language`], whatever the case of its letters.
+    Lowercase,
 }
 
 /// A family of ecosystems.
@@ -56,7 +58,7 @@ use Naming::{Binary, Source};
 
 /// Families by name. Whether a feed lists unfixed vulnerabilities is the publisher's practice, see
 /// the security tracker of each.
-static FAMILIES: [Family; 22] = [
+static FAMILIES: [Family; 46] = [
     Family::distribution("Debian", Order::Dpkg, Source).lists_unfixed(),
     Family::distribution("Ubuntu", Order::Dpkg, Source).lists_unfixed(),
     // A dpkg, apk or rpm database of a distribution nobody recognised.
@@ -75,11 +77,35 @@ static FAMILIES: [Family; 22] = [
     Family::distribution("openEuler", Order::Rpm, Binary),
     Family::distribution("Mageia", Order::Rpm, Binary),
     Family::distribution("Azure Linux", Order::Rpm, Binary),
+    Family::distribution("Oracle Linux", Order::Rpm, Binary),
+    Family::distribution("CentOS", Order::Rpm, Binary),
+    Family::distribution("Fedora", Order::Rpm, Binary),
+    Family::distribution("Photon OS", Order::Rpm, Binary),
+    Family::distribution("MinimOS", Order::Apk, Source).rolling(),
+    Family::distribution("Alpaquita", Order::Apk, Source),
+    Family::distribution("BellSoft Hardened Containers", Order::Apk, Source),
+    Family::distribution("Echo", Order::Dpkg, Source).rolling(),
     Family { naming: Naming::Pep503, ..Family::language("PyPI", Some(Order::Pep440)) },
     Family::language("npm", Some(Order::Npm)),
     Family::language("Go", Some(Order::Semver)),
     Family::language("crates.io", Some(Order::Semver)),
-    Family::language("Maven", None),
+    Family::language("Maven", Some(Order::Maven)),
+    Family::language("RubyGems", Some(Order::Gem)),
+    Family { naming: Naming::Lowercase, ..Family::language("NuGet", Some(Order::NuGet)) },
+    Family { naming: Naming::Lowercase, ..Family::language("Packagist", Some(Order::Composer)) },
+    Family { naming: Naming::Lowercase, ..Family::language("Hex", Some(Order::Semver)) },
+    Family::language("Pub", Some(Order::Pub)),
+    Family::language("CRAN", Some(Order::Numbers)),
+    Family::language("Bioconductor", Some(Order::Numbers)),
+    Family::language("Hackage", Some(Order::Numbers)),
+    Family::language("GHC", Some(Order::Numbers)),
+    Family::language("ConanCenter", Some(Order::Semver)),
+    Family::language("SwiftURL", Some(Order::Semver)),
+    Family::language("Julia", Some(Order::Semver)),
+    Family::language("Bitnami", Some(Order::Semver)),
+    Family::language("VSCode", Some(Order::Semver)),
+    Family::language("Kubernetes", Some(Order::Semver)),
+    Family::language("GitHub Actions", Some(Order::Semver)),
 ];
 
 /// The family of an ecosystem with or without release.
@@ -117,8 +143,12 @@ mod tests {
             ("AlmaLinux:9", Some(Order::Rpm)),
             ("PyPI", Some(Order::Pep440)),
             ("Go", Some(Order::Semver)),
-            ("Maven", None),
-            ("RubyGems", None),
+            ("Maven", Some(Order::Maven)),
+            ("RubyGems", Some(Order::Gem)),
+            ("Packagist", Some(Order::Composer)),
+            ("ConanCenter", Some(Order::Semver)),
+            ("Conda", None),
+            ("Homebrew", None),
             ("", None),
         ] {
             assert_eq!(Order::of_ecosystem(ecosystem), order, "{ecosystem}");

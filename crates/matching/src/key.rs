@@ -7,35 +7,46 @@ use parapet_model::advisory::Affected;
 
 use crate::ecosystem::{Family, Naming, family};
 use crate::order::Order;
+use crate::release::{canonical, is_subscription_of, subscription_of};
 
 /// Ecosystem with release, and name in canonical form.
 pub type Key = (String, String);
+
+/// How the name of an entry begins that speaks of everything built from a *source* package, in
+/// families whose records otherwise name binary ones: `src/openssl`. No package has such a name.
+pub(crate) const OF_SOURCE: &str = "src/";
 
 /// The keys under which records may speak of `package`, its own first. Empty never: an ecosystem
 /// without a table entry is looked up as it is.
 ///
 /// A package of `Ubuntu:22.04:LTS` is also spoken of by `Ubuntu:Pro:22.04:LTS`; FIPS and realtime
 /// variants are other products and stay apart. A record of a bare distribution (`Debian`) speaks
-/// of no release and is found by no package.
+/// of no release and is found by no package. In rpm distributions a package is also spoken of by
+/// its source package, where a record says that it means that.
 pub fn keys_of(package: &PackageKey) -> Vec<Key> {
-    let name = Spoken::of(package).name.into_owned();
-    let mut keys = vec![(package.ecosystem.clone(), name.clone())];
-    if let Some(pro) = pro_of(&package.ecosystem) {
-        keys.push((pro, name));
-    }
-    keys
+    let spoken = Spoken::of(package);
+    let names = [Some(spoken.name.clone().into_owned()), spoken.source_key()];
+    let ecosystems = [Some(spoken.ecosystem.clone().into_owned()), subscription_of(&spoken.ecosystem)];
+    let names = || names.iter().flatten();
+    ecosystems
+        .into_iter()
+        .flatten()
+        .flat_map(|e| names().map(move |name| (e.clone(), name.clone())))
+        .collect()
 }
 
 /// The key under which an `affected` entry is stored.
 pub fn affected_key(affected: &Affected) -> Key {
-    let name = canonical_name(family(&affected.ecosystem), &affected.name).into_owned();
-    (affected.ecosystem.clone(), name)
+    let ecosystem = canonical(&affected.ecosystem);
+    let name = canonical_name(family(&ecosystem), &affected.name).into_owned();
+    (ecosystem.into_owned(), name)
 }
 
 /// A package as the records of its family speak of it, worked out once for many records.
 pub(crate) struct Spoken<'a> {
     pub(crate) package: &'a PackageKey,
     pub(crate) family: Option<&'static Family>,
+    pub(crate) ecosystem: Cow<'a, str>,
     name: Cow<'a, str>,
     /// The source version for dpkg and apk (`5.2.15-2` for the rebuild `5.2.15-2+b13`; epochs of
     /// binary and source differ), else the package's own.
@@ -50,6 +61,7 @@ impl<'a> Spoken<'a> {
         Self {
             package,
             family,
+            ecosystem: canonical(&package.ecosystem),
             name: canonical_name(family, pick(&package.source_name, &package.name)),
             version: pick(&package.source_version, &package.version),
         }
@@ -63,15 +75,44 @@ impl<'a> Spoken<'a> {
     /// Whether an entry may speak of it: the same answer as comparing [`affected_key`] with
     /// [`keys_of`], without building them.
     pub(crate) fn meets(&self, affected: &Affected) -> bool {
-        let ecosystem = &self.package.ecosystem;
-        (affected.ecosystem == *ecosystem || is_pro_of(&affected.ecosystem, ecosystem))
-            && canonical_name(self.family, &affected.name) == self.name
+        let ecosystem = canonical(&affected.ecosystem);
+        (ecosystem == self.ecosystem || is_subscription_of(&ecosystem, &self.ecosystem))
+            && (canonical_name(self.family, &affected.name) == self.name || self.is_source_of(affected))
+    }
+
+    /// Whether the entry speaks of the package by its source.
+    pub(crate) fn is_source_of(&self, affected: &Affected) -> bool {
+        self.family.is_some_and(|f| f.naming == Naming::Binary)
+            && affected.name.strip_prefix(OF_SOURCE) == Some(self.source_name())
+    }
+
+    fn source_name(&self) -> &'a str {
+        match self.package.source_name.as_str() {
+            "" => &self.package.name,
+            source => source,
+        }
+    }
+
+    fn source_key(&self) -> Option<String> {
+        let by_source = self.family.is_some_and(|f| f.naming == Naming::Binary);
+        by_source.then(|| format!("{OF_SOURCE}{}", self.source_name()))
+    }
+
+    /// The version that an entry's ranges are about.
+    pub(crate) fn version_for(&self, affected: &Affected) -> &'a str {
+        match self.package.source_version.as_str() {
+            source if !source.is_empty() && self.is_source_of(affected) => source,
+            _ => self.version,
+        }
     }
 }
 
 fn canonical_name<'a>(family: Option<&Family>, name: &'a str) -> Cow<'a, str> {
     match family.map(|f| f.naming) {
         Some(Naming::Pep503) => pep503(name),
+        Some(Naming::Lowercase) if name.bytes().any(|c| c.is_ascii_uppercase()) => {
+            Cow::Owned(name.to_ascii_lowercase())
+        }
         _ => Cow::Borrowed(name),
     }
 }
@@ -91,27 +132,6 @@ fn pep503(name: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
-}
-
-const PRO: &str = "Ubuntu:Pro:";
-
-/// `Ubuntu:22.04:LTS` → `Ubuntu:Pro:22.04:LTS`.
-fn pro_of(ecosystem: &str) -> Option<String> {
-    let release = ecosystem.strip_prefix("Ubuntu:")?;
-    (!ecosystem.starts_with(PRO)).then(|| format!("{PRO}{release}"))
-}
-
-/// Whether `pro` is the subscription's ecosystem of `ecosystem`.
-pub(crate) fn is_pro_of(pro: &str, ecosystem: &str) -> bool {
-    match (pro.strip_prefix(PRO), ecosystem.strip_prefix("Ubuntu:")) {
-        (Some(a), Some(b)) => a == b,
-        _ => false,
-    }
-}
-
-/// Whether an ecosystem is one of Ubuntu Pro's.
-pub(crate) fn is_pro(ecosystem: &str) -> bool {
-    ecosystem.starts_with(PRO)
 }
 
 #[cfg(test)]
@@ -135,7 +155,16 @@ mod tests {
         assert_eq!(Spoken::of(&package).version, "3.0.1-1");
 
         package.ecosystem = "AlmaLinux:9".to_owned();
-        assert_eq!(keys_of(&package), [("AlmaLinux:9".to_owned(), "libssl3".to_owned())]);
+        let keys = [
+            ("AlmaLinux:9".to_owned(), "libssl3".to_owned()),
+            ("AlmaLinux:9".to_owned(), "src/openssl".to_owned()),
+        ];
+        assert_eq!(keys_of(&package), keys);
+        assert!(meets(&entry("AlmaLinux:9", "src/openssl"), &package));
+        assert!(
+            !meets(&entry("AlmaLinux:9", "openssl"), &package),
+            "a binary package of that name is another"
+        );
         assert_eq!(Spoken::of(&package).version, "3.0.1-1+b2");
     }
 
@@ -163,13 +192,30 @@ mod tests {
     }
 
     #[test]
+    fn names_without_case_meet_whatever_their_case() {
+        assert!(meets(&entry("NuGet", "newtonsoft.json"), &PackageKey::new("NuGet", "Newtonsoft.Json", "1")));
+        assert!(meets(&entry("Packagist", "Drupal/core"), &PackageKey::new("Packagist", "drupal/core", "1")));
+        assert!(!meets(&entry("Maven", "Org:a"), &PackageKey::new("Maven", "org:a", "1")));
+    }
+
+    #[test]
     fn meeting_is_equality_of_keys() {
         let packages = [
             PackageKey::new("Ubuntu:22.04:LTS", "bash", "1"),
             PackageKey::new("PyPI", "a-b", "1"),
             PackageKey::new("Maven", "g:a", "1"),
+            PackageKey::new("NuGet", "A.b", "1"),
+            PackageKey::new("Red Hat:9", "bash", "1"),
         ];
-        let entries = [entry("Ubuntu:Pro:22.04:LTS", "bash"), entry("PyPI", "A.b"), entry("Maven", "g:a")];
+        let entries = [
+            entry("Ubuntu:Pro:22.04:LTS", "bash"),
+            entry("PyPI", "A.b"),
+            entry("Maven", "g:a"),
+            entry("NuGet", "a.B"),
+            entry("Red Hat:enterprise_linux:9::baseos", "bash"),
+            entry("Red Hat:rhel_eus:9.2::baseos", "bash"),
+            entry("Red Hat:9", "src/bash"),
+        ];
         for package in &packages {
             for affected in &entries {
                 let equal = keys_of(package).contains(&affected_key(affected));

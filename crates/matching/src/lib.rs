@@ -20,6 +20,7 @@ pub mod kernel;
 mod key;
 pub mod order;
 pub mod precedence;
+pub mod release;
 pub mod starter;
 pub mod vulnerability;
 

@@ -34,6 +34,8 @@ pub struct Candidate<'a> {
     pub fixed_version: &'a str,
 }
 
+/// The tracker itself, where [`OWN_TRACKER`] is what OSV makes of it.
+const ORIGINAL_TRACKER: u8 = 95;
 const OWN_TRACKER: u8 = 90;
 const BULLETIN: u8 = 70;
 const OWN_DATABASE: u8 = 90;
@@ -45,14 +47,20 @@ const STARTER: u8 = 10;
 pub fn precedence(advisory_source: &str, ecosystem: &str) -> u8 {
     match (family_of(ecosystem), advisory_source) {
         (_, "PARAPET" | "PARAPET-CVE") => STARTER,
+        ("Debian", "DEBIAN-TRACKER") => ORIGINAL_TRACKER,
         ("Debian", "DEBIAN-CVE") | ("Ubuntu", "UBUNTU-CVE") | ("Alpine", "ALPINE-CVE") => OWN_TRACKER,
         ("Wolfi" | "Chainguard", "CGA") => OWN_TRACKER,
+        ("Red Hat", "REDHAT-CVE") | ("SUSE" | "openSUSE", "SUSE-CVE") => OWN_TRACKER,
         ("Debian", "DSA" | "DLA" | "DTSA") | ("Ubuntu", "USN" | "LSN") => BULLETIN,
         ("AlmaLinux", "ALSA" | "ALBA" | "ALEA") | ("Rocky Linux", "RLSA" | "RXSA") => BULLETIN,
         ("Red Hat", "RHSA" | "RHBA" | "RHEA") | ("SUSE", "SUSE-SU") | ("openSUSE", "openSUSE-SU") => BULLETIN,
-        // The Go team and RustSec review for their ecosystem; GitHub reviews npm and PyPI, whose
+        ("Amazon Linux", "ALAS" | "ALAS2" | "ALAS2023") | ("Oracle Linux", "ELSA") => BULLETIN,
+        ("Fedora", "FEDORA") => BULLETIN,
+        // The Go team and RustSec review for their ecosystem; GitHub reviews those of package registries, whose
         // own databases take most of their ranges over from NVD or are no longer kept.
-        ("Go", "GO") | ("crates.io", "RUSTSEC") | ("npm" | "PyPI" | "Maven", "GHSA") => OWN_DATABASE,
+        ("Go", "GO") | ("crates.io", "RUSTSEC") => OWN_DATABASE,
+        ("npm" | "PyPI" | "Maven" | "RubyGems" | "NuGet" | "Packagist" | "Pub", "GHSA") => OWN_DATABASE,
+        ("Hex", "EEF") | ("CRAN" | "Bioconductor", "RSEC") | ("Hackage" | "GHC", "HSEC") => OWN_DATABASE,
         (_, "GHSA") | ("PyPI", "PYSEC") => GENERAL_DATABASE,
         _ => COLLECTED,
     }

@@ -123,14 +123,14 @@ fn listed_versions_are_compared_by_the_order_where_there_is_one() {
         judge(&PackageKey::new(ecosystem, "x", version), &advisory(vec![entry])).pop()
     };
     check(listed("PyPI", "1.0", "1.0.0"), Some((Affected, "", "= 1.0.0")));
-    check(listed("Maven", "2.14.1", "2.14.1"), Some((Affected, "", "= 2.14.1")));
-    check(listed("Maven", "2.14", "2.14.0"), None);
+    check(listed("Conda", "2.14.1", "2.14.1"), Some((Affected, "", "= 2.14.1")));
+    check(listed("Conda", "2.14", "2.14.0"), None);
 }
 
 #[test]
 fn an_ecosystem_without_an_order_is_not_guessed() {
-    check(of("Maven", "2.14.1", &["i2.0", "f2.15.0"]), None);
-    check(of("RubyGems", "1.0", &["i0"]), None);
+    check(of("Conda", "2.14.1", &["i2.0", "f2.15.0"]), None);
+    check(of("Homebrew", "1.0", &["i0"]), None);
 }
 
 #[test]

@@ -3,10 +3,16 @@
 //!
 //! | variable | asks |
 //! |---|---|
-//! | `PARAPET_DPKG=1` | `dpkg --compare-versions` |
+//! | `PARAPET_DPKG=1` | `dpkg --compare-versions`, and `Dpkg::Version`, dpkg's own Perl |
 //! | `PARAPET_RPM=1` | `rpm`, its built-in version comparison |
 //! | `PARAPET_NODE_SEMVER=<folder>` | node's package `semver` in that folder, run by `node` |
 //! | `PARAPET_PYTHON=<interpreter>` | the Python package `packaging` |
+//! | `PARAPET_RUBY=<interpreter>` | `Gem::Version` |
+//! | `PARAPET_MAVEN_ARTIFACT=<jar>` | Maven's `ComparableVersion`, run by `java` |
+//! | `PARAPET_GO_SEMVER=<semver.go>` | Go's own semver, run by `go` |
+//! | `PARAPET_COMPOSER_SEMVER=<autoload.php>` | Composer's semver, run by `php` |
+//!
+//! No program here defines the orders of NuGet, Dart, R or apk: those stand on their tables and laws.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
@@ -14,6 +20,7 @@ mod named;
 mod nasty;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -28,7 +35,7 @@ fn any_order() -> impl Strategy<Value = Order> {
 }
 
 fn versions(count: usize) -> impl Strategy<Value = (Order, Vec<String>)> {
-    any_order().prop_flat_map(move |order| (Just(order), prop::collection::vec(nasty::version(order), count)))
+    any_order().prop_flat_map(move |order| (Just(order), prop::collection::vec(nasty::lawful(order), count)))
 }
 
 fn compare(order: Order, a: &str, b: &str) -> Ordering {
@@ -82,32 +89,34 @@ proptest! {
     }
 }
 
-/// How many pairs an oracle is asked.
-const PAIRS: usize = 4000;
+/// How many versions an oracle compares, each with each: over a million pairs.
+const VERSIONS: usize = 1024;
 
-/// Pairs of versions that are `asked` about, among them many that differ in one place only.
-fn pairs(order: Order, asked: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+/// Different versions that are `asked` about, half of them neighbours that lack one character.
+fn pool(order: Order, count: usize, asked: impl Fn(&str) -> bool) -> Vec<String> {
     let mut runner = TestRunner::deterministic();
-    let strategy = (nasty::version(order), nasty::version(order), any::<prop::sample::Index>());
-    let mut pairs = Vec::with_capacity(PAIRS);
-    while pairs.len() < PAIRS {
-        let (a, b, place) = strategy.new_tree(&mut runner).unwrap().current();
-        let place = place.index(a.len());
+    let strategy = (nasty::version(order), any::<prop::sample::Index>());
+    let mut pool = BTreeSet::new();
+    while pool.len() < count {
+        let (version, place) = strategy.new_tree(&mut runner).unwrap().current();
+        let place = place.index(version.len());
         let neighbour: String =
-            a.chars().enumerate().filter_map(|(i, c)| (i != place).then_some(c)).collect();
-        let b = if pairs.len() % 2 == 0 && order.parses(&neighbour) { neighbour } else { b };
-        if asked(&a) && asked(&b) {
-            pairs.push((a, b));
+            version.chars().enumerate().filter_map(|(i, c)| (i != place).then_some(c)).collect();
+        for version in [version, neighbour] {
+            let is_bare = !version.is_empty() && version.trim() == version;
+            if pool.len() < count && is_bare && order.parses(&version) && asked(&version) {
+                pool.insert(version);
+            }
         }
     }
-    pairs
+    pool.into_iter().collect()
 }
 
-/// Asks a program about all pairs in one run: it gets `a`, a tab and `b` per line and answers `<`,
-/// `=` or `>`.
-fn check_against(order: Order, asked: impl Fn(&str) -> bool, command: &mut Command) {
-    let pairs = pairs(order, asked);
-    let input: String = pairs.iter().map(|(a, b)| format!("{a}\t{b}\n")).collect();
+/// Asks a program about all pairs in one run: it gets one version per line, and answers one line
+/// per version, of `<`, `=` or `>` for each version in turn.
+fn check_against(order: Order, count: usize, asked: impl Fn(&str) -> bool, command: &mut Command) {
+    let versions = pool(order, count, asked);
+    let input: String = versions.iter().map(|version| format!("{version}\n")).collect();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
@@ -115,27 +124,55 @@ fn check_against(order: Order, asked: impl Fn(&str) -> bool, command: &mut Comma
     writer.join().unwrap();
     assert!(output.status.success(), "the oracle failed");
     let answers = String::from_utf8(output.stdout).unwrap();
-    let answers: Vec<&str> = answers.split_whitespace().collect();
-    assert_eq!(answers.len(), pairs.len(), "one answer per pair");
-    for ((a, b), answer) in pairs.iter().zip(answers) {
-        let ours = match compare(order, a, b) {
-            Ordering::Less => "<",
-            Ordering::Equal => "=",
-            Ordering::Greater => ">",
-        };
-        assert_eq!(ours, answer, "{order:?}: {a} against {b}");
+    let rows: Vec<&str> = answers.lines().filter(|row| !row.is_empty()).collect();
+    assert_eq!(rows.len(), versions.len(), "one line per version");
+    let mut wrong = Vec::new();
+    for (a, row) in versions.iter().zip(rows) {
+        assert_eq!(row.len(), versions.len(), "one answer per pair");
+        for (b, answer) in versions.iter().zip(row.chars()) {
+            let ours = match compare(order, a, b) {
+                Ordering::Less => '<',
+                Ordering::Equal => '=',
+                Ordering::Greater => '>',
+            };
+            if ours != answer {
+                wrong.push(format!("{a} {ours} {b}, and the oracle says {answer}"));
+            }
+        }
     }
+    let some = wrong.iter().take(20).map(String::as_str).collect::<Vec<_>>().join("\n");
+    assert!(wrong.is_empty(), "{order:?}: {} pairs differ:\n{some}", wrong.len());
 }
 
 #[test]
 fn dpkg_agrees() {
     if named("PARAPET_DPKG", "comparing with dpkg").is_some() {
-        let script = r#"while read -r a b; do
-            if dpkg --compare-versions "$a" lt "$b"; then echo '<'
-            elif dpkg --compare-versions "$a" gt "$b"; then echo '>'
-            else echo '='; fi
+        // One process per comparison, so fewer of them.
+        let script = r#"all=$(cat); for a in $all; do
+            row=
+            for b in $all; do
+                if dpkg --compare-versions "$a" lt "$b"; then row="$row<"
+                elif dpkg --compare-versions "$a" gt "$b"; then row="$row>"
+                else row="$row="; fi
+            done
+            echo "$row"
         done"#;
-        check_against(Order::Dpkg, |_| true, Command::new("sh").args(["-c", script]));
+        check_against(Order::Dpkg, 48, |_| true, Command::new("sh").args(["-c", script]));
+    }
+}
+
+#[test]
+fn dpkgs_own_perl_agrees() {
+    if named("PARAPET_DPKG", "comparing with Dpkg::Version").is_some() {
+        let script = r#"use Dpkg::Version;
+            my @all = map { chomp; Dpkg::Version->new($_) } <STDIN>;
+            for my $a (@all) {
+                print join("", map { ("=", ">", "<")[version_compare_by($a, $_)] } @all), "\n";
+            }
+            sub version_compare_by { my ($a, $b) = @_; return $a <=> $b; }"#;
+        // Perl's numbers end at 64 bits.
+        let asked = |version: &str| !version.contains("18446744073709551616");
+        check_against(Order::Dpkg, VERSIONS, asked, Command::new("perl").args(["-e", script]));
     }
 }
 
@@ -144,11 +181,14 @@ fn rpm_agrees() {
     if named("PARAPET_RPM", "comparing with rpm").is_some() {
         let script = r#"%{lua:
             local signs = { [-1] = "<", [0] = "=", [1] = ">" }
-            for line in io.lines("/dev/stdin") do
-                local a, b = line:match("(%S+)%s(%S+)")
-                print(signs[rpm.vercmp(a, b)] .. "\n")
+            local all = {}
+            for line in io.lines("/dev/stdin") do all[#all + 1] = line end
+            for _, a in ipairs(all) do
+                local row = {}
+                for i, b in ipairs(all) do row[i] = signs[rpm.vercmp(a, b)] end
+                print(table.concat(row) .. "\n")
             end}"#;
-        check_against(Order::Rpm, |_| true, Command::new("rpm").args(["--eval", script]));
+        check_against(Order::Rpm, VERSIONS, |_| true, Command::new("rpm").args(["--eval", script]));
     }
 }
 
@@ -157,10 +197,10 @@ fn packaging_agrees() {
     if let Some(python) = named("PARAPET_PYTHON", "comparing with the Python package packaging") {
         let script = "import sys\n\
             from packaging.version import Version\n\
-            for line in sys.stdin:\n    \
-                a, b = map(Version, line.split())\n    \
-                print('<' if a < b else '>' if a > b else '=')\n";
-        check_against(Order::Pep440, |_| true, Command::new(python).args(["-c", script]));
+            all = [Version(line.strip()) for line in sys.stdin]\n\
+            for a in all:\n    \
+                print(''.join('<' if a < b else '>' if a > b else '=' for b in all))\n";
+        check_against(Order::Pep440, VERSIONS, |_| true, Command::new(python).args(["-c", script]));
     }
 }
 
@@ -176,15 +216,15 @@ fn node_reads(version: &str) -> bool {
 fn node_agrees(order: Order, loose: bool) {
     let Some(folder) = named("PARAPET_NODE_SEMVER", "comparing with node's semver") else { return };
     let script = "const semver = require(process.argv[1]), loose = process.argv[2] === 'true';
-        for (const line of require('fs').readFileSync(0, 'utf8').trimEnd().split('\\n')) {
-            const [a, b] = line.split('\\t');
-            console.log({'-1': '<', 0: '=', 1: '>'}[semver.compare(a, b, loose)]);
-        }";
+        const lines = require('fs').readFileSync(0, 'utf8').trimEnd().split('\\n');
+        const all = lines.map((line) => new semver.SemVer(line, loose));
+        const sign = {'-1': '<', 0: '=', 1: '>'};
+        for (const a of all) console.log(all.map((b) => sign[a.compare(b)]).join(''));";
     // A node that is not Debian's does not look for the package's own dependencies beside it.
     let beside = std::path::Path::new(&folder).parent().unwrap();
     let mut node = Command::new("node");
     node.env("NODE_PATH", beside).args(["-e", script, &folder, &loose.to_string()]);
-    check_against(order, node_reads, &mut node);
+    check_against(order, VERSIONS, node_reads, &mut node);
 }
 
 #[test]
@@ -195,4 +235,123 @@ fn npm_agrees() {
 #[test]
 fn semver_agrees() {
     node_agrees(Order::Semver, false);
+}
+
+#[test]
+fn ruby_agrees() {
+    if let Some(ruby) = named("PARAPET_RUBY", "comparing with Gem::Version") {
+        let script = "all = $stdin.each_line.map { |line| Gem::Version.new(line.strip) }
+            all.each { |a| puts all.map { |b| '=><'[a <=> b] }.join }";
+        check_against(Order::Gem, VERSIONS, |_| true, Command::new(ruby).args(["-e", script]));
+    }
+}
+
+/// Before 3.9.2 Maven kept a word behind a dot apart from one behind a hyphen, and a word from the
+/// number behind it. What stands here is the newer order, so an older Maven is asked only about
+/// versions on which both agree: numbers and at most one word behind a hyphen, its number attached.
+/// (`1.0-1` was equal to `1-1` too.)
+fn old_maven_reads(version: &str) -> bool {
+    let (numbers, word) = version.split_once('-').unwrap_or((version, ""));
+    let has_numbers = !numbers.is_empty()
+        && numbers.split('.').all(|n| !n.is_empty() && n.bytes().all(|c| c.is_ascii_digit()));
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_release = ["ga", "final", "release"].iter().any(|word| word.eq_ignore_ascii_case(letters));
+    let has_word = letters.is_empty() == (version.len() == numbers.len());
+    has_numbers && has_word && letters.bytes().all(|c| c.is_ascii_alphabetic()) && !is_release
+}
+
+#[test]
+fn maven_agrees() {
+    let Some(jar) = named("PARAPET_MAVEN_ARTIFACT", "comparing with Maven's ComparableVersion") else {
+        return;
+    };
+    let jar = std::fs::canonicalize(jar).unwrap();
+    let version = jar.file_stem().unwrap().to_string_lossy().into_owned();
+    let version = version.rsplit('-').next().unwrap_or_default().to_owned();
+    let is_new = Order::Maven.compare(&version, "3.9.2").is_some_and(Ordering::is_ge);
+    let asked = |version: &str| is_new || old_maven_reads(version);
+    let program = std::env::temp_dir().join(format!("parapet-maven-{}", std::process::id()));
+    std::fs::create_dir_all(&program).unwrap();
+    let source = program.join("Compare.java");
+    let code = "import org.apache.maven.artifact.versioning.ComparableVersion;
+        public class Compare {
+            public static void main(String[] args) throws Exception {
+                ComparableVersion[] all = new java.io.BufferedReader(new java.io.InputStreamReader(System.in))
+                    .lines().map(ComparableVersion::new).toArray(ComparableVersion[]::new);
+                for (ComparableVersion a : all) {
+                    StringBuilder row = new StringBuilder();
+                    for (ComparableVersion b : all) row.append(\"<=>\".charAt(1 + Integer.signum(a.compareTo(b))));
+                    System.out.println(row);
+                }
+            }
+        }";
+    std::fs::write(&source, code).unwrap();
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(classpath(&jar)).arg(&source);
+    check_against(Order::Maven, VERSIONS, asked, &mut java);
+    std::fs::remove_dir_all(&program).unwrap();
+}
+
+/// The jar, and commons-lang beside it, which older ones need.
+fn classpath(jar: &std::path::Path) -> std::ffi::OsString {
+    let mut all = jar.as_os_str().to_owned();
+    all.push(":");
+    all.push(jar.with_file_name("commons-lang3.jar"));
+    all
+}
+
+#[test]
+fn gos_semver_agrees() {
+    let Some(source) = named("PARAPET_GO_SEMVER", "comparing with Go's semver") else { return };
+    let module = std::env::temp_dir().join(format!("parapet-go-{}", std::process::id()));
+    std::fs::create_dir_all(module.join("semver")).unwrap();
+    std::fs::copy(source, module.join("semver/semver.go")).unwrap();
+    std::fs::write(module.join("go.mod"), "module compare\n").unwrap();
+    let code = "package main
+        import (\"bufio\"; \"os\"; \"compare/semver\")
+        func main() {
+            var all []string
+            in := bufio.NewScanner(os.Stdin)
+            for in.Scan() { all = append(all, in.Text()) }
+            out := bufio.NewWriter(os.Stdout)
+            defer out.Flush()
+            for _, a := range all {
+                if !semver.IsValid(a) { panic(a) }
+                for _, b := range all { out.WriteByte(\"<=>\"[1 + semver.Compare(a, b)]) }
+                out.WriteByte('\\n')
+            }
+        }";
+    std::fs::write(module.join("main.go"), code).unwrap();
+    // Go wants the `v`, and a pre-release or build only behind all three numbers.
+    let asked = |version: &str| {
+        let core = version.split(['-', '+']).next().unwrap_or_default();
+        version.starts_with('v') && (core.len() == version.len() || core.split('.').count() == 3)
+    };
+    let mut go = Command::new("go");
+    go.current_dir(&module)
+        .env("GOCACHE", module.join("cache"))
+        .env("GOFLAGS", "-mod=mod")
+        .args(["run", "."]);
+    check_against(Order::Semver, VERSIONS, asked, &mut go);
+    std::fs::remove_dir_all(&module).unwrap();
+}
+
+#[test]
+fn composer_agrees() {
+    let Some(autoload) = named("PARAPET_COMPOSER_SEMVER", "comparing with Composer's semver") else { return };
+    let script = "require $argv[1];
+        $parser = new Composer\\Semver\\VersionParser();
+        $all = array_map(fn($line) => $parser->normalize(trim($line)), file('php://stdin'));
+        foreach ($all as $a) {
+            echo implode('', array_map(fn($b) => '<=>'[1 + version_compare($a, $b)], $all)), PHP_EOL;
+        }";
+    // Older ones read one short part at the end of a date, newer ones two.
+    let asked = |version: &str| {
+        let version = version.trim_start_matches('v');
+        let first = version.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        let parts: Vec<&str> = version.split(['-', '.', ':']).skip(1).collect();
+        let all_but_one = parts.iter().rev().skip(1).all(|part| part.len() == 2);
+        first.len() < 6 && (!first.starts_with("2010") || all_but_one) || parts.is_empty()
+    };
+    check_against(Order::Composer, VERSIONS, asked, Command::new("php").args(["-r", script, &autoload]));
 }

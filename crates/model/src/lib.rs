@@ -24,6 +24,7 @@ pub mod lifecycle;
 pub mod package;
 pub mod ranges;
 pub mod recurrence;
+pub mod risk;
 pub mod schedule;
 pub mod sensor;
 pub mod severity;
@@ -43,6 +44,7 @@ pub use id::{
 };
 pub use package::PackageKey;
 pub use ranges::Ranges;
+pub use risk::Risk;
 pub use severity::Severity;
 pub use time::{Clock, FOREVER, Interval, Millis, SystemClock, TestClock};
 pub use verdict::MatchState;
@@ -53,4 +55,4 @@ pub const READER_VERSION: u32 = 3;
 
 /// The version of the matcher. A better matcher raises it; all matches are computed again, with
 /// closing reason `matcher_changed`.
-pub const MATCHER_VERSION: u32 = 1;
+pub const MATCHER_VERSION: u32 = 2;

@@ -53,6 +53,7 @@ mod posture;
 mod presence;
 mod query;
 mod refresh;
+mod risk;
 mod round_table;
 mod select;
 mod sets;
@@ -76,6 +77,7 @@ pub use lists::{AssetOrder, AssetSummary, Totals, VulnerabilityOrder, Vulnerabil
 pub use posture::Posture;
 pub use presence::is_running_kernel;
 pub use query::{Cursor, CursorError, List, Query, Window};
+pub use risk::RiskCursor;
 pub use roaring::RoaringBitmap as AssetSet;
 pub use select::{AssetFilter, AssetTest, CountTest};
 pub use snapshot::{FindingPage, Snapshot};

@@ -9,7 +9,7 @@ use parapet_model::facts::AssetRow;
 use parapet_model::finding::Finding;
 use parapet_model::vulnerability::Vulnerability;
 use parapet_model::{
-    AssetKind, AssetNo, Coverage, ExceptionNo, MatchState, Millis, Severity, VulnerabilityNo,
+    AssetKind, AssetNo, Coverage, ExceptionNo, MatchState, Millis, Risk, Severity, VulnerabilityNo,
 };
 use roaring::RoaringBitmap;
 
@@ -69,7 +69,7 @@ pub fn concern(state: MatchState) -> u8 {
 /// In which order vulnerabilities are listed; ties by id, then number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum VulnerabilityOrder {
-    /// Known exploited first, then by EPSS, then by severity.
+    /// By [`VulnerabilitySummary::risk`], the most urgent first.
     #[default]
     Risk,
     /// Worst band first.
@@ -327,16 +327,20 @@ impl std::ops::Deref for VulnerabilitySummary<'_> {
     }
 }
 
+impl VulnerabilitySummary<'_> {
+    /// How urgent it is, by its worst severity, wherever it is; fixable when any finding is.
+    pub fn risk(&self) -> Risk {
+        Risk::of_vulnerability(self.vulnerability, self.totals.severity, self.totals.fixable > 0)
+    }
+}
+
 impl VulnerabilityOrder {
     /// How two summaries stand in this order.
     pub fn compare(self, a: &VulnerabilitySummary<'_>, b: &VulnerabilitySummary<'_>) -> Ordering {
         let (va, vb) = (a.vulnerability, b.vulnerability);
         let by_severity = b.severity.cmp(&a.severity);
         let ordered = match self {
-            Self::Risk => (vb.kev_added != 0)
-                .cmp(&(va.kev_added != 0))
-                .then_with(|| vb.epss.total_cmp(&va.epss))
-                .then(by_severity),
+            Self::Risk => b.risk().cmp(&a.risk()),
             Self::Severity => by_severity,
             Self::Assets => b.assets.cmp(&a.assets),
             Self::FirstFound => b.first_found.cmp(&a.first_found),

@@ -15,7 +15,7 @@ use parapet_model::{
 };
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, Snapshot, Standing,
+    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, RiskCursor, Snapshot, Standing,
     VulnerabilityOrder, Window, oracle::findings,
 };
 use proptest::prelude::*;
@@ -252,6 +252,18 @@ proptest! {
         let all = snapshot.assets(&Query { filter: &Filter::All, ..query }, AssetOrder::Number, Window::ALL);
         all.rows.iter().for_each(|row| *words.entry(row.coverage).or_default() += 1);
         prop_assert_eq!(snapshot.coverage(&scope), words);
+
+        let (mut urgent, mut after): (Vec<RiskCursor>, _) = (Vec::new(), None);
+        loop {
+            let (page, next) = snapshot.most_urgent(&query, after, 3);
+            urgent.extend(page.iter().map(RiskCursor::of));
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        prop_assert_eq!(urgent.len(), expected.len(), "each once");
+        prop_assert!(urgent.is_sorted_by(|a, b| a < b), "in one order");
 
         let assets = snapshot.assets(&query, AssetOrder::Number, Window::ALL);
         let numbers: BTreeSet<AssetNo> = assets.rows.iter().map(|row| row.asset.no).collect();

@@ -214,6 +214,7 @@ async fn feed_facts(store: &Store) -> Result<Vec<FeedFacts>> {
                 complete,
                 data_date: feed.data_date,
                 starter: feed.starter,
+                lists_unfixed: feed.kind == crate::feeds::VEX,
             });
         }
     }

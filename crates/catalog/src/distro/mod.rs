@@ -115,10 +115,21 @@ pub(crate) fn ecosystem(id: &str, version: &str) -> String {
         "alpine" => with("Alpine", minor().map(|(major, minor)| format!("v{major}.{minor}"))),
         "almalinux" => with("AlmaLinux", major().map(str::to_owned)),
         "rocky" => with("Rocky Linux", major().map(str::to_owned)),
-        "rhel" => "Red Hat".to_owned(),
-        "sles" | "sle_hpc" | "sles_sap" => "SUSE".to_owned(),
-        "opensuse-leap" | "opensuse-tumbleweed" | "opensuse" => "openSUSE".to_owned(),
+        "rhel" => with("Red Hat", major().map(str::to_owned)),
+        "centos" => with("CentOS", major().map(str::to_owned)),
+        "fedora" => with("Fedora", major().map(str::to_owned)),
+        "ol" => with("Oracle Linux", major().map(str::to_owned)),
+        // The first one counted by months: 2018.03.
+        "amzn" if version.contains('.') => "Amazon Linux:1".to_owned(),
+        "amzn" => with("Amazon Linux", major().map(str::to_owned)),
+        "photon" => with("Photon OS", minor().map(|(major, minor)| format!("{major}.{minor}"))),
+        "azurelinux" | "mariner" => with("Azure Linux", major().map(str::to_owned)),
+        "sles" | "sled" | "sle_hpc" | "sles_sap" => with("SUSE", suse_release(version)),
+        "opensuse-leap" => with("openSUSE", minor().map(|(major, minor)| format!("Leap {major}.{minor}"))),
+        "opensuse-tumbleweed" => "openSUSE:Tumbleweed".to_owned(),
+        "opensuse" => "openSUSE".to_owned(),
         "mageia" => with("Mageia", major().map(str::to_owned)),
+        "minimos" => "MinimOS".to_owned(),
         "wolfi" => "Wolfi".to_owned(),
         "chainguard" => "Chainguard".to_owned(),
         _ => String::new(),
@@ -137,14 +148,38 @@ pub fn identity(ecosystem: &str) -> Option<(&'static str, &str)> {
         "AlmaLinux" => "almalinux",
         "Rocky Linux" => "rocky",
         "Red Hat" => "rhel",
+        "CentOS" => "centos",
+        "Fedora" => "fedora",
+        "Oracle Linux" => "ol",
+        "Amazon Linux" => "amzn",
+        "Photon OS" => "photon",
+        "Azure Linux" => "azurelinux",
         "SUSE" => "sles",
+        "openSUSE" if release == "Tumbleweed" => return Some(("opensuse-tumbleweed", "")),
+        "openSUSE" if release.starts_with("Leap ") => "opensuse-leap",
         "openSUSE" => "opensuse",
         "Mageia" => "mageia",
+        "MinimOS" => "minimos",
         "Wolfi" => "wolfi",
         "Chainguard" => "chainguard",
         _ => return None,
     };
+    let release = release.trim_start_matches("Linux Enterprise ").trim_start_matches("Leap ");
     Some((id, release.trim_start_matches('v').trim_end_matches(":LTS")))
+}
+
+/// `15.6` is service pack 6 of 15; from 16 on the numbers are releases.
+fn suse_release(version: &str) -> Option<String> {
+    let (major, rest) = version.split_once(['.', ' ']).unwrap_or((version, ""));
+    let rest = rest.trim_start_matches("SP");
+    if !is_number(major) || !(rest.is_empty() || is_number(rest)) {
+        return None;
+    }
+    Some(match rest {
+        "" | "0" if major.len() == 2 && major < "16" => format!("Linux Enterprise {major}"),
+        pack if major.len() == 2 && major < "16" => format!("Linux Enterprise {major} SP{pack}"),
+        _ => format!("Linux Enterprise {version}"),
+    })
 }
 
 /// Long-term releases are those of April in even years (Ubuntu, *Release cycle*), and OSV marks

@@ -21,6 +21,21 @@ fn releases_are_named_as_advisories_name_them() {
         ("rocky", "9.4", "Rocky Linux:9"),
         ("wolfi", "20230201", "Wolfi"),
         ("chainguard", "20230214", "Chainguard"),
+        ("rhel", "9.4", "Red Hat:9"),
+        ("centos", "7", "CentOS:7"),
+        ("fedora", "40", "Fedora:40"),
+        ("ol", "9.3", "Oracle Linux:9"),
+        ("amzn", "2018.03", "Amazon Linux:1"),
+        ("amzn", "2", "Amazon Linux:2"),
+        ("amzn", "2023", "Amazon Linux:2023"),
+        ("photon", "5.0", "Photon OS:5.0"),
+        ("mariner", "2.0", "Azure Linux:2"),
+        ("sles", "15.6", "SUSE:Linux Enterprise 15 SP6"),
+        ("sles", "12", "SUSE:Linux Enterprise 12"),
+        ("sles", "16.0", "SUSE:Linux Enterprise 16.0"),
+        ("sles", "rolling", "SUSE"),
+        ("opensuse-leap", "15.6", "openSUSE:Leap 15.6"),
+        ("opensuse-tumbleweed", "20260801", "openSUSE:Tumbleweed"),
         ("gentoo", "2.14", ""),
     ];
     for (id, version, expected) in cases {
@@ -61,9 +76,23 @@ fn older_files_do_where_os_release_is_missing() {
 
 #[test]
 fn an_ecosystem_leads_back_to_its_distribution() {
-    for name in
-        ["Debian:12", "Ubuntu:22.04:LTS", "Ubuntu:23.10", "Alpine:v3.20", "Rocky Linux:9", "Wolfi", "SUSE"]
-    {
+    for name in [
+        "Debian:12",
+        "Ubuntu:22.04:LTS",
+        "Ubuntu:23.10",
+        "Alpine:v3.20",
+        "Rocky Linux:9",
+        "Wolfi",
+        "SUSE",
+        "Red Hat:9",
+        "Amazon Linux:1",
+        "SUSE:Linux Enterprise 15 SP6",
+        "SUSE:Linux Enterprise 16.0",
+        "openSUSE:Leap 15.6",
+        "openSUSE:Tumbleweed",
+        "Photon OS:5.0",
+        "CentOS:7",
+    ] {
         let (id, release) = identity(name).unwrap();
         assert_eq!(ecosystem(id, release), name);
     }

@@ -20,6 +20,7 @@ impl Purl {
             "Debian" | "Ubuntu" | crate::dpkg::FAMILY => "deb",
             "Alpine" | "Wolfi" | "Chainguard" | crate::apk::FAMILY => "apk",
             "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "Mageia" | "rpm" => "rpm",
+            "CentOS" | "Fedora" | "Oracle Linux" | "Amazon Linux" | "Photon OS" | "Azure Linux" => "rpm",
             _ => return Self::of_language(key),
         };
         Some(Self::of_distribution(kind, key))

@@ -1,10 +1,18 @@
-//! Advisory formats: bytes of one record in, the model's [`Advisory`](parapet_model::advisory) out.
+//! Advisory formats: bytes of one record in, the model's [`Advisory`] out.
 //!
 //! # Adding a format
-//! `advisory/<format>.rs` (or a folder) with `parse(&[u8]) -> Result<Advisory, AdvisoryError>`,
-//! and its prefix families in [`source_of`] and `precedence.rs`.
+//! `advisory/<format>.rs` (or a folder) with `parse(&[u8])`, its place in [`parse`], and its prefix
+//! families in [`source_of`] and `precedence.rs`.
 
+pub mod csaf;
+pub mod debian_tracker;
 pub mod osv;
+mod text;
+pub mod updateinfo;
+
+use parapet_model::advisory::Advisory;
+
+use text::is_deeper_than;
 
 /// Longest record that is read, in bytes. The largest published ones (a kernel bulletin of a
 /// distribution with all its versions listed) have a few million.
@@ -25,6 +33,9 @@ pub enum AdvisoryError {
     /// Not JSON, or not of the format's shape.
     #[error("the record is not valid: {0}")]
     Json(#[from] serde_json::Error),
+    /// Not well-formed XML, or not of the format's shape.
+    #[error("the file is not valid: {0}")]
+    Xml(String),
     /// An id that is empty, overlong or has characters no id has. Shortened.
     #[error("{0:?} is no advisory id")]
     BadId(String),
@@ -36,14 +47,44 @@ pub enum AdvisoryError {
     TooLong(&'static str),
 }
 
+/// Reads one record of whatever format: OSV, or a CSAF document, which stands for as many advisories
+/// as it speaks of vulnerabilities in products that are known here. That may be none.
+///
+/// # Errors
+/// [`AdvisoryError`] when the bytes are no record of either or break a limit.
+pub fn parse(bytes: &[u8]) -> Result<Vec<Advisory>, AdvisoryError> {
+    if is_csaf(bytes) { csaf::parse(bytes) } else { osv::parse(bytes).map(|advisory| vec![advisory]) }
+}
+
+/// Whether the text, or its beginning, is a CSAF document's. Only what begins as one is searched for its
+/// version, since the other records are many; the key cannot stand inside a text of another record,
+/// where its quotes would be escaped.
+pub fn is_csaf(bytes: &[u8]) -> bool {
+    const FIRST: [&[u8]; 4] = [b"\"document\"", b"\"product_tree\"", b"\"vulnerabilities\"", b"\"$schema\""];
+    const KEY: &[u8] = b"\"csaf_version\"";
+    let inside = bytes.trim_ascii_start().strip_prefix(b"{").unwrap_or_default().trim_ascii_start();
+    FIRST.iter().any(|key| inside.starts_with(key)) && bytes.windows(KEY.len()).any(|window| window == KEY)
+}
+
+fn check_size(bytes: &[u8]) -> Result<(), AdvisoryError> {
+    if bytes.len() > MAX_RECORD {
+        return Err(AdvisoryError::TooLarge(bytes.len()));
+    }
+    if is_deeper_than(bytes, MAX_DEPTH) {
+        return Err(AdvisoryError::TooDeep);
+    }
+    Ok(())
+}
+
 /// The prefix family of an advisory id: what precedence looks at.
 ///
 /// `DSA-5168-1` → `DSA`, `DEBIAN-CVE-2024-1` → `DEBIAN-CVE`, `GHSA-…` → `GHSA`, `SUSE-SU-…` →
 /// `SUSE-SU`, `ALSA-2022:6540` → `ALSA`. An id without a known prefix is its own text up to the
 /// first `-`.
 pub fn source_of(id: &str) -> &str {
-    const OF_TWO_WORDS: [&str; 8] = [
+    const OF_TWO_WORDS: [&str; 11] = [
         "DEBIAN-CVE",
+        "DEBIAN-TRACKER",
         "UBUNTU-CVE",
         "ALPINE-CVE",
         "BELL-CVE",
@@ -51,6 +92,8 @@ pub fn source_of(id: &str) -> &str {
         "NSWG-ECO",
         "SUSE-SU",
         "openSUSE-SU",
+        "REDHAT-CVE",
+        "SUSE-CVE",
     ];
     let of_two = OF_TWO_WORDS.iter().find_map(|prefix| {
         let rest = id.strip_prefix(prefix)?;

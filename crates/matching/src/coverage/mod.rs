@@ -4,9 +4,10 @@
 //! A vendor's package in a distribution's database is `foreign-package`: its reader says whose it is
 //! (`dpkg:Docker`), and unless a feed speaks of that ecosystem nobody judged it.
 
-mod end_of_life;
+pub mod end_of_life;
 
 use parapet_model::coverage::EcosystemCoverage;
+use parapet_model::package::family_of;
 use parapet_model::time::{Millis, format_rfc3339};
 use parapet_model::{Coverage, PackageKey};
 
@@ -30,6 +31,8 @@ pub struct FeedFacts {
     pub data_date: Millis,
     /// The small set that comes with the program.
     pub starter: bool,
+    /// It lists what has no fix too, whatever its publisher's bulletins do.
+    pub lists_unfixed: bool,
 }
 
 impl FeedFacts {
@@ -57,7 +60,7 @@ impl FeedFacts {
 ///
 /// Feeds add up, so the best feed's word counts. What no feed can mend comes on top, the worst
 /// wins: a distribution past its end of life, one whose release is unknown, and publishers who
-/// list fixes only.
+/// list fixes only, unless one of their feeds is a VEX.
 pub fn of_ecosystem(
     ecosystem: &str,
     feeds: &[FeedFacts],
@@ -65,7 +68,13 @@ pub fn of_ecosystem(
     stale_after: Millis,
 ) -> EcosystemCoverage {
     let own: Vec<&FeedFacts> = feeds.iter().filter(|f| f.ecosystem == ecosystem && f.records > 0).collect();
-    let nobody = if is_vendors(ecosystem) { Coverage::ForeignPackage } else { Coverage::NoFeed };
+    // Feeds of the family's releases are there, and none can be of one that is not known.
+    let of_releases = |f: &FeedFacts| f.records > 0 && family_of(&f.ecosystem) == ecosystem;
+    let nobody = match ecosystem {
+        vendors if is_vendors(vendors) => Coverage::ForeignPackage,
+        bare if lacks_release(bare) && feeds.iter().any(of_releases) => Coverage::ReleaseUnknown,
+        _ => Coverage::NoFeed,
+    };
     let by_feeds = own.iter().map(|f| f.word(now, stale_after)).min().unwrap_or(nobody);
     let by_release = if lacks_release(ecosystem) {
         Coverage::ReleaseUnknown
@@ -75,7 +84,11 @@ pub fn of_ecosystem(
         Coverage::Assessed
     };
     let by_practice = match family(ecosystem) {
-        Some(family) if family.fixes_only && !is_vendors(ecosystem) => Coverage::FixesOnly,
+        Some(family)
+            if family.fixes_only && !is_vendors(ecosystem) && !own.iter().any(|f| f.lists_unfixed) =>
+        {
+            Coverage::FixesOnly
+        }
         _ => Coverage::Assessed,
     };
     EcosystemCoverage {
@@ -109,6 +122,7 @@ mod tests {
             complete: None,
             data_date: day("2026-08-22"),
             starter: false,
+            lists_unfixed: false,
         }
     }
 
@@ -147,6 +161,9 @@ mod tests {
         assert_eq!(word("Debian:10", &[feed("Debian:10", "Debian")]), Coverage::ReleaseEol);
         assert_eq!(word("Alpine:v3.23", &[feed("Alpine:v3.23", "Alpine")]), Coverage::FixesOnly);
         assert_eq!(word("Alpine:v3.11", &[feed("Alpine:v3.11", "Alpine")]), Coverage::ReleaseEol);
+        assert_eq!(word("Red Hat:9", &[feed("Red Hat:9", "RHSA")]), Coverage::FixesOnly);
+        let vex = FeedFacts { lists_unfixed: true, ..feed("Red Hat:9", "VEX") };
+        assert_eq!(word("Red Hat:9", &[vex, feed("Red Hat:9", "RHSA")]), Coverage::Assessed);
         assert_eq!(word("PyPI", &[feed("PyPI", "PyPI")]), Coverage::Assessed);
         assert_eq!(word("dpkg", &[]), Coverage::NoFeed);
         assert_eq!(word("dpkg:Docker", std::slice::from_ref(&old)), Coverage::ForeignPackage);
@@ -159,6 +176,7 @@ mod tests {
         assert_eq!(coverage("Debian:12", "1:2.0-1"), Coverage::Assessed);
         assert_eq!(coverage("Debian:12", "not a version"), Coverage::VersionUnparsed);
         assert_eq!(coverage("PyPI", "2.0.0-foo"), Coverage::VersionUnparsed);
-        assert_eq!(coverage("Maven", "2.14.1"), Coverage::VersionUnparsed);
+        assert_eq!(coverage("Maven", "2.14.1"), Coverage::Assessed);
+        assert_eq!(coverage("Conda", "2.14.1"), Coverage::VersionUnparsed);
     }
 }

@@ -7,7 +7,7 @@
 //! How several entries and ranges of one record become one statement:
 //! * within one ecosystem the statement hardest to get rid of wins: no fix before a fix with
 //!   subscription before a fix, the highest fixed version first (all matching ranges must be left);
-//! * the subscription's ecosystem (`Ubuntu:Pro:…`) is asked beside the plain one. A package that
+//! * the subscription's ecosystem (`Ubuntu:Pro:…`, `release.rs`) is asked beside the plain one. A package that
 //!   comes from the subscription (`+esm`) follows its entries alone; for any other package a fix
 //!   there turns *no fix* into *fix with subscription*;
 //! * *not affected* holds only when nothing says otherwise.
@@ -22,9 +22,12 @@ use parapet_model::verdict::Verdict;
 use parapet_model::{MatchState, PackageKey, Severity};
 
 use crate::ecosystem::Naming;
-use crate::key::{Spoken, is_pro};
+use crate::key::Spoken;
 use crate::order::Order;
+use crate::release::{canonical, is_subscription};
 use range::Containment;
+
+pub(crate) use state::NOT_AFFECTED;
 
 /// Everything `advisory` says of `package`; empty when it says nothing, or is withdrawn.
 ///
@@ -73,7 +76,7 @@ fn statement_of<'a>(spoken: &Spoken<'_>, advisory: &'a Advisory) -> Option<State
     let (mut plain, mut pro) = (None, None);
     let mut pro_speaks = false;
     for entry in advisory.affected.iter().filter(|e| spoken.meets(e) && modules_agree(e, spoken)) {
-        let is_pro = is_pro(&entry.ecosystem) && !is_pro(&spoken.package.ecosystem);
+        let is_pro = is_subscription(&canonical(&entry.ecosystem)) && !is_subscription(&spoken.ecosystem);
         pro_speaks |= is_pro;
         let slot = if is_pro { &mut pro } else { &mut plain };
         let state = |range: &Containment<'_>| state::of(entry, range, from_subscription);
@@ -102,7 +105,7 @@ fn for_each_containment<'a>(entry: &'a Affected, spoken: &Spoken<'_>, mut give: 
             RangeKind::Semver => spoken.order().or(Some(Order::Semver)),
             RangeKind::Ecosystem => spoken.order(),
         };
-        match order.and_then(|order| range::locate(order, spoken.version, &range.events)) {
+        match order.and_then(|order| range::locate(order, spoken.version_for(entry), &range.events)) {
             None => {}
             Some(Containment::Denied) => is_denied = true,
             Some(inside) => {
@@ -111,8 +114,9 @@ fn for_each_containment<'a>(entry: &'a Affected, spoken: &Spoken<'_>, mut give: 
             }
         }
     }
-    // `fixed: 0` as *never affected* is the practice of dpkg and apk distributions.
-    let may_deny = spoken.family.is_some_and(|f| f.naming == Naming::Source);
+    // `fixed: 0` as *never affected* is the practice of dpkg and apk distributions; a VEX says it.
+    let may_deny = spoken.family.is_some_and(|f| f.naming == Naming::Source)
+        || entry.vendor_state == state::NOT_AFFECTED;
     if !is_inside && lists(entry, spoken) {
         give(Containment::Listed);
     } else if !is_inside && is_denied && may_deny {
@@ -122,7 +126,7 @@ fn for_each_containment<'a>(entry: &'a Affected, spoken: &Spoken<'_>, mut give: 
 
 /// Whether `versions` names the version: as the order sees it where there is one, else as text.
 fn lists(entry: &Affected, spoken: &Spoken<'_>) -> bool {
-    let version = spoken.version;
+    let version = spoken.version_for(entry);
     let equals = |order: Order, listed| order.compare(listed, version) == Some(Ordering::Equal);
     let by_order = spoken.order().filter(|order| order.parses(version));
     entry

@@ -1,4 +1,4 @@
-//! Semantic Versioning 2.0.0, as Go modules and crates.io use it.
+//! Semantic Versioning 2.0.0, as Go modules, crates.io and Hex use it.
 //!
 //! Beyond the standard's text: a leading `v` (Go), and missing minor or patch numbers read as 0
 //! (some records say `1.2`). Build metadata does not order (clause 10), so Go's `+incompatible`
@@ -27,12 +27,19 @@ impl Version<'_> {
             ([], []) => Ordering::Equal,
             ([], _) => Ordering::Greater,
             (_, []) => Ordering::Less,
-            (a, b) => compare_pre(a, b),
+            (a, b) => compare_identifiers(a, b),
         })
     }
 }
 
-fn compare_pre(a: &[u8], b: &[u8]) -> Ordering {
+/// Dot-separated identifiers, numbers before words; nothing comes before something.
+pub(super) fn compare_identifiers(a: &[u8], b: &[u8]) -> Ordering {
+    match (a, b) {
+        ([], []) => return Ordering::Equal,
+        ([], _) => return Ordering::Less,
+        (_, []) => return Ordering::Greater,
+        _ => {}
+    }
     let (mut a, mut b) = (a.split(|&c| c == b'.'), b.split(|&c| c == b'.'));
     loop {
         let ordering = match (a.next(), b.next()) {

@@ -12,8 +12,23 @@ pub(crate) fn version(order: Order) -> BoxedStrategy<String> {
         Order::Semver => semver(),
         Order::Npm => npm(),
         Order::Rpm => rpm(),
+        Order::Gem => gem(),
+        Order::Maven => maven(),
+        Order::NuGet => nuget(),
+        Order::Composer => composer(),
+        Order::Pub => pub_dev(),
+        Order::Numbers => joined(".", number(), 5).prop_map(|v| v.replacen(".", "-", v.len() % 2)).boxed(),
     };
     strategy.prop_filter("a valid version", move |v| order.parses(v)).boxed()
+}
+
+/// Versions on which the order is one. Maven's is not on all it reads: `a` comes before `.rc`, that
+/// before `0`, and that before `a`. On numbers with at most one known word behind them it is.
+pub(crate) fn lawful(order: Order) -> BoxedStrategy<String> {
+    match order {
+        Order::Maven => usual_maven(),
+        _ => version(order),
+    }
 }
 
 fn number() -> BoxedStrategy<String> {
@@ -114,4 +129,111 @@ fn npm() -> BoxedStrategy<String> {
     let pre = prop_oneof![optional("-", identifiers(number())), Just("beta4".to_owned())];
     let build = optional("+", identifiers(number()));
     concat((v, joined(".", number(), 3), pre, build).prop_map(|(v, c, p, b)| vec![v, c, p, b]))
+}
+
+fn gem() -> BoxedStrategy<String> {
+    const WORDS: &[&str] = &["a", "b", "B", "beta", "pre", "rc", "0a", "1b", "x9", "0", "0", "1", "10"];
+    let word = prop::sample::select(WORDS).prop_map(str::to_owned).boxed();
+    let tail = prop_oneof![optional(".", joined(".", word.clone(), 4)), optional("-", joined(".", word, 2))];
+    (joined(".", number(), 4), tail).prop_map(|(n, t)| n + &t).boxed()
+}
+
+/// Beside well-formed versions any row of tokens: Maven reads everything.
+fn maven() -> BoxedStrategy<String> {
+    const TOKENS: &[&str] = &[
+        "0",
+        "00",
+        "1",
+        "2",
+        "10",
+        ".",
+        ".",
+        "-",
+        "-",
+        "a",
+        "b",
+        "m",
+        "x",
+        "_",
+        "+",
+        "rc",
+        "CR",
+        "alpha",
+        "Beta",
+        "milestone",
+        "SNAPSHOT",
+        "ga",
+        "Final",
+        "release",
+        "sp",
+        "jre",
+        "2147483648",
+        "18446744073709551616",
+    ];
+    prop_oneof![usual_maven(), some_of(TOKENS, 7)].boxed()
+}
+
+fn usual_maven() -> BoxedStrategy<String> {
+    const WORDS: &[&str] = &[
+        "-SNAPSHOT",
+        "-alpha-1",
+        "-beta2",
+        "-RC1",
+        "-rc-2",
+        "-cr3",
+        "-M1",
+        ".Final",
+        ".RELEASE",
+        "-jre",
+        "-1",
+        "-sp1",
+    ];
+    (joined(".", number(), 4), some_of(WORDS, 1)).prop_map(|(n, w)| n + &w).boxed()
+}
+
+fn nuget() -> BoxedStrategy<String> {
+    let pre = optional("-", identifiers(number()));
+    let build = optional("+", identifiers(number()));
+    concat((joined(".", number(), 4), pre, build).prop_map(|(c, p, b)| vec![c, p, b]))
+}
+
+fn pub_dev() -> BoxedStrategy<String> {
+    let core = (plain_number(), plain_number(), number()).prop_map(|(a, b, c)| format!("{a}.{b}.{c}"));
+    let pre = optional("-", identifiers(number()));
+    let build = optional("+", identifiers(number()));
+    concat((core, pre, build).prop_map(|(c, p, b)| vec![c, p, b]))
+}
+
+fn composer() -> BoxedStrategy<String> {
+    let small = || {
+        prop::sample::select(vec!["0", "00", "1", "01", "2", "9", "10", "99999"])
+            .prop_map(str::to_owned)
+            .boxed()
+    };
+    let separator = || prop::sample::select(vec!["", "", ".", "-", "_"]);
+    let word = prop::sample::select(vec![
+        "stable", "beta", "b", "RC", "rc", "alpha", "A", "patch", "pl", "p", "Beta",
+    ]);
+    let behind = (separator(), small()).prop_map(|(s, n)| format!("{}{n}", s.replace('_', "."))).boxed();
+    let behind =
+        prop_oneof![Just(String::new()), behind.clone(), (behind.clone(), behind).prop_map(|(a, b)| a + &b)];
+    let modifier =
+        optional("", (separator(), word, behind).prop_map(|(s, w, b)| format!("{s}{w}{b}")).boxed());
+    let dev = prop::sample::select(vec!["", "", "", "-dev", ".dev", "dev"]).prop_map(str::to_owned).boxed();
+    let v = prop::sample::select(vec!["", "", "v"]).prop_map(str::to_owned);
+    let date = prop::sample::select(vec![
+        "2010",
+        "2010-01",
+        "20100102",
+        "2010.01.02",
+        "2010-01-02-10",
+        "2010-01-02-1",
+        "201001021",
+    ]);
+    let core = prop_oneof![4 => joined(".", small(), 4), 1 => date.prop_map(str::to_owned)];
+    let branch = prop::sample::select(vec!["1.x-dev", "1.0.x-dev", "2.*-dev", "v3.X-dev", "10.x.x-dev"])
+        .prop_map(str::to_owned);
+    let build = prop::sample::select(vec!["", "", "+5", "+a.b"]).prop_map(str::to_owned).boxed();
+    let usual = concat((v, core, modifier, dev, build).prop_map(|(v, c, m, d, b)| vec![v, c, m, d, b]));
+    prop_oneof![9 => usual, 1 => branch].boxed()
 }

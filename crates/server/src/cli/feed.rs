@@ -33,7 +33,8 @@ pub(super) struct Feed {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Import OSV zips, directories or records, the KEV catalogue, EPSS scores
+    /// Import OSV or CSAF records in zips, tar archives or directories, Debian's security tracker,
+    /// updateinfo.xml, the KEV catalogue, EPSS scores
     Import {
         /// Files and directories
         #[arg(required = true)]

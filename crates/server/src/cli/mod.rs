@@ -8,6 +8,7 @@ mod enterprise;
 mod exceptions;
 mod export;
 mod feed;
+mod gate;
 mod generate;
 mod import;
 mod options;
@@ -43,6 +44,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Scan images, root file systems or SBOMs
     Scan(scan::Scan),
+    /// Decide whether targets may pass, by exit code
+    Gate(Box<gate::Gate>),
     /// Load and inspect advisory feeds
     Feed(feed::Feed),
     /// Take in compliance results of OpenSCAP and other scanners
@@ -66,7 +69,7 @@ enum Command {
 }
 
 /// Parses the arguments and runs the command. Exit code 1 means the command failed, 2 that it was
-/// called wrongly.
+/// called wrongly; `gate` has codes of its own.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     output::start_logging();
@@ -76,6 +79,7 @@ pub(crate) fn run() -> ExitCode {
     };
     let result = runtime.block_on(async {
         match cli.command {
+            Command::Gate(command) => return Ok(command.run().await),
             Command::Quickstart(command) => command.run().await,
             Command::Serve(command) => command.run().await,
             Command::Scan(command) => command.run().await,
@@ -90,11 +94,9 @@ pub(crate) fn run() -> ExitCode {
             Command::Export(command) => command.run().await,
             Command::Generate(command) => command.run().await,
         }
+        .map(|()| ExitCode::SUCCESS)
     });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => output::fail(&error),
-    }
+    result.unwrap_or_else(|error| output::fail(&error))
 }
 
 #[cfg(test)]

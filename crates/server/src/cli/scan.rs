@@ -37,7 +37,7 @@ pub(super) struct Scan {
     /// What to scan
     #[arg(required = true)]
     targets: Vec<String>,
-    /// Feeds for a stand-alone scan: OSV zips or directories, KEV, EPSS
+    /// Feeds for a stand-alone scan, as `parapet feed import` takes them
     #[arg(long, value_name = "PATH")]
     feed: Vec<PathBuf>,
     /// Record the assets in this store

@@ -49,8 +49,26 @@ fn assessed(view: &View, scope: &Scope, assets: &[AssetSummary<'_>]) -> String {
         why.push_str(&reasons(view, scope, summary));
     }
     let mut out = table(&rows);
+    let judged: String = assets.iter().map(|summary| judged(view, scope, summary)).collect();
+    if !judged.is_empty() {
+        let _ = write!(out, "\nAssessed:\n{judged}");
+    }
     if !why.is_empty() {
         let _ = write!(out, "\nNot fully assessed:\n{why}");
+    }
+    out
+}
+
+/// Which feeds judged an asset wholly, and of which day they are, a line for each ecosystem.
+fn judged(view: &View, scope: &Scope, summary: &AssetSummary<'_>) -> String {
+    let coverage = view.snapshot.coverage_of(scope, summary.asset.no);
+    let words = coverage.map(|coverage| coverage.ecosystems).unwrap_or_default();
+    let mut out = String::new();
+    for word in words.iter().filter(|word| word.coverage == Coverage::Assessed).take(GAPS) {
+        let feeds = view.snapshot.ecosystems().iter().find(|row| row.ecosystem == word.ecosystem);
+        let feeds = feeds.map(|row| row.feeds.join(", ")).unwrap_or_default();
+        let (name, packages, ecosystem) = (&summary.asset.name, word.packages, word.ecosystem);
+        let _ = writeln!(out, "  {name}: {packages} packages of {ecosystem} by {feeds}");
     }
     out
 }
@@ -103,7 +121,7 @@ fn numbers(counts: &Counts, assets: &[AssetSummary<'_>]) -> String {
     out
 }
 
-/// Known exploited first, then EPSS, then severity.
+/// By urgency, with the reasons.
 fn first(view: &View, scope: &Scope) -> String {
     let open = Filter::test(Field::Excepted, Op::Eq, false);
     let query = view.query(scope, &open);
@@ -112,11 +130,10 @@ fn first(view: &View, scope: &Scope) -> String {
     if list.total == 0 {
         return String::new();
     }
-    let heading = ["VULNERABILITY", "SEVERITY", "KNOWN EXPLOITED", "EPSS", "ASSETS", "FIXABLE", "TITLE"];
+    let heading = ["VULNERABILITY", "SEVERITY", "KNOWN EXPLOITED", "EPSS", "ASSETS", "FIXABLE", "WHY"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for summary in &list.rows {
         let v = summary.vulnerability;
-        let title: String = v.title.chars().take(60).collect();
         rows.push(vec![
             v.id.clone(),
             summary.severity.to_string(),
@@ -124,7 +141,7 @@ fn first(view: &View, scope: &Scope) -> String {
             if v.epss >= 0.0 { format!("{:.3}", v.epss) } else { String::new() },
             summary.assets.to_string(),
             format!("{} of {}", summary.fixable, summary.findings),
-            title,
+            summary.risk().to_string(),
         ]);
     }
     format!("Fix this first ({} of {}):\n{}", list.rows.len(), list.total, table(&rows))

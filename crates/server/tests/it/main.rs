@@ -13,6 +13,7 @@ mod documents;
 mod ecr;
 mod enterprise;
 mod exports;
+mod gate;
 mod hostile;
 mod kill;
 mod peers;

@@ -1,4 +1,4 @@
-//! Importing OSV records: incremental, measured before it is believed, resumable.
+//! Importing records: incremental, measured before it is believed, resumable.
 //!
 //! Batches of independent records are committed one by one, each with its matches; the feed's
 //! "complete" mark comes last. An import that is killed is simply run again: what is in is
@@ -64,7 +64,7 @@ pub struct Limits {
 pub struct ImportReport {
     /// Name of the feed.
     pub feed: String,
-    /// `osv`, `kev` or `epss`.
+    /// `osv`, `csaf`, `vex`, `debian-tracker`, `updateinfo`, `kev` or `epss`.
     pub format: String,
     /// `unchanged`, `preview`, `held`, `accepted`, `rejected`, `rolled_back` or `imported`.
     pub outcome: String,
@@ -113,13 +113,13 @@ impl Feeds<'_> {
     ) -> Result<ImportReport> {
         require(who, Permission::FeedsWrite)?;
         match source.format {
-            FeedFormat::Osv => self.import_osv(who, source, options, fence).await,
             FeedFormat::Kev => self.import_kev(who, source, options, fence).await,
             FeedFormat::Epss => self.import_epss(who, source, options, fence).await,
+            _ => self.import_records(who, source, options, fence).await,
         }
     }
 
-    async fn import_osv(
+    async fn import_records(
         &self,
         who: &Principal,
         source: &FeedSource,
@@ -128,7 +128,8 @@ impl Feeds<'_> {
     ) -> Result<ImportReport> {
         let app = self.0;
         let name = options.name.clone().unwrap_or_else(|| source.name.clone());
-        let mut report = ImportReport { feed: name.clone(), format: "osv".to_owned(), ..Default::default() };
+        let kind = source.format.as_str();
+        let mut report = ImportReport { feed: name.clone(), format: kind.to_owned(), ..Default::default() };
         let content_hash = self.fingerprint(source).await?;
         let existing = app.store.read().await?.feed_by_name(&name).await?;
         if let Some(feed) = &existing
@@ -154,8 +155,8 @@ impl Feeds<'_> {
                 return self.hold(who, report, why, changes, fence).await;
             }
         }
-        let (feed, import) = self.begin(who, &name, "osv", fence).await?;
-        let report = ImportReport { feed: name, format: "osv".to_owned(), ..Default::default() };
+        let (feed, import) = self.begin(who, &name, kind, fence).await?;
+        let report = ImportReport { feed: name, format: kind.to_owned(), ..Default::default() };
         self.apply(changes, (feed, import), report, fence).await
     }
 

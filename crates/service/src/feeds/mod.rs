@@ -23,6 +23,7 @@ use serde::Serialize;
 pub(crate) use held::run_accept;
 pub use import::{ImportOptions, ImportReport, Limits};
 pub(crate) use rematch::run as run_rematch;
+pub(crate) use source::VEX;
 pub use source::{FeedFormat, FeedSource};
 pub(crate) use sync::run as run_sync;
 pub use sync::{PublicFeed, SyncReport};

@@ -1,9 +1,10 @@
 //! Reading a feed for an import: on a thread of its own, ahead of what is stored.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use parapet_matching::{advisory, affected_key};
+use parapet_matching::{advisory, affected_key, release};
 use parapet_model::advisory::Advisory;
 use parapet_model::{AdvisoryNo, Millis};
 use parapet_store::advisories::{BATCH, BATCH_ROWS, NewAdvisory, Packer, RecordHash};
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::import::{ImportOptions, ImportReport};
-use super::source::FeedSource;
+use super::source::{FeedSource, Record};
 use crate::error::{Error, Result};
 
 /// Batches read ahead.
@@ -42,8 +43,7 @@ pub(super) fn gone(
     source: &FeedSource,
     options: &ImportOptions,
 ) -> Result<Vec<AdvisoryNo>> {
-    let whole = source.path.is_dir() || source.path.extension().is_some_and(|e| e == "zip");
-    if !whole || options.only.is_some() {
+    if !source.is_whole()? || options.only.is_some() {
         return Ok(Vec::new());
     }
     if seen.records == 0 && !known.is_empty() {
@@ -75,33 +75,40 @@ pub(super) fn read(
                 .blocking_send(std::mem::take(batch))
                 .map_err(|_| Error::Conflict("the import was given up".to_owned()))
         };
-        source.each_record(&mut |name, bytes| {
-            let advisory = match advisory::osv::parse(bytes) {
-                Ok(advisory) => advisory,
-                Err(error) => {
-                    seen.failed(name, &error.to_string());
+        source.each_record(&mut |record| {
+            let (advisories, hash) = match parse(record) {
+                Ok(read) => read,
+                Err((name, why)) => {
+                    seen.failed(&name, &why);
                     return Ok(());
                 }
             };
-            seen.record(&advisory);
-            let hash = record_hash(bytes);
-            if let Some((no, stored)) = known.get(&advisory.id) {
-                seen.ids.insert(*no);
-                if *stored == hash {
-                    return Ok(());
-                }
+            if advisories.is_empty() {
+                // A document about products that nobody here can have.
+                seen.records += 1;
             }
-            let wanted = only
-                .as_ref()
-                .is_none_or(|only| advisory.affected.iter().any(|a| only.contains(&affected_key(a))));
-            if wanted {
+            for advisory in advisories {
+                seen.record(&advisory);
+                if let Some((no, stored)) = known.get(&advisory.id) {
+                    seen.ids.insert(*no);
+                    if *stored == hash {
+                        continue;
+                    }
+                }
+                let wanted = only
+                    .as_ref()
+                    .is_none_or(|only| advisory.affected.iter().any(|a| only.contains(&affected_key(a))));
+                if !wanted {
+                    continue;
+                }
                 let keys = advisory.affected.iter().map(affected_key).collect();
+                let id = advisory.id.clone();
                 match packer.pack(advisory, hash, keys) {
                     Ok(new) => {
                         rows += new.rows();
                         batch.push(new);
                     }
-                    Err(why) => seen.failed(name, &why.to_string()),
+                    Err(why) => seen.failed(&id, &why.to_string()),
                 }
             }
             if batch.len() < BATCH && rows < BATCH_ROWS {
@@ -116,6 +123,20 @@ pub(super) fn read(
         Ok(seen)
     });
     (receiver, reader)
+}
+
+/// What a record says, and its hash; else its name and what is wrong with it.
+fn parse(record: Record<'_>) -> std::result::Result<(Vec<Advisory>, RecordHash), (String, String)> {
+    match record {
+        Record::Text { name, bytes } => match advisory::parse(bytes) {
+            Ok(advisories) => Ok((advisories, record_hash(bytes))),
+            Err(error) => Err((name.to_owned(), error.to_string())),
+        },
+        Record::Read(advisory) => match serde_json::to_vec(&advisory) {
+            Ok(bytes) => Ok((vec![*advisory], record_hash(&bytes))),
+            Err(error) => Err((advisory.id, error.to_string())),
+        },
+    }
 }
 
 /// See [`RecordHash`]: the record as published, and the version of what reads it.
@@ -133,12 +154,13 @@ impl Seen {
     fn record(&mut self, advisory: &Advisory) {
         self.records += 1;
         self.newest = self.newest.max(advisory.modified);
-        let ecosystems: BTreeSet<&str> = advisory.affected.iter().map(|a| a.ecosystem.as_str()).collect();
+        let ecosystems: BTreeSet<Cow<'_, str>> =
+            advisory.affected.iter().map(|a| release::canonical(&a.ecosystem)).collect();
         for ecosystem in ecosystems {
-            match self.ecosystems.get_mut(ecosystem) {
+            match self.ecosystems.get_mut(&*ecosystem) {
                 Some(n) => *n += 1,
                 None => {
-                    self.ecosystems.insert(ecosystem.to_owned(), 1);
+                    self.ecosystems.insert(ecosystem.into_owned(), 1);
                 }
             }
         }

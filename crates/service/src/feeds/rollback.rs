@@ -9,6 +9,7 @@ use parapet_store::feeds::{Feed, FeedImport, FeedState};
 use super::Feeds;
 use super::effect::Effect;
 use super::import::ImportReport;
+use super::source::FeedFormat;
 use crate::accounts::require;
 use crate::audit;
 use crate::error::{Error, Result};
@@ -22,7 +23,7 @@ impl Feeds<'_> {
     pub async fn rollback(&self, who: &Principal, name: &str) -> Result<ImportReport> {
         require(who, Permission::FeedsWrite)?;
         let (feed, last) = self.last_complete(name).await?;
-        if feed.kind != "osv" {
+        if [FeedFormat::Kev, FeedFormat::Epss].iter().any(|format| format.as_str() == feed.kind) {
             return Err(Error::Conflict(format!("{name} keeps no history; import an older file instead")));
         }
         let before = last.started - 1;

@@ -12,19 +12,15 @@ mod wire;
 
 use parapet_model::advisory::{Advisory, Affected, Event, Range, RangeKind};
 use parapet_model::package::MAX_FIELD;
-use parapet_model::time::{Millis, parse_instant};
+use parapet_model::time::Millis;
 use parapet_model::verdict::AdvisoryClass;
 
-use super::{AdvisoryError, MAX_DEPTH, MAX_RECORD, is_id, source_of};
+use super::text::{MAX_DETAILS, MAX_SUMMARY, check, field, instant, is_url, one_line, text};
+use super::{AdvisoryError, check_size, is_id, source_of};
 use crate::ecosystem::relates_by_covering;
 use identity::Named;
+pub(super) use severity::of_word;
 
-/// Longest summary kept, in bytes.
-const MAX_SUMMARY: usize = 512;
-/// Longest text kept, in bytes.
-const MAX_DETAILS: usize = 4096;
-/// Longest address kept, in bytes; a longer one is dropped.
-const MAX_URL: usize = 2048;
 /// CVSS vectors kept of one record.
 const MAX_VECTORS: usize = 16;
 
@@ -33,12 +29,7 @@ const MAX_VECTORS: usize = 16;
 /// # Errors
 /// [`AdvisoryError`] when the bytes are no OSV record or break a limit.
 pub fn parse(bytes: &[u8]) -> Result<Advisory, AdvisoryError> {
-    if bytes.len() > MAX_RECORD {
-        return Err(AdvisoryError::TooLarge(bytes.len()));
-    }
-    if is_deeper_than(bytes, MAX_DEPTH) {
-        return Err(AdvisoryError::TooDeep);
-    }
+    check_size(bytes)?;
     of_record(serde_json::from_slice(bytes)?)
 }
 
@@ -105,12 +96,7 @@ fn url_of(references: Vec<wire::Reference>) -> String {
         "WEB" => 1,
         _ => 2,
     };
-    let is_good = |url: &str| {
-        (url.starts_with("https://") || url.starts_with("http://"))
-            && url.len() <= MAX_URL
-            && !url.contains(|c: char| c.is_control() || c.is_whitespace())
-    };
-    let good = references.into_iter().filter(|r| is_good(&r.url.0));
+    let good = references.into_iter().filter(|r| is_url(&r.url.0));
     good.min_by_key(|r| rank(&r.kind.0)).map(|r| r.url.0).unwrap_or_default()
 }
 
@@ -174,74 +160,7 @@ fn versions_of(versions: Vec<String>) -> Result<Vec<String>, AdvisoryError> {
     versions.into_iter().map(|version| field(version, "affected[].versions[]")).collect()
 }
 
-/// A text that decides: refused when it is overlong or holds a NUL.
-fn field(text: String, name: &'static str) -> Result<String, AdvisoryError> {
-    check(&text, name)?;
-    Ok(text)
-}
-
-fn check(text: &str, name: &'static str) -> Result<(), AdvisoryError> {
-    if text.contains('\0') {
-        return Err(AdvisoryError::Nul(name));
-    }
-    if text.len() > MAX_FIELD {
-        return Err(AdvisoryError::TooLong(name));
-    }
-    Ok(())
-}
-
-/// A text for people: cut to `max` bytes, refused when it holds a NUL.
-fn text(mut text: String, name: &'static str, max: usize) -> Result<String, AdvisoryError> {
-    if text.contains('\0') {
-        return Err(AdvisoryError::Nul(name));
-    }
-    if text.len() > max {
-        text.truncate(text.floor_char_boundary(max));
-        text.shrink_to_fit();
-    }
-    Ok(text)
-}
-
-fn one_line(text: String) -> String {
-    if !text.contains(char::is_control) && text.trim().len() == text.len() {
-        return text;
-    }
-    text.split(|c: char| c.is_control() || c == ' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// 0 for what is no instant; some publishers write the year 1 for "never".
-fn instant(text: &str) -> Millis {
-    parse_instant(text).unwrap_or_default().max(0)
-}
-
 /// A withdrawal without a readable date is still one.
 fn withdrawn(text: &str) -> Millis {
     if text.is_empty() { 0 } else { instant(text).max(1) }
-}
-
-/// Whether brackets outside strings nest deeper than `limit`. The JSON reader skips unknown values
-/// without a limit, so it is checked before.
-fn is_deeper_than(json: &[u8], limit: usize) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for &c in json {
-        if in_string {
-            match c {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match c {
-            b'"' => in_string = true,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > limit {
-            return true;
-        }
-    }
-    false
 }

@@ -27,7 +27,7 @@ pub(super) fn of_ratings(ratings: &[Rating]) -> Option<Severity> {
 
 /// The band of a publisher's word; `None` for no word or one that does not rate (`not yet
 /// assigned`, `end-of-life`). Debian's tracker marks words it guessed with asterisks.
-pub(super) fn of_word(word: &str) -> Option<Severity> {
+pub(in crate::advisory) fn of_word(word: &str) -> Option<Severity> {
     const WORDS: [(&str, Severity); 10] = [
         ("critical", Severity::Critical),
         ("high", Severity::High),

@@ -48,7 +48,7 @@ pub(crate) const IMAGE_SCAN_STATUS: [&str; 8] = [
 ];
 /// Ecosystem families whose packages are installed by the operating system; everything else is an
 /// application's.
-pub(crate) const OS_FAMILIES: [&str; 19] = [
+pub(crate) const OS_FAMILIES: [&str; 25] = [
     "Debian",
     "Ubuntu",
     "Alpine",
@@ -68,6 +68,12 @@ pub(crate) const OS_FAMILIES: [&str; 19] = [
     "openEuler",
     "Mageia",
     "Azure Linux",
+    "CentOS",
+    "Fedora",
+    "MinimOS",
+    "Alpaquita",
+    "BellSoft",
+    "Echo",
 ];
 
 /// The words of `label_list`, and when each stands there.

@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_posture::{AssetOrder, AssetSummary, Query as Question, Window};
-use parapet_service::Error;
+use parapet_service::{Error, gaps_of};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -74,6 +74,8 @@ pub(super) struct AssetDetail {
     asset: AssetBody,
     /// What judged which ecosystem, and how well.
     ecosystems: Vec<EcosystemBody>,
+    /// Why it is not wholly assessed; empty when it is.
+    not_assessed: Vec<GapBody>,
     /// Every package database met, read or not.
     databases: Vec<DatabaseBody>,
     packages: Vec<PackageBody>,
@@ -86,6 +88,15 @@ struct EcosystemBody {
     coverage: &'static str,
     packages: u64,
     feeds: Vec<String>,
+}
+
+/// What could not be judged, or not well.
+#[derive(Debug, Serialize, ToSchema)]
+struct GapBody {
+    /// What: packages of an ecosystem, a package database.
+    what: String,
+    coverage: &'static str,
+    why: String,
 }
 
 /// One package database.
@@ -109,6 +120,8 @@ struct PackageBody {
     source: String,
     source_version: String,
     since: Option<String>,
+    /// How far it was judged.
+    coverage: &'static str,
 }
 
 /// Assets, with counts of the findings that match. A filter on the asset alone lists clean ones too.
@@ -170,6 +183,10 @@ pub(super) async fn get(
                         .unwrap_or_default(),
                 })
                 .collect(),
+            not_assessed: gaps_of(&view, &scope, summary.asset.no)
+                .into_iter()
+                .map(|gap| GapBody { what: gap.what, coverage: gap.coverage.as_str(), why: gap.why })
+                .collect(),
             databases: summary.asset.databases.iter().map(DatabaseBody::of).collect(),
             packages: packages
                 .iter()
@@ -183,6 +200,7 @@ pub(super) async fn get(
                         source: key.source_name.clone(),
                         source_version: key.source_version.clone(),
                         since: shown(shown_package.since),
+                        coverage: shown_package.coverage.as_str(),
                     }
                 })
                 .collect(),

@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
+use parapet_model::Risk;
 use parapet_model::severity::Severity;
 use parapet_model::verdict::MatchState;
 use parapet_model::{finding::Finding, time::format_rfc3339};
-use parapet_posture::{Counts, Cursor, Query as Question};
+use parapet_posture::{Counts, Cursor, Query as Question, RiskCursor};
 use parapet_service::explain::Explained;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -23,6 +24,21 @@ pub(super) struct CursorPaging {
     cursor: Option<String>,
     /// Most findings, 1 to 1000; 100 when absent.
     limit: Option<usize>,
+    /// `asset` (the default), or `risk`: the most urgent first. Each page of the latter walks through
+    /// all findings that match.
+    #[serde(default)]
+    sort: FindingSort,
+}
+
+/// In which order findings come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FindingSort {
+    /// By asset, package and vulnerability, in the order they became known.
+    #[default]
+    Asset,
+    /// By urgency.
+    Risk,
 }
 
 /// A page of findings.
@@ -65,11 +81,16 @@ pub(super) struct FindingBody {
     last_found: Option<String>,
     /// Id of the exception that hides it.
     exception: Option<String>,
+    /// Place in the order of urgency: greater is to be fixed earlier.
+    risk: u64,
+    /// Why it stands there, the most important first.
+    risk_reasons: Vec<String>,
 }
 
 impl FindingBody {
     fn of(finding: &Finding<'_>) -> Self {
         let (vulnerability, key) = (finding.vulnerability, &finding.package.key);
+        let risk = Risk::of(finding);
         Self {
             asset: finding.asset.name.clone(),
             asset_id: finding.asset.uuid.to_string(),
@@ -96,11 +117,33 @@ impl FindingBody {
             reopened_at: format_rfc3339(finding.reopened_at),
             last_found: shown(finding.last_found),
             exception: finding.exception.map(|e| e.uuid.to_string()),
+            risk: risk.number(),
+            risk_reasons: risk.reasons(),
         }
     }
 }
 
-/// Findings, page by page.
+/// Where to go on, in the order that is wanted.
+enum After {
+    Asset(Option<Cursor>),
+    Risk(Option<RiskCursor>),
+}
+
+impl After {
+    fn read(paging: &CursorPaging) -> ApiResult<Self> {
+        fn place<T: std::str::FromStr>(text: Option<&str>) -> ApiResult<Option<T>> {
+            let bad = |_| ApiError::invalid("cursor is not one that a page in this order gave");
+            text.map(|text| text.parse().map_err(bad)).transpose()
+        }
+        let cursor = paging.cursor.as_deref();
+        Ok(match paging.sort {
+            FindingSort::Asset => Self::Asset(place(cursor)?),
+            FindingSort::Risk => Self::Risk(place(cursor)?),
+        })
+    }
+}
+
+/// Findings, page by page: by asset, or by what to fix first.
 #[utoipa::path(get, path = "/api/v1/findings", params(Which, CursorPaging), tag = "findings",
     responses((status = 200, body = FindingPage)))]
 pub(super) async fn list(
@@ -110,22 +153,24 @@ pub(super) async fn list(
     Query(paging): Query<CursorPaging>,
 ) -> ApiResult<Json<FindingPage>> {
     let limit = params::limit(paging.limit)?;
-    let after: Option<Cursor> = paging
-        .cursor
-        .map(|text| text.parse().map_err(|_| ApiError::invalid("cursor is not one that a page gave")))
-        .transpose()?;
+    let after = After::read(&paging)?;
     let filter = which.filter()?;
     let view = state.app.findings().view(which.past()?, None).await?;
     let scope = caller.principal().scope();
     let include_not_run_here = which.include_not_run_here;
     let page = tokio::task::spawn_blocking(move || {
         let query = Question { include_not_run_here, ..view.query(&scope, &filter) };
-        let page = view.snapshot.page(&query, after, limit);
-        FindingPage {
-            seq: view.snapshot.seq(),
-            findings: page.rows.iter().map(FindingBody::of).collect(),
-            next: page.next.map(|cursor| cursor.to_string()),
-        }
+        let (rows, next) = match after {
+            After::Asset(after) => {
+                let page = view.snapshot.page(&query, after, limit);
+                (page.rows, page.next.map(|cursor| cursor.to_string()))
+            }
+            After::Risk(after) => {
+                let (rows, next) = view.snapshot.most_urgent(&query, after, limit);
+                (rows, next.map(|cursor| cursor.to_string()))
+            }
+        };
+        FindingPage { seq: view.snapshot.seq(), findings: rows.iter().map(FindingBody::of).collect(), next }
     })
     .await
     .map_err(parapet_service::Error::from)?;

@@ -8,7 +8,7 @@ use parapet_model::package::is_clean;
 use serde::{Deserialize, Serialize};
 
 use crate::foreign::{self, Foreign};
-use crate::path::{lossy, split};
+use crate::path::{file_name, lossy, split};
 use crate::{
     apk, conan, conda, dart, distro, dotnet, dpkg, go, hex, homebrew, nix, npm, php, python, r, ruby, swift,
 };
@@ -337,13 +337,17 @@ impl ReaderKind {
         }
     }
 
-    /// Of an installed package's file: the directory in which package managers put what others
+    /// Of an installed package's file: the directory in which a package manager puts what others
     /// wrote. Lock files in there were published along and say nothing of this system.
-    pub(crate) fn tree(self, path: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn tree(self, path: &[u8]) -> Option<Vec<u8>> {
+        let called = |directory: &[u8], names: &[&[u8]]| {
+            names.contains(&file_name(directory)).then(|| directory.to_vec())
+        };
         match self {
-            Self::Npm => Some(npm::database(path)),
-            Self::Python => Some(python::database(path)),
-            Self::Composer => Some(split(split(path).0).0),
+            Self::Npm => Some(npm::database(path).to_vec()),
+            // Elsewhere distributions may lie between the files of a project.
+            Self::Python => called(python::database(path), &[b"site-packages", b"dist-packages"]),
+            Self::Composer => called(split(split(path).0).0, &[b"vendor"]),
             Self::Gem => Some(ruby::tree(path)),
             _ => None,
         }
@@ -409,16 +413,23 @@ impl Reading {
     }
 }
 
+/// Most packages of one document; projects of monstrous size have a tenth of it.
+const MAX_PACKAGES: usize = 200_000;
+
 /// Gathers the packages of one document.
 #[derive(Default)]
 pub(crate) struct Gathered {
     reading: Reading,
     problems: u32,
+    left_out: bool,
 }
 
 impl Gathered {
     /// Adds a package, or the reason why it is none.
     pub(crate) fn add(&mut self, ecosystem: &str, name: &str, version: &str) {
+        if self.is_full() {
+            return;
+        }
         match key(ecosystem, name, version) {
             Ok(key) => self.reading.packages.push(key),
             Err(why) => self.complain(why),
@@ -427,11 +438,23 @@ impl Gathered {
 
     /// Adds what is asked for without one exact version: `wanted` is what there is instead.
     pub(crate) fn unjudged(&mut self, ecosystem: &str, name: &str, wanted: &str) {
+        if self.is_full() {
+            return;
+        }
         let wanted = if wanted.is_empty() { "any version" } else { wanted };
         match key(ecosystem, name, wanted) {
             Ok(key) => self.reading.unjudged.push(key),
             Err(why) => self.complain(why),
         }
+    }
+
+    /// Whether no more is taken, which is said once.
+    fn is_full(&mut self) -> bool {
+        let full = self.reading.packages.len() + self.reading.unjudged.len() >= MAX_PACKAGES;
+        if full && !std::mem::replace(&mut self.left_out, true) {
+            self.complain(format!("it names more than {MAX_PACKAGES} packages; the rest is left out"));
+        }
+        full
     }
 
     /// Notes a problem.

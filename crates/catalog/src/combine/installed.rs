@@ -20,7 +20,7 @@ pub(super) struct Installations<'a> {
     /// Directories of projects with something installed, by the word of the reader.
     projects: HashSet<(&'static str, &'a [u8])>,
     /// Directories that package managers fill.
-    trees: HashSet<&'a [u8]>,
+    trees: HashSet<Vec<u8>>,
     /// Ecosystem and name.
     names: HashSet<(&'a str, &'a str)>,
 }
@@ -37,7 +37,7 @@ impl<'a> Installations<'a> {
             if !kind.is_language() || kind.lock().is_some() {
                 continue;
             }
-            all.trees.extend(kind.tree(path).filter(|tree| !tree.is_empty()));
+            all.trees.extend(kind.tree(path));
             all.projects.extend(kind.project(path).map(|project| (kind.as_str(), project)));
             if !owned.contains(path) {
                 all.names.extend(reading.packages.iter().map(|p| (p.ecosystem.as_str(), p.name.as_str())));

@@ -38,6 +38,8 @@ fn lock_files_that_were_published_along_say_nothing() {
             .file("usr/local/bundle/gems/rails-7.0/Gemfile.lock", gem)
             .file("opt/site-packages/x-1.dist-info/METADATA", metadata("x", "1"))
             .file("opt/site-packages/x/requirements.txt", "old==1.0\n")
+            .file("srv/site/y-1.dist-info/METADATA", metadata("y", "1"))
+            .file("srv/site/web/yarn.lock", "# yarn lockfile v1\n\nz@^1:\n  version \"1.0.0\"\n")
             .file("srv/vendor/composer/installed.json", "[{\"name\":\"a/b\",\"version\":\"1.0\"}]")
             .file(
                 "srv/vendor/a/b/package-lock.json",
@@ -48,7 +50,14 @@ fn lock_files_that_were_published_along_say_nothing() {
     ]);
     assert_eq!(
         ecosystems(&found),
-        ["Packagist a/b 1.0", "PyPI x 1", "RubyGems new 1.0", "RubyGems rails 7.0"]
+        [
+            "Packagist a/b 1.0",
+            "PyPI x 1",
+            "PyPI y 1",
+            "RubyGems new 1.0",
+            "RubyGems rails 7.0",
+            "npm z 1.0.0"
+        ]
     );
 }
 
@@ -79,4 +88,14 @@ fn a_link_to_a_lock_file_is_read_where_it_points() {
     assert_eq!(lines(&found), ["layer0: a 1.0.0"]);
     let said: Vec<&str> = found.databases.iter().map(|d| d.path.as_str()).collect();
     assert_eq!(said, ["srv/odd/pnpm-lock.yaml", "srv/shared/pnpm-lock.yaml"]);
+}
+
+#[test]
+fn a_list_of_a_million_is_cut_and_said() {
+    let list = "a\nb==1\n".repeat(500_000);
+    let found = inventory(vec![tar().file("requirements.txt", list)]);
+    let said: Vec<String> = found.databases.iter().map(|d| format!("{:?}", d.outcome)).collect();
+    assert_eq!(lines(&found), ["layer0: b 1"]);
+    assert!(said.iter().any(|line| line.contains("more than 200000 packages")), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("a (any version)")), "{said:?}");
 }

@@ -1,17 +1,28 @@
-//! JSON into the fields that are asked for. The parser stops at 128 levels and keeps nothing else.
+//! JSON into the fields that are asked for. The parser stops at 128 levels and keeps nothing else;
+//! values are counted before it begins, for a map of a million names is one of the fields.
 
 use serde::de::DeserializeOwned;
 
 use super::without_mark;
 
+/// Most values of a document. What a restore of NuGet leaves for a large solution has some 400,000.
+const MAX_VALUES: usize = 1_000_000;
+
 /// Reads a document.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(without_mark(bytes)).map_err(|e| e.to_string())
+    parse(without_mark(bytes))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    if memchr::memchr2_iter(b',', b':', bytes).count() > MAX_VALUES {
+        return Err(format!("it holds more than {MAX_VALUES} values"));
+    }
+    serde_json::from_slice(bytes).map_err(|e| e.to_string())
 }
 
 /// Reads a document that may hold comments, and commas before a closing bracket (JSONC).
 pub(crate) fn read_relaxed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(&strict(without_mark(bytes))).map_err(|e| e.to_string())
+    parse(&strict(without_mark(bytes)))
 }
 
 /// Puts blanks where comments and trailing commas are, so that lines and columns stay.

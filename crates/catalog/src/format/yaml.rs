@@ -11,8 +11,8 @@ use super::text;
 /// Lists and maps inside each other.
 const MAX_DEPTH: usize = 64;
 
-/// Most texts, lists and maps of a file.
-const MAX_NODES: usize = 1_000_000;
+/// Most texts, lists and maps of a file. Lock files of large projects have a hundred thousand.
+const MAX_NODES: usize = 500_000;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq)]

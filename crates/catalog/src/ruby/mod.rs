@@ -13,6 +13,7 @@ mod tests;
 use crate::format::text;
 use crate::path::{file_name, split};
 use crate::reader::{Reading, one};
+use crate::root;
 
 /// Whether the path is the specification of an installed gem.
 pub(crate) fn claims(path: &[u8]) -> bool {
@@ -29,9 +30,9 @@ pub(crate) fn database(path: &[u8]) -> &[u8] {
     if file_name(directory) == b"default" { split(directory).0 } else { directory }
 }
 
-/// Where the gems of these specifications are: `gems` beside it, below the same directory.
-pub(crate) fn tree(path: &[u8]) -> &[u8] {
-    split(database(path)).0
+/// Where the gems of these specifications are: `gems` beside them.
+pub(crate) fn tree(path: &[u8]) -> Vec<u8> {
+    root::join(split(database(path)).0, b"gems")
 }
 
 /// Reads a specification.

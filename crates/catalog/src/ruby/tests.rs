@@ -27,7 +27,7 @@ fn gems_that_come_with_ruby_are_found_and_sources_are_not() {
     for path in ["app/my.gemspec", "usr/local/bundle/gems/rails-7.0.4/rails.gemspec"] {
         assert!(!claims(path.as_bytes()), "{path}");
     }
-    assert_eq!(tree(b"usr/local/bundle/specifications/a-1.gemspec"), b"usr/local/bundle");
+    assert_eq!(tree(b"usr/local/bundle/specifications/a-1.gemspec"), b"usr/local/bundle/gems");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::path::{file_name, split};
+use crate::path::split;
 
 /// A kind of software that is recognised but not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,22 +18,10 @@ pub(crate) enum Foreign {
     Go,
     /// `Cargo.lock`, or a program that carries one.
     Rust,
-    /// `Gemfile.lock`, installed gem specifications.
-    Ruby,
-    /// `composer.lock`, Composer's list of installed packages.
-    Php,
-    /// .NET dependency files.
-    DotNet,
-    /// Conda environments.
-    Conda,
-    /// Eggs of setuptools.
-    Egg,
-    /// Lock files of yarn and pnpm; they count where no module is installed beside them.
-    NodeLock,
+    /// Bun's lock file in its binary form of before `bun.lock`.
+    BunBinary,
     /// pacman, opkg or Portage.
     OtherDistro,
-    /// A Nix store.
-    Nix,
 }
 
 impl Foreign {
@@ -44,14 +32,8 @@ impl Foreign {
             Self::Rpm => "rpm",
             Self::Go => "go",
             Self::Rust => "rust",
-            Self::Ruby => "ruby",
-            Self::Php => "php",
-            Self::DotNet => "dotnet",
-            Self::Conda => "conda",
-            Self::Egg => "python",
-            Self::NodeLock => "npm",
+            Self::BunBinary => "npm",
             Self::OtherDistro => "distribution",
-            Self::Nix => "nix",
         }
     }
 
@@ -62,27 +44,20 @@ impl Foreign {
             Self::Rpm => "RPM database",
             Self::Go => "Go program",
             Self::Rust => "Rust dependency list",
-            Self::Ruby => "Ruby dependency list",
-            Self::Php => "Composer dependency list",
-            Self::DotNet => ".NET dependency list",
-            Self::Conda => "Conda package record",
-            Self::Egg => "Python egg",
-            Self::NodeLock => "yarn or pnpm lock file",
+            Self::BunBinary => "binary lock file of Bun",
             Self::OtherDistro => "package database of another distribution",
-            Self::Nix => "Nix store database",
         }
     }
 
     /// Whether a distribution's package may own it.
     pub(crate) const fn is_language(self) -> bool {
-        !matches!(self, Self::Rpm | Self::OtherDistro | Self::Nix)
+        !matches!(self, Self::Rpm | Self::OtherDistro)
     }
 }
 
 /// The kind that a path alone gives away.
 pub(crate) fn of_path(path: &[u8]) -> Option<Foreign> {
     let (dir, name) = split(path);
-    let under = |parent: &[u8]| file_name(dir) == parent;
     let exact = match name {
         b"Packages" | b"Packages.db" | b"rpmdb.sqlite"
             if matches!(dir, b"var/lib/rpm" | b"usr/lib/sysimage/rpm" | b"usr/share/rpm") =>
@@ -90,29 +65,19 @@ pub(crate) fn of_path(path: &[u8]) -> Option<Foreign> {
             Some(Foreign::Rpm)
         }
         b"Cargo.lock" => Some(Foreign::Rust),
-        b"Gemfile.lock" => Some(Foreign::Ruby),
-        b"composer.lock" => Some(Foreign::Php),
-        b"installed.json" if under(b"composer") => Some(Foreign::Php),
-        b"packages.lock.json" => Some(Foreign::DotNet),
-        b"yarn.lock" | b"pnpm-lock.yaml" => Some(Foreign::NodeLock),
-        b"PKG-INFO" if dir.ends_with(b".egg-info") || under(b"EGG-INFO") => Some(Foreign::Egg),
+        b"bun.lockb" => Some(Foreign::BunBinary),
         b"status" if matches!(dir, b"usr/lib/opkg" | b"var/lib/opkg") => Some(Foreign::OtherDistro),
         b"desc" if dir.starts_with(b"var/lib/pacman/local/") => Some(Foreign::OtherDistro),
         b"PF" if dir.starts_with(b"var/db/pkg/") => Some(Foreign::OtherDistro),
-        b"db.sqlite" if dir == b"nix/var/nix/db" => Some(Foreign::Nix),
         _ => None,
     };
-    exact.or_else(|| of_ending(dir, name))
+    exact.or_else(|| of_ending(name))
 }
 
-fn of_ending(dir: &[u8], name: &[u8]) -> Option<Foreign> {
+fn of_ending(name: &[u8]) -> Option<Foreign> {
     let dot = memchr::memrchr(b'.', name)?;
     match name.get(dot..)? {
         b".jar" | b".war" | b".ear" => Some(Foreign::Java),
-        b".egg-info" => Some(Foreign::Egg),
-        b".gemspec" if file_name(dir) == b"specifications" => Some(Foreign::Ruby),
-        b".json" if name.ends_with(b".deps.json") => Some(Foreign::DotNet),
-        b".json" if file_name(dir) == b"conda-meta" && name != b"history" => Some(Foreign::Conda),
         _ => None,
     }
 }
@@ -185,11 +150,7 @@ mod tests {
             ("var/lib/rpm/rpmdb.sqlite", Some(Foreign::Rpm)),
             ("home/rpmdb.sqlite", None),
             ("src/Cargo.lock", Some(Foreign::Rust)),
-            ("usr/lib/ruby/gems/3.1.0/specifications/rake-13.gemspec", Some(Foreign::Ruby)),
-            ("src/rake.gemspec", None),
-            ("app/app.deps.json", Some(Foreign::DotNet)),
-            ("usr/lib/python3/dist-packages/six.egg-info", Some(Foreign::Egg)),
-            ("usr/lib/python3/dist-packages/six.egg-info/PKG-INFO", Some(Foreign::Egg)),
+            ("app/bun.lockb", Some(Foreign::BunBinary)),
             ("usr/bin/jar", None),
         ];
         for (path, kind) in cases {

@@ -19,20 +19,37 @@
 pub mod apk;
 pub mod arf;
 mod combine;
+pub mod conan;
+pub mod conda;
+pub mod dart;
 pub mod distro;
+pub mod dotnet;
 pub mod dpkg;
 mod foreign;
+mod format;
+pub mod go;
+mod graph;
+pub mod hex;
+pub mod homebrew;
 pub mod image;
 pub mod layer;
 mod limits;
+pub mod nix;
 pub mod npm;
 pub mod oci;
 mod path;
+pub mod php;
 pub mod python;
+pub mod r;
 pub mod reader;
+mod root;
 pub mod rootfs;
+pub mod ruby;
+#[cfg(test)]
+mod samples;
 pub mod sbom;
 mod scan;
+pub mod swift;
 #[cfg(test)]
 mod testing;
 

@@ -16,6 +16,8 @@ pub struct Limits {
     pub path: usize,
     /// Largest package database, in bytes. A larger one is reported as unreadable.
     pub database: u64,
+    /// Largest lock file, in bytes. A larger one is reported as unreadable.
+    pub lock: u64,
     /// Most bytes of paths and packages kept from one layer.
     pub kept: usize,
     /// Largest SBOM document, in bytes.
@@ -31,6 +33,7 @@ impl Default for Limits {
             entries: 5_000_000,
             path: 4096,
             database: 32 << 20,
+            lock: 16 << 20,
             kept: 128 << 20,
             document: 128 << 20,
         }

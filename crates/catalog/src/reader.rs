@@ -8,8 +8,10 @@ use parapet_model::package::is_clean;
 use serde::{Deserialize, Serialize};
 
 use crate::foreign::{self, Foreign};
-use crate::path::lossy;
-use crate::{apk, distro, dpkg, npm, python};
+use crate::path::{file_name, lossy, split};
+use crate::{
+    apk, conan, conda, dart, distro, dotnet, dpkg, go, hex, homebrew, nix, npm, php, python, r, ruby, swift,
+};
 
 /// Which reader understood a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +26,80 @@ pub enum ReaderKind {
     Npm,
     /// npm lock files; they count where no module is installed beside them.
     NpmLock,
+    /// `yarn.lock` of yarn 1 and later ones.
+    Yarn,
+    /// `pnpm-lock.yaml`.
+    Pnpm,
+    /// `bun.lock`.
+    Bun,
+    /// Python distributions of setuptools (`*.egg-info`, unpacked `*.egg`).
+    PythonEgg,
+    /// Python distributions as one file (`*.egg`).
+    PythonEggFile,
+    /// `requirements.txt`.
+    Requirements,
+    /// `Pipfile.lock`.
+    Pipenv,
+    /// `poetry.lock`.
+    Poetry,
+    /// `pdm.lock`.
+    Pdm,
+    /// `uv.lock`.
+    Uv,
+    /// `pylock.toml`.
+    PyLock,
+    /// Installed gems.
+    Gem,
+    /// `Gemfile.lock`.
+    GemLock,
+    /// What Composer installed.
+    Composer,
+    /// `composer.lock`.
+    ComposerLock,
+    /// .NET programs and frameworks (`*.deps.json`).
+    DotNet,
+    /// `packages.lock.json`.
+    NuGetLock,
+    /// `project.assets.json`.
+    NuGetAssets,
+    /// `packages.config`.
+    NuGetConfig,
+    /// `pubspec.lock`.
+    PubLock,
+    /// `mix.lock`.
+    MixLock,
+    /// `rebar.lock`.
+    RebarLock,
+    /// Installed R packages.
+    R,
+    /// `renv.lock`.
+    RenvLock,
+    /// `conan.lock`.
+    ConanLock,
+    /// `conaninfo.txt`.
+    ConanInfo,
+    /// Conda environments.
+    Conda,
+    /// Homebrew's Cellar.
+    Homebrew,
+    /// `go.mod`.
+    GoMod,
+    /// `Package.resolved`.
+    SwiftLock,
+    /// `Podfile.lock`.
+    PodLock,
+    /// Nix store paths.
+    Nix,
+}
+
+/// Where what a lock file names would be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Installed {
+    /// In a directory beside the lock file. What is there is the truth, and the lock file does not
+    /// count at all.
+    Beside,
+    /// Anywhere in the file system. Where a package of the name is installed, that one is the truth.
+    Anywhere,
 }
 
 /// One row of the table.
@@ -35,6 +111,17 @@ pub(crate) struct Reader {
     pub(crate) read: fn(&[u8]) -> Reading,
     /// Which database a claimed file is a part of: itself, or the directory that holds many.
     pub(crate) database: fn(&[u8]) -> &[u8],
+}
+
+impl Reader {
+    /// Reads the file at a path. Homebrew writes name and version into the path only.
+    pub(crate) fn read_at(&self, path: &[u8], bytes: &[u8]) -> Reading {
+        let reading = (self.read)(bytes);
+        match self.kind {
+            ReaderKind::Homebrew if reading.problem.is_none() => homebrew::of_path(path),
+            _ => reading,
+        }
+    }
 }
 
 /// All readers.
@@ -49,7 +136,128 @@ pub(crate) const READERS: &[Reader] = &[
     },
     Reader { kind: ReaderKind::Npm, claims: npm::claims, read: npm::read, database: npm::database },
     Reader { kind: ReaderKind::NpmLock, claims: npm::lock::claims, read: npm::lock::read, database: itself },
+    Reader { kind: ReaderKind::Yarn, claims: npm::yarn::claims, read: npm::yarn::read, database: itself },
+    Reader { kind: ReaderKind::Pnpm, claims: npm::pnpm::claims, read: npm::pnpm::read, database: itself },
+    Reader { kind: ReaderKind::Bun, claims: npm::bun::claims, read: npm::bun::read, database: itself },
+    Reader {
+        kind: ReaderKind::PythonEgg,
+        claims: python::egg::claims,
+        read: python::egg::read,
+        database: python::egg::database,
+    },
+    Reader {
+        kind: ReaderKind::PythonEggFile,
+        claims: python::egg::claims_file,
+        read: python::egg::read_file,
+        database: parent,
+    },
+    Reader {
+        kind: ReaderKind::Requirements,
+        claims: python::requirements::claims,
+        read: python::requirements::read,
+        database: itself,
+    },
+    Reader {
+        kind: ReaderKind::Pipenv,
+        claims: python::pipenv::claims,
+        read: python::pipenv::read,
+        database: itself,
+    },
+    Reader {
+        kind: ReaderKind::Poetry,
+        claims: python::poetry::claims,
+        read: python::poetry::read,
+        database: itself,
+    },
+    Reader { kind: ReaderKind::Pdm, claims: python::pdm::claims, read: python::pdm::read, database: itself },
+    Reader { kind: ReaderKind::Uv, claims: python::uv::claims, read: python::uv::read, database: itself },
+    Reader {
+        kind: ReaderKind::PyLock,
+        claims: python::pylock::claims,
+        read: python::pylock::read,
+        database: itself,
+    },
+    Reader { kind: ReaderKind::Gem, claims: ruby::claims, read: ruby::read, database: ruby::database },
+    Reader {
+        kind: ReaderKind::GemLock,
+        claims: ruby::lock::claims,
+        read: ruby::lock::read,
+        database: itself,
+    },
+    Reader { kind: ReaderKind::Composer, claims: php::claims, read: php::read, database: itself },
+    Reader {
+        kind: ReaderKind::ComposerLock,
+        claims: php::lock::claims,
+        read: php::lock::read,
+        database: itself,
+    },
+    Reader { kind: ReaderKind::DotNet, claims: dotnet::claims, read: dotnet::read, database: itself },
+    Reader {
+        kind: ReaderKind::NuGetLock,
+        claims: dotnet::lock::claims,
+        read: dotnet::lock::read,
+        database: itself,
+    },
+    Reader {
+        kind: ReaderKind::NuGetAssets,
+        claims: dotnet::claims_assets,
+        read: dotnet::read,
+        database: itself,
+    },
+    Reader {
+        kind: ReaderKind::NuGetConfig,
+        claims: dotnet::config::claims,
+        read: dotnet::config::read,
+        database: itself,
+    },
+    Reader { kind: ReaderKind::PubLock, claims: dart::claims, read: dart::read, database: itself },
+    Reader { kind: ReaderKind::MixLock, claims: hex::mix::claims, read: hex::mix::read, database: itself },
+    Reader {
+        kind: ReaderKind::RebarLock,
+        claims: hex::rebar::claims,
+        read: hex::rebar::read,
+        database: itself,
+    },
+    Reader { kind: ReaderKind::R, claims: r::claims, read: r::read, database: r::database },
+    Reader { kind: ReaderKind::RenvLock, claims: r::renv::claims, read: r::renv::read, database: itself },
+    Reader {
+        kind: ReaderKind::ConanLock,
+        claims: conan::lock::claims,
+        read: conan::lock::read,
+        database: itself,
+    },
+    Reader {
+        kind: ReaderKind::ConanInfo,
+        claims: conan::info::claims,
+        read: conan::info::read,
+        database: itself,
+    },
+    Reader { kind: ReaderKind::Conda, claims: conda::claims, read: conda::read, database: parent },
+    Reader {
+        kind: ReaderKind::Homebrew,
+        claims: homebrew::claims,
+        read: homebrew::read,
+        database: homebrew::database,
+    },
+    Reader { kind: ReaderKind::GoMod, claims: go::claims, read: go::read, database: itself },
+    Reader { kind: ReaderKind::SwiftLock, claims: swift::claims, read: swift::read, database: itself },
+    Reader {
+        kind: ReaderKind::PodLock,
+        claims: swift::pods::claims,
+        read: swift::pods::read,
+        database: itself,
+    },
+    // No file is read for it: the collector takes the paths of the store.
+    Reader { kind: ReaderKind::Nix, claims: nothing, read: nix::read, database: parent },
 ];
+
+fn nothing(_: &[u8]) -> bool {
+    false
+}
+
+fn parent(path: &[u8]) -> &[u8] {
+    split(path).0
+}
 
 fn itself(path: &[u8]) -> &[u8] {
     path
@@ -61,14 +269,88 @@ impl ReaderKind {
         match self {
             Self::Dpkg => "dpkg",
             Self::Apk => "apk",
-            Self::Python => "python",
-            Self::Npm | Self::NpmLock => "npm",
+            Self::Python
+            | Self::PythonEgg
+            | Self::PythonEggFile
+            | Self::Requirements
+            | Self::Pipenv
+            | Self::Poetry
+            | Self::Pdm
+            | Self::Uv
+            | Self::PyLock => "python",
+            Self::Npm | Self::NpmLock | Self::Yarn | Self::Pnpm | Self::Bun => "npm",
+            Self::Gem | Self::GemLock => "ruby",
+            Self::Composer | Self::ComposerLock => "php",
+            Self::DotNet | Self::NuGetLock | Self::NuGetAssets | Self::NuGetConfig => "dotnet",
+            Self::PubLock => "dart",
+            Self::MixLock | Self::RebarLock => "hex",
+            Self::R | Self::RenvLock => "r",
+            Self::ConanLock | Self::ConanInfo => "conan",
+            Self::Conda => "conda",
+            Self::Homebrew => "homebrew",
+            Self::GoMod => "go",
+            Self::SwiftLock | Self::PodLock => "swift",
+            Self::Nix => "nix",
         }
     }
 
     /// Whether it reads packages of a language, which a distribution's package may own.
     pub(crate) const fn is_language(self) -> bool {
         !matches!(self, Self::Dpkg | Self::Apk)
+    }
+
+    /// Where what this lock file names would be installed; `None` for what is installed itself.
+    pub(crate) const fn lock(self) -> Option<Installed> {
+        match self {
+            Self::NpmLock | Self::Yarn | Self::Pnpm | Self::Bun | Self::ComposerLock => {
+                Some(Installed::Beside)
+            }
+            Self::Requirements
+            | Self::Pipenv
+            | Self::Poetry
+            | Self::Pdm
+            | Self::Uv
+            | Self::PyLock
+            | Self::GemLock
+            | Self::NuGetLock
+            | Self::NuGetAssets
+            | Self::NuGetConfig
+            | Self::PubLock
+            | Self::MixLock
+            | Self::RebarLock
+            | Self::RenvLock
+            | Self::ConanLock
+            | Self::GoMod
+            | Self::SwiftLock
+            | Self::PodLock => Some(Installed::Anywhere),
+            _ => None,
+        }
+    }
+
+    /// Of an installed package's file: the directory of the project that it is installed in, whose
+    /// lock files it makes void.
+    pub(crate) fn project(self, path: &[u8]) -> Option<&[u8]> {
+        match self {
+            Self::Npm => Some(split(npm::database(path)).0),
+            Self::Composer => Some(php::project(path)),
+            _ => None,
+        }
+    }
+
+    /// Of an installed package's file: the directory in which a package manager puts what others
+    /// wrote. Lock files in there were published along and say nothing of this system.
+    pub(crate) fn tree(self, path: &[u8]) -> Option<Vec<u8>> {
+        let called = |directory: &[u8], names: &[&[u8]]| {
+            names.contains(&file_name(directory)).then(|| directory.to_vec())
+        };
+        match self {
+            Self::Npm => Some(npm::database(path).to_vec()),
+            // Elsewhere distributions may lie between the files of a project.
+            Self::Python => called(python::database(path), &[b"site-packages", b"dist-packages"]),
+            Self::Composer => called(split(split(path).0).0, &[b"vendor"]),
+            Self::Gem => Some(ruby::tree(path)),
+            _ => None,
+        }
     }
 
     /// The row of the table.
@@ -87,12 +369,20 @@ pub struct Reading {
     pub owned: Vec<Vec<u8>>,
     /// Why something could not be read; the packages beside it still count.
     pub problem: Option<String>,
+    /// What a list asks for without one exact version (which is the constraint here, or where it
+    /// comes from). It is named as not judged.
+    pub unjudged: Vec<PackageKey>,
 }
 
 impl Reading {
     /// A file of which nothing could be read.
     pub fn unreadable(why: impl Into<String>) -> Self {
         Self { problem: Some(why.into()), ..Self::default() }
+    }
+
+    /// Whether it names nothing at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.packages.is_empty() && self.unjudged.is_empty()
     }
 
     /// What a distribution's database says; one that names nothing at all is no database that a
@@ -121,6 +411,80 @@ impl Reading {
         }
         self
     }
+}
+
+/// Most packages of one document; projects of monstrous size have a tenth of it.
+const MAX_PACKAGES: usize = 200_000;
+
+/// Gathers the packages of one document.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    reading: Reading,
+    problems: u32,
+    left_out: bool,
+}
+
+impl Gathered {
+    /// Adds a package, or the reason why it is none.
+    pub(crate) fn add(&mut self, ecosystem: &str, name: &str, version: &str) {
+        if self.is_full() {
+            return;
+        }
+        match key(ecosystem, name, version) {
+            Ok(key) => self.reading.packages.push(key),
+            Err(why) => self.complain(why),
+        }
+    }
+
+    /// Adds what is asked for without one exact version: `wanted` is what there is instead.
+    pub(crate) fn unjudged(&mut self, ecosystem: &str, name: &str, wanted: &str) {
+        if self.is_full() {
+            return;
+        }
+        let wanted = if wanted.is_empty() { "any version" } else { wanted };
+        match key(ecosystem, name, wanted) {
+            Ok(key) => self.reading.unjudged.push(key),
+            Err(why) => self.complain(why),
+        }
+    }
+
+    /// Whether no more is taken, which is said once.
+    fn is_full(&mut self) -> bool {
+        let full = self.reading.packages.len() + self.reading.unjudged.len() >= MAX_PACKAGES;
+        if full && !std::mem::replace(&mut self.left_out, true) {
+            self.complain(format!("it names more than {MAX_PACKAGES} packages; the rest is left out"));
+        }
+        full
+    }
+
+    /// Notes a problem.
+    pub(crate) fn complain(&mut self, why: String) {
+        self.reading.complain(&mut self.problems, || why);
+    }
+
+    /// What was gathered, each package once.
+    pub(crate) fn finish(mut self) -> Reading {
+        for list in [&mut self.reading.packages, &mut self.reading.unjudged] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        self.reading.sum_up(self.problems)
+    }
+}
+
+/// A document of one package: that, or why it is none.
+pub(crate) fn one(ecosystem: &str, name: &str, version: &str) -> Reading {
+    match key(ecosystem, name, version) {
+        Ok(key) => Reading { packages: vec![key], ..Reading::default() },
+        Err(why) => Reading::unreadable(why),
+    }
+}
+
+/// A package by texts that came through [`clean_text`].
+pub(crate) fn key(ecosystem: &str, name: &str, version: &str) -> Result<PackageKey, String> {
+    let name = clean_text(name.as_bytes()).map_err(|e| format!("the name {e}"))?;
+    let version = clean_text(version.as_bytes()).map_err(|e| format!("the version of {name} {e}"))?;
+    Ok(PackageKey::new(ecosystem, name, version))
 }
 
 /// Takes a text from a database: UTF-8, no NUL, of sane length, and not empty. This is the reader's
@@ -156,7 +520,7 @@ pub(crate) enum Role {
 
 /// The role of a normalised path, if it has one.
 pub(crate) fn role(path: &[u8]) -> Option<Role> {
-    if distro::is_release_file(path) {
+    if distro::release_file(path).is_some() {
         return Some(Role::Release);
     }
     if dpkg::lists_files(path) {

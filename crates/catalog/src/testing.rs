@@ -99,3 +99,13 @@ pub(crate) fn metadata(name: &str, version: &str) -> String {
 
 pub(crate) const STATUS: &str = "var/lib/dpkg/status";
 pub(crate) const DEBIAN: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian 12\"\n";
+
+/// `name version` of the packages of a reading.
+pub(crate) fn named(reading: &crate::reader::Reading) -> Vec<String> {
+    reading.packages.iter().map(|p| format!("{} {}", p.name, p.version)).collect()
+}
+
+/// `name (what is asked for)` of what cannot be judged.
+pub(crate) fn unjudged(reading: &crate::reader::Reading) -> Vec<String> {
+    reading.unjudged.iter().map(|p| format!("{} ({})", p.name, p.version)).collect()
+}

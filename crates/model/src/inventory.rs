@@ -15,7 +15,7 @@ pub struct FoundPackage {
     /// need not be text. Sorted.
     #[serde(with = "paths")]
     pub paths: Vec<Vec<u8>>,
-    /// Which kind of database named it: `dpkg`, `apk`, `python`, `npm`, `cyclonedx`.
+    /// Which kind of database named it: `dpkg`, `apk`, `python`, `npm`, `ruby`, `cyclonedx`, ….
     pub database: String,
 }
 
@@ -78,8 +78,7 @@ pub struct LayerInventory {
 /// What became of one package database or lock file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DatabaseRead {
-    /// Which kind: `dpkg`, `apk`, `python`, `npm`, or the kind nobody reads yet: `java`, `rpm`,
-    /// `go`, `rust`, …
+    /// Which kind: `dpkg`, `apk`, `python`, `npm`, `ruby`, …, or a kind that nobody reads yet.
     pub kind: String,
     /// Where, lossily as text.
     pub path: String,
@@ -97,7 +96,8 @@ pub enum ReadOutcome {
     Read,
     /// Damaged or over a limit; the reason.
     Unreadable(String),
-    /// Something is there that no reader understands yet; what it looks like.
+    /// Something is there that no reader understands yet, what it looks like; or something is asked
+    /// for without a version that could be judged.
     NotRead(String),
 }
 

@@ -10,18 +10,26 @@ mod tests;
 use parapet_model::PackageKey;
 
 use crate::reader::{Reading, clean_text, short};
+use crate::root;
 
 /// Ecosystem of packages until the distribution's release is known.
 pub(crate) const FAMILY: &str = "apk";
 
+/// First bytes of apk's binary form. apk 3 uses it for indexes and packages; the list of what is
+/// installed is text with it, too.
+const ADB: &[u8] = b"ADB";
+
 /// Whether the path is a database of apk.
 pub(crate) fn claims(path: &[u8]) -> bool {
-    matches!(path, b"lib/apk/db/installed" | b"usr/lib/apk/db/installed")
+    path.ends_with(b"/apk/db/installed") && root::split_at(path, b"lib/apk/db/").is_some()
 }
 
 /// Reads the list of installed packages. One that ends within a line was cut; the package it ends in
 /// is not believed.
 pub fn read(bytes: &[u8]) -> Reading {
+    if bytes.starts_with(ADB) {
+        return Reading::unreadable("a database in the binary form of apk 3 (ADB), which is not read");
+    }
     let mut reading = Reading::default();
     let mut problems = 0;
     let mut stanza = Stanza::default();

@@ -27,6 +27,18 @@ fn a_package_without_version_is_a_problem_not_a_guess() {
     assert_eq!(reading.packages.len(), 1);
 }
 
+#[test]
+fn databases_of_apk_2_and_3_are_known_and_the_binary_form_is_said() {
+    for path in ["lib/apk/db/installed", "usr/lib/apk/db/installed", "jail/lib/apk/db/installed"] {
+        assert!(claims(path.as_bytes()), "{path}");
+    }
+    assert!(!claims(b"mylib/apk/db/installed") && !claims(b"lib/apk/db/scripts.tar"));
+    // apk 3 adds fields, and directories' rights.
+    let reading = read(b"C:Q2x=\nP:musl\nV:1.2.5-r21\nA:x86_64\nS:1\nI:2\nF:usr/lib\nM:0:0:755\nR:libc.so\na:0:0:755\nZ:Q2y=\n\n");
+    assert_eq!((reading.packages.len(), reading.problem), (1, None));
+    assert!(read(b"ADB.inst\0").problem.unwrap().contains("apk 3"));
+}
+
 proptest! {
     #[test]
     fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {

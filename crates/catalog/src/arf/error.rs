@@ -73,4 +73,4 @@ pub enum ArfError {
 }
 
 /// Result of reading.
-pub(super) type Result<T, E = ArfError> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = ArfError> = std::result::Result<T, E>;

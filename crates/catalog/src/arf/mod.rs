@@ -17,7 +17,7 @@ mod secrets;
 #[cfg(test)]
 mod tests;
 mod texts;
-mod xml;
+pub(crate) mod xml;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Read};

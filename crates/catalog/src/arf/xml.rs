@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 256;
 const MAX_TOKEN: usize = 8 << 20;
 
 /// See the module documentation.
-pub(super) struct Xml<R: Read> {
+pub(crate) struct Xml<R: Read> {
     reader: Reader<Metered<BufReader<R>>>,
     buffer: Vec<u8>,
     /// The present start tag, without brackets; its name ends at `name_len`.
@@ -41,7 +41,7 @@ enum Step {
 
 impl<R: Read> Xml<R> {
     /// A reader of at most `most` bytes.
-    pub(super) fn new(bytes: R, most: u64) -> Result<Self> {
+    pub(crate) fn new(bytes: R, most: u64) -> Result<Self> {
         let mut input = BufReader::with_capacity(64 << 10, bytes);
         refuse_other_encodings(input.fill_buf()?)?;
         let mut reader = Reader::from_reader(Metered { inner: input, token: 0, total: 0, most, over: None });
@@ -59,7 +59,7 @@ impl<R: Read> Xml<R> {
     }
 
     /// The outermost element.
-    pub(super) fn root(&mut self) -> Result<()> {
+    pub(crate) fn root(&mut self) -> Result<()> {
         loop {
             match self.step(None)? {
                 Step::Start => return Ok(()),
@@ -70,7 +70,7 @@ impl<R: Read> Xml<R> {
     }
 
     /// Reads to the end of input after the outermost element: a second one is malformed.
-    pub(super) fn finish(&mut self) -> Result<()> {
+    pub(crate) fn finish(&mut self) -> Result<()> {
         loop {
             match self.step(None)? {
                 Step::Eof => return Ok(()),
@@ -81,7 +81,7 @@ impl<R: Read> Xml<R> {
     }
 
     /// Goes to the next child of the present element; `false` at its end. Text between is passed over.
-    pub(super) fn child(&mut self) -> Result<bool> {
+    pub(crate) fn child(&mut self) -> Result<bool> {
         loop {
             match self.step(None)? {
                 Step::Start => return Ok(true),
@@ -93,7 +93,7 @@ impl<R: Read> Xml<R> {
     }
 
     /// Goes to the end of the present element.
-    pub(super) fn skip(&mut self) -> Result<()> {
+    pub(crate) fn skip(&mut self) -> Result<()> {
         let depth = self.marks.len();
         while self.marks.len() >= depth {
             if matches!(self.step(None)?, Step::Eof) {
@@ -105,7 +105,7 @@ impl<R: Read> Xml<R> {
 
     /// The text of the present element and all inside it, at most `most` bytes; the rest is passed over.
     /// White space at both ends is dropped.
-    pub(super) fn text(&mut self, most: usize) -> Result<String> {
+    pub(crate) fn text(&mut self, most: usize) -> Result<String> {
         let depth = self.marks.len();
         let mut text = String::new();
         while self.marks.len() >= depth {
@@ -126,12 +126,12 @@ impl<R: Read> Xml<R> {
     }
 
     /// Name of the present start tag without prefix.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         local(&self.tag[..self.name_len])
     }
 
     /// An attribute of the present start tag, by its name without prefix.
-    pub(super) fn attribute(&self, name: &str) -> Result<Option<String>> {
+    pub(crate) fn attribute(&self, name: &str) -> Result<Option<String>> {
         for attribute in
             quick_xml::events::attributes::Attributes::new(&self.tag, self.name_len).with_checks(false)
         {

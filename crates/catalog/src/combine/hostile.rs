@@ -8,28 +8,12 @@ use parapet_model::inventory::{Inventory, ReadOutcome};
 use proptest::prelude::*;
 
 use super::combine;
-use crate::testing::{DEBIAN, STATUS, TarBuilder, metadata, read_layer, status};
+use crate::reader::{READERS, ReaderKind};
+use crate::samples;
+use crate::testing::{DEBIAN, STATUS, TarBuilder, read_layer};
 
 const MODULE: &str = "srv/node_modules/a/package.json";
 const LOCK: &str = "app/package-lock.json";
-const WHEEL: &str = "usr/lib/python3/dist-packages/x-1.dist-info/METADATA";
-
-/// A sound file of each database, with its path.
-fn databases() -> [(&'static str, String); 6] {
-    let module = r#"{"name": "@scope/a", "version": "1.22.333", "main": "a.js"}"#;
-    let lock = r#"{"lockfileVersion": 3, "packages": {"": {"name": "p", "version": "0.0.1"},
-        "node_modules/a": {"version": "1.22.333"}, "node_modules/b": {"version": "4.55.666"}}}"#;
-    let tree = r#"{"lockfileVersion": 1, "dependencies": {"a": {"version": "1.22.333",
-        "dependencies": {"b": {"version": "4.55.666"}}}}}"#;
-    [
-        (STATUS, status(&["glass 1.22.333-4", "stone 2:5.66-7", "wood 8.99"])),
-        ("lib/apk/db/installed", "P:musl\nV:1.22.333-r4\nA:x\n\nP:zlib\nV:5.66-r7\nA:x\n\n".to_owned()),
-        (WHEEL, metadata("name", "1.22.333")),
-        (MODULE, module.to_owned()),
-        (LOCK, lock.to_owned()),
-        (LOCK, tree.to_owned()),
-    ]
-}
 
 /// An image with this one database.
 fn image(path: &str, bytes: &[u8]) -> Inventory {
@@ -47,23 +31,36 @@ fn complains(inventory: &Inventory) -> bool {
 }
 
 #[test]
-fn the_sound_ones_are_read() {
-    for (path, text) in databases() {
-        let inventory = image(path, text.as_bytes());
-        assert!(!found(&inventory).is_empty() && !complains(&inventory), "{path}: {inventory:?}");
+fn every_reader_reads_what_its_program_writes() {
+    let mut kinds = BTreeSet::new();
+    for sample in samples::all() {
+        let inventory = image(sample.path, sample.text.as_bytes());
+        let named: Vec<String> =
+            found(&inventory).iter().map(|(name, version)| format!("{name} {version}")).collect();
+        assert_eq!(named, sample.found, "{}", sample.path);
+        assert!(!complains(&inventory), "{}: {inventory:?}", sample.path);
+        kinds.extend(READERS.iter().filter(|r| (r.claims)(sample.path.as_bytes())).map(|r| r.kind));
     }
+    let without: Vec<ReaderKind> =
+        READERS.iter().map(|r| r.kind).filter(|kind| !kinds.contains(kind)).collect();
+    assert_eq!(without, [ReaderKind::PythonEggFile, ReaderKind::Nix], "tested beside their readers");
 }
 
 #[test]
 fn a_cut_database_makes_up_nothing_and_says_that_it_was_cut() {
-    for (path, text) in databases() {
+    for sample in samples::all() {
+        // A list that people write may end within a line.
+        if sample.path.ends_with("requirements.txt") {
+            continue;
+        }
+        let (path, text) = (sample.path, sample.text);
         let whole = found(&image(path, text.as_bytes()));
         for end in 0..text.len() {
             let inventory = image(path, &text.as_bytes()[..end]);
             let kept = found(&inventory);
             assert!(kept.is_subset(&whole), "{path} cut at {end}: {kept:?}");
-            // A cut between two entries or behind the headers looks like a shorter sound file.
-            let sound = !kept.is_empty() && (path == WHEEL || text[..end].ends_with('\n'));
+            // A cut between two entries looks like a shorter sound file.
+            let sound = sample.ends_anywhere && end > 0 || text[end..].trim().is_empty();
             assert!(sound || complains(&inventory), "{path} cut at {end}: {inventory:?}");
         }
     }
@@ -92,26 +89,48 @@ fn json_nested_ten_thousand_deep_is_unreadable_or_passed_over() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn garbage_is_never_a_clean_result(bytes in proptest::collection::vec(any::<u8>(), 1..600)) {
-        for (path, _) in databases() {
-            let inventory = image(path, &bytes);
-            prop_assert!(complains(&inventory) || !found(&inventory).is_empty(), "{}: {:?}", path, inventory);
+        for sample in samples::all() {
+            // A list may be empty.
+            if sample.path.ends_with("requirements.txt") {
+                continue;
+            }
+            let inventory = image(sample.path, &bytes);
+            prop_assert!(complains(&inventory) || !found(&inventory).is_empty(), "{}: {:?}", sample.path, inventory);
         }
     }
 
     #[test]
     fn a_bent_database_never_panics(
-        at in any::<prop::sample::Index>(),
-        value in any::<u8>(),
-        which in 0_usize..6,
+        bends in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        which in any::<prop::sample::Index>(),
     ) {
-        let (path, text) = &databases()[which];
-        let mut bytes = text.clone().into_bytes();
-        let at = at.index(bytes.len());
-        bytes[at] = value;
-        let _ = image(path, &bytes);
+        let all = samples::all();
+        let sample = which.get(&all);
+        let mut bytes = sample.text.clone().into_bytes();
+        for (at, value) in bends {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let _ = image(sample.path, &bytes);
+    }
+
+    #[test]
+    fn parts_in_any_order_never_panic(
+        parts in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..8),
+        which in any::<prop::sample::Index>(),
+    ) {
+        let all = samples::all();
+        let sample = which.get(&all);
+        let text = sample.text.as_bytes();
+        let mut bytes = Vec::new();
+        for (a, b) in parts {
+            let (a, b) = (a.index(text.len()), b.index(text.len()));
+            bytes.extend_from_slice(&text[a.min(b)..a.max(b)]);
+        }
+        let _ = image(sample.path, &bytes);
     }
 }

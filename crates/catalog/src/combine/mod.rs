@@ -6,8 +6,15 @@
 //! down to the lowest of them, with the files of that layer alone: so the set of a layer is the
 //! same in every image built on it, whatever is put on top.
 
+mod diversions;
 #[cfg(test)]
 mod hostile;
+mod installed;
+#[cfg(test)]
+mod locks;
+mod releases;
+#[cfg(test)]
+mod roots;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -16,17 +23,20 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use parapet_model::inventory::{Distro, FoundPackage, Inventory, LayerInventory, PackageSet};
+use parapet_model::inventory::{FoundPackage, Inventory, LayerInventory, PackageSet};
 use parapet_model::{PackageKey, READER_VERSION};
 
+use self::diversions::Diversions;
+use self::installed::Installations;
+use self::releases::{Distros, Releases};
 use self::summary::Summary;
 use self::view::{Version, View};
 use crate::foreign::Foreign;
 use crate::layer::LayerContents;
 use crate::layer::contents::Content;
-use crate::path::{RootedPath, split};
-use crate::reader::{ReaderKind, Reading};
-use crate::{apk, distro, dpkg};
+use crate::path::RootedPath;
+use crate::reader::{Installed, ReaderKind, Reading};
+use crate::{dpkg, root};
 
 /// Combines layers, lowest first, each with its digest (empty for a root file system).
 pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
@@ -41,83 +51,123 @@ pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
         let Some(top) = versions.last() else { continue };
         match top.content {
             Content::Packages { kind, reading } if effective.counts(*kind, path) => {
-                summary.database(*kind, path, reading);
-                found.add(path, *kind, reading, versions);
+                let judged = effective.judged(*kind, path, reading);
+                if kind.lock().is_some() && judged.is_empty() && !reading.is_empty() {
+                    continue;
+                }
+                summary.database(*kind, path, &judged);
+                found.add(path, *kind, &judged, versions);
             }
             Content::Foreign(kind) if effective.is_news(*kind, path) => summary.foreign(*kind, path),
             _ => {}
         }
     }
     Inventory {
-        layers: found.into_layers(layers, effective.distro.as_ref()),
-        distro: effective.distro,
+        layers: found.into_layers(layers),
+        distro: effective.distros.into_distro(),
         databases: summary.finish(),
         reader_version: READER_VERSION,
     }
 }
 
+/// What counts of one file, and as what.
+pub(super) struct Judged<'a> {
+    /// Packages as the reader named them, and with the ecosystem of their distribution.
+    pub(super) packages: Vec<(&'a PackageKey, PackageKey)>,
+    /// What is asked for and not installed anywhere, without one version.
+    pub(super) unjudged: Vec<&'a PackageKey>,
+    pub(super) problem: Option<&'a str>,
+}
+
+impl Judged<'_> {
+    /// Whether nothing is left of a lock file: all that it names is installed.
+    fn is_empty(&self) -> bool {
+        self.packages.is_empty() && self.unjudged.is_empty() && self.problem.is_none()
+    }
+}
+
 /// What decides over other files.
 struct Effective<'a> {
-    distro: Option<Distro>,
+    distros: Distros,
     /// Files of language packages that belong to the distribution's packages.
     owned: HashSet<&'a [u8]>,
-    /// Directories with a `node_modules` that holds a module.
-    node_projects: HashSet<&'a [u8]>,
+    installed: Installations<'a>,
 }
 
 impl<'a> Effective<'a> {
     fn new(view: &View<'a>) -> Self {
-        let mut releases = BTreeMap::new();
+        let mut releases = Releases::default();
         let mut owned = HashSet::new();
-        let mut node_projects = HashSet::new();
         let vendors = vendors(view);
+        let diversions = Diversions::new(view);
         for (path, versions) in view.files() {
             match versions.last().map(|top| top.content) {
-                Some(Content::Release(text)) => {
-                    releases.insert(path, text.as_str());
-                }
-                Some(Content::Owned(_)) if vendors.contains(dpkg::owner(path)) => {}
-                Some(Content::Owned(paths)) => owned.extend(paths.iter().map(RootedPath::as_bytes)),
-                Some(Content::Packages { kind: ReaderKind::Npm, .. }) => {
-                    node_projects.insert(split(ReaderKind::Npm.database(path)).0);
+                Some(Content::Release(text)) => releases.add(path, text),
+                Some(Content::Owned(_)) if vendors.contains(&owner(path)) => {}
+                Some(Content::Owned(paths)) => {
+                    let paths = paths.iter().map(RootedPath::as_bytes);
+                    owned.extend(paths.map(|file| diversions.place_of(file, owner(path))));
                 }
                 Some(Content::Packages { reading, .. }) => {
                     owned.extend(reading.owned.iter().map(Vec::as_slice));
                 }
-                Some(Content::Foreign(_)) | None => {}
+                Some(Content::Foreign(_) | Content::Diverted(_)) | None => {}
             }
         }
-        Self { distro: distro::recognise(&releases), owned, node_projects }
+        let installed = Installations::new(view, &owned);
+        Self { distros: releases.recognise(), owned, installed }
     }
 
     /// Whether a database counts: nothing that a distribution's package owns does, nor a lock file
-    /// beside which modules are installed.
+    /// that an installation makes void.
     fn counts(&self, kind: ReaderKind, path: &[u8]) -> bool {
-        match kind {
-            ReaderKind::Dpkg | ReaderKind::Apk => true,
-            ReaderKind::NpmLock => !self.owned.contains(path) && !self.node_projects.contains(split(path).0),
-            ReaderKind::Npm | ReaderKind::Python => !self.owned.contains(path),
+        if !kind.is_language() {
+            return true;
+        }
+        !self.owned.contains(path) && (kind.lock().is_none() || !self.installed.makes_void(kind, path))
+    }
+
+    /// What of a file that counts is judged. Of a lock file, that is what is not installed.
+    fn judged<'r>(&self, kind: ReaderKind, path: &[u8], reading: &'r Reading) -> Judged<'r> {
+        let anywhere = kind.lock() == Some(Installed::Anywhere);
+        let counts = |package: &&PackageKey| !anywhere || !self.installed.has(package);
+        let packages = reading.packages.iter().filter(counts);
+        Judged {
+            packages: packages.map(|package| (package, self.distros.with_release(path, package))).collect(),
+            unjudged: reading.unjudged.iter().filter(counts).collect(),
+            problem: reading.problem.as_deref(),
         }
     }
 
     fn is_news(&self, kind: Foreign, path: &[u8]) -> bool {
         match kind {
-            Foreign::NodeLock => !self.node_projects.contains(split(path).0),
-            _ if kind.is_language() => !self.owned.contains(path),
-            _ => true,
+            Foreign::BunBinary => !self.installed.is_beside(ReaderKind::Npm, path),
+            _ => !kind.is_language() || !self.owned.contains(path),
         }
     }
 }
 
+/// A distribution's package that lists its files: the root of its database, and its name.
+type Owner<'a> = (&'a [u8], &'a [u8]);
+
+fn owner(list: &[u8]) -> Owner<'_> {
+    (root::of_database(list), dpkg::owner(list))
+}
+
 /// Names of the vendors' own packages: no feed of a distribution speaks for what they bring along,
 /// so their files are nobody's.
-fn vendors<'a>(view: &View<'a>) -> HashSet<&'a [u8]> {
-    let tops = view.files().filter_map(|(_, versions)| versions.last());
-    let readings = tops.filter_map(|top| match top.content {
-        Content::Packages { kind: ReaderKind::Dpkg, reading } => Some(&reading.packages),
-        _ => None,
-    });
-    readings.flatten().filter(|p| p.ecosystem != dpkg::FAMILY).map(|p| p.name.as_bytes()).collect()
+fn vendors<'a>(view: &View<'a>) -> HashSet<Owner<'a>> {
+    let mut vendors = HashSet::new();
+    for (path, versions) in view.files() {
+        let Some(Content::Packages { kind: ReaderKind::Dpkg, reading }) =
+            versions.last().map(|top| top.content)
+        else {
+            continue;
+        };
+        let foreign = reading.packages.iter().filter(|p| p.ecosystem != dpkg::FAMILY);
+        vendors.extend(foreign.map(|p| (root::of_database(path), p.name.as_bytes())));
+    }
+    vendors
 }
 
 /// The files that show a package, and the kind of database that named it.
@@ -126,34 +176,30 @@ type Evidence<'a> = (ReaderKind, BTreeSet<&'a [u8]>);
 /// Packages by the layer they are put down to.
 #[derive(Default)]
 struct Found<'a> {
-    by_layer: BTreeMap<usize, HashMap<&'a PackageKey, Evidence<'a>>>,
+    by_layer: BTreeMap<usize, HashMap<PackageKey, Evidence<'a>>>,
 }
 
 impl<'a> Found<'a> {
-    fn add(&mut self, path: &'a [u8], kind: ReaderKind, reading: &'a Reading, versions: &[Version<'a>]) {
-        let since = since_when(reading, versions);
-        for package in &reading.packages {
+    fn add(&mut self, path: &'a [u8], kind: ReaderKind, judged: &Judged<'a>, versions: &[Version<'a>]) {
+        let since = since_when(judged.packages.iter().map(|(package, _)| *package), versions);
+        for (package, named) in &judged.packages {
             let Some(&layer) = since.get(package) else { continue };
-            let evidence = self.by_layer.entry(layer).or_default().entry(package);
+            let evidence = self.by_layer.entry(layer).or_default().entry(named.clone());
             let (first_kind, paths) = evidence.or_insert_with(|| (kind, BTreeSet::new()));
             *first_kind = kind.min(*first_kind);
             paths.insert(path);
         }
     }
 
-    fn into_layers(
-        self,
-        layers: &[(String, Arc<LayerContents>)],
-        distro: Option<&Distro>,
-    ) -> Vec<LayerInventory> {
-        let mut seen: HashSet<&PackageKey> = HashSet::new();
+    fn into_layers(self, layers: &[(String, Arc<LayerContents>)]) -> Vec<LayerInventory> {
+        let mut seen: HashSet<PackageKey> = HashSet::new();
         let mut out = Vec::new();
         for (number, packages) in self.by_layer {
             let packages: Vec<FoundPackage> = packages
                 .into_iter()
-                .filter(|(package, _)| seen.insert(package))
+                .filter(|(package, _)| seen.insert(package.clone()))
                 .map(|(package, (kind, paths))| FoundPackage {
-                    package: with_release(package, distro),
+                    package,
                     paths: paths.into_iter().map(<[u8]>::to_vec).collect(),
                     database: kind.as_str().to_owned(),
                 })
@@ -169,9 +215,12 @@ impl<'a> Found<'a> {
 }
 
 /// For each package of the topmost version: the lowest layer since which it stands there.
-fn since_when<'a>(reading: &'a Reading, versions: &[Version<'a>]) -> HashMap<&'a PackageKey, usize> {
+fn since_when<'a>(
+    packages: impl Iterator<Item = &'a PackageKey>,
+    versions: &[Version<'a>],
+) -> HashMap<&'a PackageKey, usize> {
     let top = versions.last().map_or(0, |version| version.layer);
-    let mut since: HashMap<&PackageKey, usize> = reading.packages.iter().map(|p| (p, top)).collect();
+    let mut since: HashMap<&PackageKey, usize> = packages.map(|p| (p, top)).collect();
     let mut unbroken: HashSet<&PackageKey> = since.keys().copied().collect();
     for version in versions.iter().rev().skip(1) {
         let Content::Packages { reading, .. } = version.content else { break };
@@ -186,16 +235,4 @@ fn since_when<'a>(reading: &'a Reading, versions: &[Version<'a>]) -> HashMap<&'a
         }
     }
     since
-}
-
-/// Replaces the family that a distribution's reader gave by the ecosystem with release.
-fn with_release(package: &PackageKey, distro: Option<&Distro>) -> PackageKey {
-    let mut package = package.clone();
-    if let Some(distro) = distro
-        && matches!(package.ecosystem.as_str(), dpkg::FAMILY | apk::FAMILY)
-        && distro::uses(&distro.ecosystem, &package.ecosystem)
-    {
-        package.ecosystem.clone_from(&distro.ecosystem);
-    }
-    package
 }

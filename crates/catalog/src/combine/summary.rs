@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use parapet_model::inventory::{DatabaseRead, ReadOutcome};
 
+use super::Judged;
 use crate::foreign::Foreign;
 use crate::path::lossy;
-use crate::reader::{ReaderKind, Reading};
+use crate::reader::ReaderKind;
 
-/// How many paths of unread software of one kind are named.
+/// How many paths of unread software of one kind, or packages without a version, are named.
 const NAMED: usize = 5;
 
 /// Gathers the lines of [`parapet_model::inventory::Inventory::databases`].
@@ -23,20 +24,26 @@ struct Read {
     packages: u32,
     problem: Option<String>,
     further: u32,
+    unjudged: usize,
+    /// The first of them.
+    named: Vec<String>,
 }
 
 impl<'a> Summary<'a> {
     /// Adds one file of a database.
-    pub(super) fn database(&mut self, kind: ReaderKind, path: &'a [u8], reading: &Reading) {
+    pub(super) fn database(&mut self, kind: ReaderKind, path: &'a [u8], judged: &Judged<'_>) {
         let database = kind.database(path);
         let read = self.databases.entry((kind, database)).or_default();
         read.packages =
-            read.packages.saturating_add(u32::try_from(reading.packages.len()).unwrap_or(u32::MAX));
-        let Some(problem) = &reading.problem else { return };
+            read.packages.saturating_add(u32::try_from(judged.packages.len()).unwrap_or(u32::MAX));
+        read.unjudged += judged.unjudged.len();
+        let names = judged.unjudged.iter().map(|p| format!("{} ({})", p.name, p.version));
+        read.named.extend(names.take(NAMED.saturating_sub(read.named.len())));
+        let Some(problem) = judged.problem else { return };
         if read.problem.is_some() {
             read.further += 1;
         } else if database == path {
-            read.problem = Some(problem.clone());
+            read.problem = Some(problem.to_owned());
         } else {
             read.problem = Some(format!("{}: {problem}", lossy(path)));
         }
@@ -53,18 +60,7 @@ impl<'a> Summary<'a> {
 
     /// The lines, sorted.
     pub(super) fn finish(self) -> Vec<DatabaseRead> {
-        let read = self.databases.into_iter().map(|((kind, path), read)| DatabaseRead {
-            kind: kind.as_str().to_owned(),
-            path: lossy(path),
-            packages: read.packages,
-            outcome: match (read.problem, read.further) {
-                (None, _) => ReadOutcome::Read,
-                (Some(problem), 0) => ReadOutcome::Unreadable(problem),
-                (Some(problem), more) => {
-                    ReadOutcome::Unreadable(format!("{problem} (and {more} more files)"))
-                }
-            },
-        });
+        let read = self.databases.into_iter().flat_map(|((kind, path), read)| read.lines(kind, path));
         let foreign = self.foreign.into_iter().map(|(kind, (count, paths))| DatabaseRead {
             kind: kind.kind().to_owned(),
             path: paths.first().map(|path| lossy(path)).unwrap_or_default(),
@@ -77,11 +73,38 @@ impl<'a> Summary<'a> {
     }
 }
 
+impl Read {
+    /// What was read or why not, and on a line of its own what cannot be judged.
+    fn lines(self, kind: ReaderKind, path: &[u8]) -> impl Iterator<Item = DatabaseRead> {
+        let line = |packages, outcome| DatabaseRead {
+            kind: kind.as_str().to_owned(),
+            path: lossy(path),
+            packages,
+            outcome,
+        };
+        let unjudged = (self.unjudged > 0).then(|| {
+            let names = listed(&self.named, self.unjudged);
+            line(0, ReadOutcome::NotRead(format!("no one version, which cannot be judged: {names}")))
+        });
+        let outcome = match (self.problem, self.further) {
+            (None, _) => ReadOutcome::Read,
+            (Some(problem), 0) => ReadOutcome::Unreadable(problem),
+            (Some(problem), more) => ReadOutcome::Unreadable(format!("{problem} (and {more} more files)")),
+        };
+        [line(self.packages, outcome)].into_iter().chain(unjudged)
+    }
+}
+
+/// Some names of many.
+fn listed(names: &[String], count: usize) -> String {
+    match count.saturating_sub(names.len()) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
 fn not_read(kind: Foreign, count: usize, paths: &[&[u8]]) -> String {
     let names: Vec<String> = paths.iter().map(|path| lossy(path)).collect();
-    let more = match count.saturating_sub(paths.len()) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}, which no reader understands yet: {}{more}", kind.describe(), names.join(", "))
+    let names = listed(&names, count);
+    format!("{}, which no reader understands yet: {names}", kind.describe())
 }

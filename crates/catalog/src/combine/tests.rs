@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{DEBIAN, STATUS, TarBuilder, metadata, read_layer, status};
 
-fn inventory(archives: Vec<TarBuilder>) -> Inventory {
+pub(super) fn inventory(archives: Vec<TarBuilder>) -> Inventory {
     let layers: Vec<(String, Arc<LayerContents>)> = archives
         .into_iter()
         .enumerate()
@@ -18,7 +18,7 @@ fn inventory(archives: Vec<TarBuilder>) -> Inventory {
 }
 
 /// `layer: name version` for each package.
-fn lines(inventory: &Inventory) -> Vec<String> {
+pub(super) fn lines(inventory: &Inventory) -> Vec<String> {
     let layers = inventory.layers.iter();
     layers
         .flat_map(|l| {
@@ -27,8 +27,17 @@ fn lines(inventory: &Inventory) -> Vec<String> {
         .collect()
 }
 
-fn tar() -> TarBuilder {
+pub(super) fn tar() -> TarBuilder {
     TarBuilder::default()
+}
+
+/// Ecosystem, name and version of all that was found.
+pub(super) fn ecosystems(inventory: &Inventory) -> Vec<String> {
+    let packages = inventory.packages().map(|p| &p.package);
+    let mut lines: Vec<String> =
+        packages.map(|p| format!("{} {} {}", p.ecosystem, p.name, p.version)).collect();
+    lines.sort();
+    lines
 }
 
 #[test]
@@ -138,7 +147,8 @@ fn language_packages_of_the_distribution_are_its_own() {
 fn a_lock_file_counts_where_nothing_is_installed() {
     let lock = r#"{"packages":{"node_modules/a":{"version":"1.0.0"}}}"#;
     let (path, text) = module("b", "b");
-    let base = || tar().file("app/package-lock.json", lock).file("app/yarn.lock", "");
+    let yarn = "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n";
+    let base = || tar().file("app/package-lock.json", lock).file("app/yarn.lock", yarn);
     let alone = inventory(vec![base()]);
     assert_eq!(lines(&alone), ["layer0: a 1.0.0"]);
     assert_eq!(alone.databases.len(), 2);

@@ -5,6 +5,9 @@
 //! ecosystems does. A family that is known, with a release that is not (Debian sid, Alpine edge),
 //! has the bare name, so that matching can say "release unknown" instead of guessing one.
 
+mod files;
+mod hints;
+mod older;
 #[cfg(test)]
 mod tests;
 
@@ -13,85 +16,86 @@ use std::collections::BTreeMap;
 use parapet_model::inventory::Distro;
 use parapet_model::package::family_of;
 
-/// The files that may say which distribution this is.
-const FILES: [&[u8]; 9] = [
-    b"etc/os-release",
-    b"usr/lib/os-release",
-    b"etc/lsb-release",
-    b"etc/debian_version",
-    b"etc/alpine-release",
-    b"etc/almalinux-release",
-    b"etc/rocky-release",
-    b"etc/redhat-release",
-    b"etc/centos-release",
-];
+pub(crate) use self::files::release_file;
+use self::files::variables;
 
-/// Whether the path is one of them.
-pub(crate) fn is_release_file(path: &[u8]) -> bool {
-    (path.starts_with(b"etc/") || path.starts_with(b"usr/lib/")) && FILES.contains(&path)
-}
-
-/// Recognises the distribution from the texts of its release files, by path.
+/// Recognises the distribution from the texts of its release files, by their place below the root.
 pub(crate) fn recognise(files: &BTreeMap<&[u8], &str>) -> Option<Distro> {
     let file = |name: &[u8]| files.get(name).copied();
-    let debian_version = file(b"etc/debian_version").map(str::trim);
     let variables = ["etc/os-release", "usr/lib/os-release"]
         .iter()
         .filter_map(|name| file(name.as_bytes()))
         .map(variables)
         .find(|variables| variables.contains_key("ID"));
-    if let Some(variables) = variables {
-        let value = |key: &str| variables.get(key).cloned().unwrap_or_default();
-        let (id, mut version) = (value("ID").to_lowercase(), value("VERSION_ID"));
-        if version.is_empty() && id == "debian" {
-            version = debian_version.filter(|text| starts_with_digit(text)).unwrap_or_default().to_owned();
-        }
-        let pretty = value("PRETTY_NAME");
-        let name = if pretty.is_empty() { format!("{id} {version}").trim_end().to_owned() } else { pretty };
-        return Some(named(id, version, name));
-    }
-    older(file).map(|(id, version, name)| named(id, version, name))
+    let (id, version, name) = match variables {
+        Some(variables) => by_os_release(&variables, file),
+        None => older::by_older_files(file)?,
+    };
+    Some(refined(id, version, name, files))
 }
 
-fn named(id: String, version: String, name: String) -> Distro {
-    let ecosystem = ecosystem(&id, &version);
+/// What is said of a distribution: id, version, name for people.
+type Said = (String, String, String);
+
+fn by_os_release<'a>(variables: &BTreeMap<&str, String>, file: impl Fn(&[u8]) -> Option<&'a str>) -> Said {
+    let value = |key: &str| variables.get(key).cloned().unwrap_or_default();
+    let (id, mut version) = (value("ID").to_lowercase(), value("VERSION_ID"));
+    let own =
+        |path: &[u8]| file(path).map(str::trim).filter(|text| starts_with_digit(text)).map(str::to_owned);
+    match id.as_str() {
+        "debian" if version.is_empty() => version = own(b"etc/debian_version").unwrap_or_default(),
+        "alpine" if version.is_empty() => version = own(b"etc/alpine-release").unwrap_or_default(),
+        // `VERSION` says which service pack: `24.03 (LTS-SP1)`.
+        "openeuler" => {
+            let pack =
+                value("VERSION").split_once('(').map(|(_, pack)| pack.trim_end_matches(')').to_owned());
+            if let Some(pack) = pack.filter(|pack| !pack.is_empty() && !version.is_empty()) {
+                version = format!("{version}-{pack}");
+            }
+        }
+        _ => {}
+    }
+    let pretty = value("PRETTY_NAME");
+    let name = if pretty.is_empty() { format!("{id} {version}").trim_end().to_owned() } else { pretty };
+    (id, version, name)
+}
+
+/// With what other files add.
+fn refined(id: String, mut version: String, mut name: String, files: &BTreeMap<&[u8], &str>) -> Distro {
+    let file = |name: &str| files.get(name.as_bytes()).copied();
+    let mut edge = false;
+    match id.as_str() {
+        "alpine" => match file("etc/apk/repositories").and_then(hints::alpine_branch) {
+            Some("edge") => edge = true,
+            Some(branch) if version.is_empty() => branch.trim_start_matches('v').clone_into(&mut version),
+            _ => {}
+        },
+        "ubuntu" => {
+            let sources: Vec<&str> = files
+                .iter()
+                .filter(|(path, _)| path.starts_with(b"etc/apt/sources.list.d/"))
+                .map(|(_, text)| *text)
+                .collect();
+            if hints::is_attached_to_pro(file("var/lib/ubuntu-advantage/status.json"), &sources) {
+                name.push_str(" (Ubuntu Pro attached)");
+            }
+        }
+        "sles" | "sle_hpc" | "sles_sap" | "sled" if version.is_empty() => {
+            let products = files.iter().filter(|(path, _)| path.ends_with(b".prod"));
+            let mut products = products.filter_map(|(_, text)| hints::suse_product(text));
+            if let Some((_, number)) = products.find(|(product, _)| product.starts_with("SLE")) {
+                version = number;
+            }
+        }
+        _ => {}
+    }
+    let ecosystem = if edge { "Alpine".to_owned() } else { ecosystem(&id, &version) };
     Distro { ecosystem, id: clean(id), version: clean(version), name: clean(name) }
 }
 
 /// Texts for people go into the store: cut, and without control characters.
 fn clean(text: String) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
-}
-
-/// The files from before os-release.
-fn older<'a>(file: impl Fn(&[u8]) -> Option<&'a str>) -> Option<(String, String, String)> {
-    let of = |id: &str, version: &str, name: &str| Some((id.to_owned(), version.to_owned(), name.to_owned()));
-    if let Some(version) = file(b"etc/alpine-release").map(str::trim) {
-        return of("alpine", version, &format!("Alpine Linux {version}"));
-    }
-    if let Some(text) = file(b"etc/lsb-release") {
-        let variables = variables(text);
-        let value = |key: &str| variables.get(key).map_or("", String::as_str);
-        if !value("DISTRIB_ID").is_empty() {
-            let id = value("DISTRIB_ID").to_lowercase();
-            return of(&id, value("DISTRIB_RELEASE"), value("DISTRIB_DESCRIPTION"));
-        }
-    }
-    let red_hat: [(&[u8], &str); 4] = [
-        (b"etc/almalinux-release", "almalinux"),
-        (b"etc/rocky-release", "rocky"),
-        (b"etc/centos-release", "centos"),
-        (b"etc/redhat-release", "rhel"),
-    ];
-    for (path, id) in red_hat {
-        if let Some(text) = file(path).map(str::trim) {
-            let version = text.split_whitespace().find(|word| starts_with_digit(word)).unwrap_or_default();
-            return of(id, version, text);
-        }
-    }
-    let version = file(b"etc/debian_version")?.trim();
-    let number = if starts_with_digit(version) { version } else { "" };
-    of("debian", number, format!("Debian GNU/Linux {version}").trim_end())
 }
 
 /// The OSV ecosystem of a distribution's own packages; empty for a family that OSV does not name.
@@ -130,6 +134,7 @@ pub(crate) fn ecosystem(id: &str, version: &str) -> String {
         "opensuse" => "openSUSE".to_owned(),
         "mageia" => with("Mageia", major().map(str::to_owned)),
         "minimos" => "MinimOS".to_owned(),
+        "openeuler" => with("openEuler", Some(version).filter(|v| starts_with_digit(v)).map(str::to_owned)),
         "wolfi" => "Wolfi".to_owned(),
         "chainguard" => "Chainguard".to_owned(),
         _ => String::new(),
@@ -160,6 +165,7 @@ pub fn identity(ecosystem: &str) -> Option<(&'static str, &str)> {
         "openSUSE" => "opensuse",
         "Mageia" => "mageia",
         "MinimOS" => "minimos",
+        "openEuler" => "openeuler",
         "Wolfi" => "wolfi",
         "Chainguard" => "chainguard",
         _ => return None,
@@ -190,12 +196,13 @@ fn ubuntu_release((year, month): (&str, &str)) -> String {
     format!("{year}.{month}{lts}")
 }
 
-/// Whether packages in a database of this family (`dpkg`, `apk`) are those of the ecosystem.
+/// Whether packages in a database of this family (`dpkg`, `apk`, `rpm`) are those of the ecosystem.
 pub(crate) fn uses(ecosystem: &str, family: &str) -> bool {
     match family_of(ecosystem) {
         "Debian" | "Ubuntu" => family == crate::dpkg::FAMILY,
         "Alpine" | "Wolfi" | "Chainguard" => family == crate::apk::FAMILY,
-        _ => false,
+        "" => false,
+        _ => family == "rpm",
     }
 }
 
@@ -205,26 +212,4 @@ fn is_number(text: &str) -> bool {
 
 fn starts_with_digit(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
-}
-
-/// Reads assignments as a shell would: comments, quotes and backslashes, but no expansion.
-fn variables(text: &str) -> BTreeMap<&str, String> {
-    let assignments = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    assignments.filter_map(|line| line.split_once('=')).map(|(key, value)| (key, unquoted(value))).collect()
-}
-
-fn unquoted(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    let mut quote = None;
-    let mut characters = value.chars();
-    while let Some(c) = characters.next() {
-        match (c, quote) {
-            ('\\', None | Some('"')) => out.extend(characters.next()),
-            ('"' | '\'', None) => quote = Some(c),
-            (_, Some(open)) if c == open => quote = None,
-            (c, None) if c.is_whitespace() => break,
-            (c, _) => out.push(c),
-        }
-    }
-    out
 }

@@ -36,6 +36,7 @@ fn releases_are_named_as_advisories_name_them() {
         ("sles", "rolling", "SUSE"),
         ("opensuse-leap", "15.6", "openSUSE:Leap 15.6"),
         ("opensuse-tumbleweed", "20260801", "openSUSE:Tumbleweed"),
+        ("openeuler", "24.03-LTS-SP1", "openEuler:24.03-LTS-SP1"),
         ("gentoo", "2.14", ""),
     ];
     for (id, version, expected) in cases {
@@ -92,10 +93,133 @@ fn an_ecosystem_leads_back_to_its_distribution() {
         "openSUSE:Tumbleweed",
         "Photon OS:5.0",
         "CentOS:7",
+        "openEuler:24.03-LTS-SP1",
     ] {
         let (id, release) = identity(name).unwrap();
         assert_eq!(ecosystem(id, release), name);
     }
     assert_eq!(identity("npm"), None);
     assert_eq!(identity("dpkg"), None);
+}
+
+#[test]
+fn release_files_are_found_in_every_root() {
+    let file = |path: &'static str| {
+        release_file(path.as_bytes())
+            .map(|(root, file)| (std::str::from_utf8(root).unwrap(), std::str::from_utf8(file).unwrap()))
+    };
+    assert_eq!(file("etc/os-release"), Some(("", "etc/os-release")));
+    assert_eq!(file("srv/jail/usr/lib/os-release"), Some(("srv/jail", "usr/lib/os-release")));
+    assert_eq!(file("srv/etc/products.d/SLES.prod"), Some(("srv", "etc/products.d/SLES.prod")));
+    assert_eq!(
+        file("var/lib/ubuntu-advantage/status.json"),
+        Some(("", "var/lib/ubuntu-advantage/status.json"))
+    );
+    assert_eq!(file("myetc/os-release"), None);
+    assert_eq!(file("usr/share/os-release"), None);
+    assert_eq!(file("status.json"), None);
+}
+
+#[test]
+fn relatives_are_told_apart_by_their_older_files() {
+    let of = |files: &[(&str, &str)]| {
+        let distro = from(files).unwrap();
+        format!("{} {} {}", distro.id, distro.version, distro.ecosystem)
+    };
+    assert_eq!(of(&[("etc/redhat-release", "CentOS release 6.10 (Final)\n")]), "centos 6.10 ");
+    assert_eq!(
+        of(&[("etc/redhat-release", "Red Hat Enterprise Linux Server release 7.9 (Maipo)\n")]),
+        "rhel 7.9 Red Hat"
+    );
+    assert_eq!(
+        of(&[
+            ("etc/redhat-release", "Red Hat Enterprise Linux release 8.9 (Ootpa)"),
+            ("etc/oracle-release", "Oracle Linux Server release 8.9")
+        ]),
+        "ol 8.9 Oracle Linux:8"
+    );
+    assert_eq!(
+        of(&[("etc/system-release", "Amazon Linux AMI release 2018.03\n")]),
+        "amzn 2018.03 Amazon Linux:1"
+    );
+    assert_eq!(
+        of(&[("etc/photon-release", "VMware Photon OS 4.0\nPHOTON_BUILD_NUMBER=0a\n")]),
+        "photon 4.0 Photon OS:4.0"
+    );
+    assert_eq!(
+        of(&[(
+            "etc/SuSE-release",
+            "SUSE Linux Enterprise Server 11 (x86_64)\nVERSION = 11\nPATCHLEVEL = 4\n"
+        )]),
+        "sles 11.4 SUSE:Linux Enterprise 11.4"
+    );
+    assert_eq!(
+        of(&[("etc/mariner-release", "CBL-Mariner 2.0.20240301\nMARINER_BUILD_NUMBER=0a\n")]),
+        "mariner 2.0.20240301 Azure Linux:2"
+    );
+}
+
+#[test]
+fn service_packs_come_from_where_they_are_said() {
+    let suse = from(&[
+        ("etc/os-release", "ID=sles\nVERSION_ID=\n"),
+        (
+            "etc/products.d/SLES.prod",
+            "<?xml version=\"1.0\"?>\n<product schemeversion=\"0\">\n<vendor>SUSE</vendor><name>SLES</name><version>15.5</version></product>\n",
+        ),
+    ]);
+    assert_eq!(suse.unwrap().ecosystem, "SUSE:Linux Enterprise 15 SP5");
+    let euler =
+        from(&[("etc/os-release", "ID=\"openEuler\"\nVERSION=\"24.03 (LTS-SP1)\"\nVERSION_ID=\"24.03\"\n")]);
+    assert_eq!(euler.unwrap().ecosystem, "openEuler:24.03-LTS-SP1");
+}
+
+#[test]
+fn packages_of_edge_are_of_no_branch() {
+    let alpine = |version: &str, repositories: &str| {
+        let text = format!("ID=alpine\nVERSION_ID={version}\n");
+        from(&[("etc/os-release", &text), ("etc/apk/repositories", repositories)]).unwrap().ecosystem
+    };
+    let main = |branch: &str| {
+        format!("https://a.example/alpine/{branch}/main\nhttps://a.example/alpine/{branch}/community\n")
+    };
+    assert_eq!(alpine("3.20.1", &main("v3.20")), "Alpine:v3.20");
+    assert_eq!(
+        alpine("3.20.1", &format!("{}@edge https://a.example/alpine/edge/testing\n", main("v3.20"))),
+        "Alpine:v3.20"
+    );
+    assert_eq!(alpine("3.20.1", &main("edge")), "Alpine");
+    assert_eq!(alpine("3.21_alpha20240807", &main("edge")), "Alpine");
+    assert_eq!(alpine("", &main("v3.19")), "Alpine:v3.19");
+    assert_eq!(alpine("", &format!("{}{}", main("v3.19"), main("edge"))), "Alpine");
+    assert_eq!(alpine("3.20.1", "# none\n/media/cdrom/apks\n"), "Alpine:v3.20");
+}
+
+#[test]
+fn a_machine_attached_to_pro_says_so() {
+    let os = "ID=ubuntu\nVERSION_ID=\"22.04\"\nPRETTY_NAME=\"Ubuntu 22.04.4 LTS\"\n";
+    let name = |path: &str, text: &str| from(&[("etc/os-release", os), (path, text)]).unwrap().name;
+    let esm = "etc/apt/sources.list.d/ubuntu-esm-infra.list";
+    let status = "var/lib/ubuntu-advantage/status.json";
+    assert_eq!(
+        name(esm, "deb https://esm.ubuntu.com/infra/ubuntu jammy-infra-security main\n"),
+        "Ubuntu 22.04.4 LTS (Ubuntu Pro attached)"
+    );
+    assert_eq!(name(esm, "# deb https://esm.ubuntu.com/infra/ubuntu jammy main\n"), "Ubuntu 22.04.4 LTS");
+    assert_eq!(name(status, "{\"attached\": true}"), "Ubuntu 22.04.4 LTS (Ubuntu Pro attached)");
+    assert_eq!(name(status, "{\"attached\": false}"), "Ubuntu 22.04.4 LTS");
+}
+
+#[test]
+fn testing_and_unknown_relatives_are_not_guessed() {
+    let testing = "PRETTY_NAME=\"Debian GNU/Linux trixie/sid\"\nID=debian\n";
+    assert_eq!(
+        from(&[("etc/os-release", testing), ("etc/debian_version", "trixie/sid\n")]).unwrap().ecosystem,
+        "Debian"
+    );
+    let kali = "ID=kali\nID_LIKE=debian\nVERSION_ID=\"2024.1\"\n";
+    assert_eq!(
+        from(&[("etc/os-release", kali), ("etc/debian_version", "kali-rolling\n")]).unwrap().ecosystem,
+        ""
+    );
 }

@@ -4,6 +4,9 @@
 //! * `var/lib/dpkg/status.d/NAME`: one file for each package, as distroless images have it; without
 //!   a `Status` field, and with `NAME.md5sums` as list of files.
 //! * `var/lib/dpkg/info/*.list`: the files of each package.
+//! * `var/lib/dpkg/diversions`: which of them lie elsewhere.
+//!
+//! The same below another directory is the database of a system inside of this one (a chroot).
 //!
 //! A vendor's own package in the database (`vendor.rs`) has the ecosystem `dpkg:VENDOR`: the
 //! distribution's feed says nothing of it, and what it brings along counts for itself.
@@ -19,31 +22,51 @@ use parapet_model::PackageKey;
 
 use crate::path::split;
 use crate::reader::{Reading, clean_text, short};
+use crate::root;
 
 /// Ecosystem of packages until the distribution's release is known.
 pub(crate) const FAMILY: &str = "dpkg";
 
-const STATUS: &[u8] = b"var/lib/dpkg/status";
-const STATUS_DIR: &[u8] = b"var/lib/dpkg/status.d";
+/// Where dpkg keeps its databases, in the image's root or in one inside of it.
+const PLACE: &[u8] = b"var/lib/dpkg/";
+
+/// A path of dpkg's below [`PLACE`].
+fn inside(path: &[u8]) -> Option<&[u8]> {
+    root::split_at(path, PLACE)?.1.get(PLACE.len()..)
+}
 
 /// Whether the path is a database of dpkg.
 pub(crate) fn claims(path: &[u8]) -> bool {
-    if !path.starts_with(STATUS) {
-        return false;
+    match inside(path) {
+        Some(b"status") => true,
+        Some(file) => split(file).0 == b"status.d" && !file.ends_with(b".md5sums"),
+        None => false,
     }
-    path == STATUS || (split(path).0 == STATUS_DIR && !path.ends_with(b".md5sums"))
 }
 
 /// The status file itself, or the directory of one-package files.
 pub(crate) fn database(path: &[u8]) -> &[u8] {
-    if path == STATUS { path } else { split(path).0 }
+    if path.ends_with(b"/status") { path } else { split(path).0 }
 }
 
-/// Whether the path lists the files of a package.
+/// Whether the path lists the files of a package, or tells of diversions.
 pub(crate) fn lists_files(path: &[u8]) -> bool {
-    path.starts_with(b"var/lib/dpkg/")
-        && ((split(path).0 == b"var/lib/dpkg/info" && path.ends_with(b".list"))
-            || (split(path).0 == STATUS_DIR && path.ends_with(b".md5sums")))
+    let Some(file) = inside(path) else { return false };
+    let directory = split(file).0;
+    (directory == b"info" && file.ends_with(b".list"))
+        || (directory == b"status.d" && file.ends_with(b".md5sums"))
+        || is_diversions(path)
+}
+
+/// Whether the path tells of diversions.
+pub(crate) fn is_diversions(path: &[u8]) -> bool {
+    inside(path) == Some(b"diversions")
+}
+
+/// The diversions in that file, three lines each: from, to, by whom.
+pub(crate) fn diversions(bytes: &[u8]) -> impl Iterator<Item = [&[u8]; 3]> {
+    let mut lines = lines(bytes);
+    std::iter::from_fn(move || Some([lines.next()?, lines.next()?, lines.next()?]))
 }
 
 /// The package whose files the list at `path` names: `info/NAME.list`, `info/NAME:ARCH.list` or

@@ -94,3 +94,29 @@ fn a_vendors_package_names_its_vendor() {
     }
     assert_eq!(owner(b"var/lib/dpkg/status.d/docker-ce.md5sums"), b"docker-ce");
 }
+
+#[test]
+fn databases_of_roots_inside_are_known_and_others_are_not() {
+    for path in ["var/lib/dpkg/status", "srv/jail/var/lib/dpkg/status", "a/var/lib/dpkg/status.d/base-files"]
+    {
+        assert!(claims(path.as_bytes()), "{path}");
+    }
+    for path in [
+        "var/lib/dpkg/status-old",
+        "var/lib/dpkg/status.d/a.md5sums",
+        "myvar/lib/dpkg/status",
+        "var/lib/dpkg/x/status",
+    ] {
+        assert!(!claims(path.as_bytes()), "{path}");
+    }
+    assert_eq!(database(b"jail/var/lib/dpkg/status.d/a"), b"jail/var/lib/dpkg/status.d");
+    assert!(lists_files(b"jail/var/lib/dpkg/info/a.list") && lists_files(b"var/lib/dpkg/diversions"));
+}
+
+#[test]
+fn diversions_come_three_lines_each() {
+    let text = b"/usr/bin/a\n/usr/bin/a.distrib\n:\n/usr/bin/b\n/usr/bin/b.real\nother\n/cut\n";
+    let all: Vec<[&[u8]; 3]> = diversions(text).collect();
+    assert_eq!(all[0], [b"/usr/bin/a".as_slice(), b"/usr/bin/a.distrib", b":"]);
+    assert_eq!(all[1][2], b"other");
+}

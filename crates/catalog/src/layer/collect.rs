@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 
 use super::LayerError;
-use super::contents::{Content, Covers, LayerContents, LayerFile};
+use super::contents::{Content, Covers, Diversion, LayerContents, LayerFile};
 use super::tar::EntryKind;
 use crate::Limits;
-use crate::dpkg;
 use crate::foreign::Foreign;
 use crate::path::{self, RootedPath, lossy, normalise, split};
-use crate::reader::{Reading, Role, is_language_file, role};
+use crate::reader::{Reader, ReaderKind, Reading, Role, is_language_file, role};
+use crate::{dpkg, nix, root};
 
 /// What the collector wants to know of an entry's body.
 #[derive(Clone, Copy)]
@@ -31,6 +31,15 @@ const MAX_RELEASE: usize = 64 << 10;
 /// Programs smaller than this hold no dependency list.
 const MIN_PROGRAM: u64 = 4096;
 
+/// Whether a link at `path` points to a file that the same reader claims.
+fn same_reader(reader: &Reader, path: &[u8], link: &[u8]) -> bool {
+    let target = match link.first() {
+        Some(b'/') => RootedPath::new(link),
+        _ => RootedPath::new(&root::join(split(path).0, link)),
+    };
+    (reader.claims)(target.as_bytes())
+}
+
 /// See the module.
 pub(crate) struct Collector<'a> {
     limits: &'a Limits,
@@ -42,6 +51,8 @@ pub(crate) struct Collector<'a> {
     directories: BTreeSet<Vec<u8>>,
     /// Hashes of all files that packages of the distribution own, to tell programs of others.
     owned: HashSet<u64>,
+    /// Hashes of places that the administrator took from a package.
+    taken: HashSet<u64>,
     kept: usize,
 }
 
@@ -56,6 +67,7 @@ impl<'a> Collector<'a> {
             opaque: BTreeSet::new(),
             directories: BTreeSet::new(),
             owned: HashSet::new(),
+            taken: HashSet::new(),
             kept: 0,
         }
     }
@@ -107,6 +119,9 @@ impl<'a> Collector<'a> {
         if path.is_empty() {
             return Ok(Want::Nothing);
         }
+        if let Some(store_path) = nix::store_path(path) {
+            self.in_store(path, store_path, kind)?;
+        }
         let role = role(path);
         if kind == EntryKind::Directory {
             if role.is_some() {
@@ -119,19 +134,37 @@ impl<'a> Collector<'a> {
         self.cover(path)?;
         match (kind, role) {
             (EntryKind::File, Some(Role::Foreign(foreign))) => self.insert(path, Content::Foreign(foreign)),
-            (EntryKind::File, Some(role)) if size > self.limits.database => {
-                let why = format!("larger than {} bytes", self.limits.database);
+            (EntryKind::File, Some(role)) if size > self.most(role) => {
+                let why = format!("larger than {} bytes", self.most(role));
                 self.unreadable(path, role, why)
             }
             (EntryKind::File, Some(role)) => Ok(Want::Body(role)),
             (EntryKind::File, None) if size >= MIN_PROGRAM => Ok(Want::Program),
             (EntryKind::HardLink, Some(role)) => self.hard_link(path, role, link),
+            // What a lock file's link points to is read where it lies.
+            (EntryKind::Symlink, Some(Role::Database(reader)))
+                if reader.kind.lock().is_some() && same_reader(reader, path, link) =>
+            {
+                Ok(Want::Nothing)
+            }
             (EntryKind::Symlink, Some(role)) => {
                 self.unreadable(path, role, format!("a symbolic link to {}, not followed", lossy(link)))
             }
             (EntryKind::Sparse, Some(role)) => self.unreadable(path, role, "a file with holes".to_owned()),
             _ => Ok(Want::Nothing),
         }
+    }
+
+    /// Something lies in a Nix store: its path directly in the store is the package.
+    fn in_store(&mut self, path: &[u8], store_path: &[u8], kind: EntryKind) -> Result<(), LayerError> {
+        let known = self.files.contains_key(store_path);
+        if !known && (path != store_path || kind == EntryKind::Directory) {
+            let reading = nix::of_path(store_path);
+            if !reading.is_empty() {
+                self.insert(store_path, Content::Packages { kind: ReaderKind::Nix, reading })?;
+            }
+        }
+        Ok(())
     }
 
     /// Something that is no directory comes into being at `path`: nothing is left below it, and
@@ -153,6 +186,14 @@ impl<'a> Collector<'a> {
             self.files.remove(&hidden);
         }
         Ok(())
+    }
+
+    /// How large a file of this role may be.
+    fn most(&self, role: Role) -> u64 {
+        match role {
+            Role::Database(reader) if reader.kind.lock().is_some() => self.limits.lock,
+            _ => self.limits.database,
+        }
     }
 
     fn hard_link(&mut self, path: &[u8], role: Role, link: &[u8]) -> Result<Want, LayerError> {
@@ -187,16 +228,23 @@ impl<'a> Collector<'a> {
                 let start = bytes.get(..bytes.len().min(MAX_RELEASE)).unwrap_or_default();
                 Content::Release(String::from_utf8_lossy(start).replace('\0', "\u{fffd}"))
             }
+            Role::Ownership if dpkg::is_diversions(&path) => {
+                let diversions = self.diversions(&path, bytes);
+                if diversions.is_empty() {
+                    return Ok(());
+                }
+                Content::Diverted(diversions)
+            }
             Role::Ownership => {
-                let owned = self.own(dpkg::owned_paths(&path, bytes));
+                let owned = self.own(root::of_database(&path), dpkg::owned_paths(&path, bytes));
                 if owned.is_empty() {
                     return Ok(());
                 }
                 Content::Owned(owned)
             }
             Role::Database(reader) => {
-                let mut reading = (reader.read)(bytes);
-                let owned = self.own(reading.owned.iter().map(Vec::as_slice));
+                let mut reading = reader.read_at(&path, bytes);
+                let owned = self.own(root::of_database(&path), reading.owned.iter().map(Vec::as_slice));
                 reading.owned = owned.into_iter().map(RootedPath::into_bytes).collect();
                 if reading == Reading::default() && reader.kind.is_language() {
                     return Ok(());
@@ -208,12 +256,34 @@ impl<'a> Collector<'a> {
         self.insert(&path, content).map(drop)
     }
 
-    /// Remembers owned paths, and gives back those of language packages, sorted.
-    fn own<'p>(&mut self, paths: impl Iterator<Item = &'p [u8]>) -> Vec<RootedPath> {
+    /// The diversions that matter to readers; all places that the administrator took are remembered.
+    fn diversions(&mut self, file: &[u8], bytes: &[u8]) -> Vec<Diversion> {
+        let root = root::of_database(file);
+        let mut all = Vec::new();
+        for [from, to, by] in dpkg::diversions(bytes) {
+            let [from, to] = [from, to].map(|path| RootedPath::new(&root::join(root, path)));
+            if by == b":" {
+                self.taken.insert(path::hash(from.as_bytes()));
+            }
+            if is_language_file(from.as_bytes()) || is_language_file(to.as_bytes()) {
+                all.push(Diversion { from, to, by: lossy(by) });
+            }
+        }
+        all.sort_unstable();
+        all
+    }
+
+    /// Remembers owned paths, as a database in `root` spells them, and gives back those of language
+    /// packages, sorted.
+    fn own<'p>(&mut self, root: &[u8], paths: impl Iterator<Item = &'p [u8]>) -> Vec<RootedPath> {
         let mut owned = Vec::new();
         let mut path = Vec::new();
         for raw in paths {
-            normalise(raw, &mut path);
+            match root {
+                [] => normalise(raw, &mut path),
+                // A path that climbs would leave the root it is in.
+                _ => path = root::join(root, RootedPath::new(raw).as_bytes()),
+            }
             // Forgetting an owner only shows a program that could have been left out.
             if self.owned.len() < 4_000_000 {
                 self.owned.insert(path::hash(&path));
@@ -237,9 +307,11 @@ impl<'a> Collector<'a> {
             Content::Release(text) => text.len(),
             Content::Packages { reading, .. } => {
                 // Struct, seven texts and their allocations.
-                reading.packages.len() * 320 + reading.owned.iter().map(|p| p.len() + 32).sum::<usize>()
+                (reading.packages.len() + reading.unjudged.len()) * 320
+                    + reading.owned.iter().map(|p| p.len() + 32).sum::<usize>()
             }
             Content::Owned(paths) => paths.iter().map(|p| p.as_bytes().len() + 32).sum(),
+            Content::Diverted(all) => all.len() * 160,
             Content::Foreign(_) => 0,
         };
         self.keep(path.len() + size)?;
@@ -260,7 +332,8 @@ impl<'a> Collector<'a> {
 
     /// Whether a package of the distribution owns the path, as far as was collected.
     pub(crate) fn is_owned(&self, path: &[u8]) -> bool {
-        self.owned.contains(&path::hash(path))
+        let hash = path::hash(path);
+        self.owned.contains(&hash) && !self.taken.contains(&hash)
     }
 
     /// The contents. Programs that belong to a distribution's package are judged with that.

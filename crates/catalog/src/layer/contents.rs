@@ -44,6 +44,19 @@ pub(crate) enum Content {
     Owned(Vec<RootedPath>),
     /// Software that no reader understands.
     Foreign(Foreign),
+    /// Files of language packages that dpkg was told to put elsewhere, sorted.
+    Diverted(Vec<Diversion>),
+}
+
+/// A diversion of dpkg, with paths of the whole file system.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Diversion {
+    /// Where packages have the file.
+    pub(crate) from: RootedPath,
+    /// Where it lies, unless it is of the package below.
+    pub(crate) to: RootedPath,
+    /// The package that wants the place for itself; `:` is the administrator.
+    pub(crate) by: String,
 }
 
 /// A sorted set of path hashes.

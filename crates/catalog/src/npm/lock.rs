@@ -11,10 +11,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::key;
+use crate::format::json;
 use crate::path::split;
-use crate::reader::Reading;
+use crate::reader::{Gathered, Reading};
 
 /// Whether the path is a lock file of a project.
 pub(crate) fn claims(path: &[u8]) -> bool {
@@ -45,71 +46,59 @@ struct Entry {
     dev: bool,
     /// In version 1 a tree; in `packages` a map from name to range, of no interest.
     #[serde(default)]
-    dependencies: Option<serde_json::Value>,
+    dependencies: Option<Box<RawValue>>,
 }
+
+/// Trees of version 1 are read one level at a time, as long as they are not deeper than any real one.
+const MAX_DEPTH: usize = 64;
 
 /// Reads a lock file.
 pub fn read(bytes: &[u8]) -> Reading {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let lock: Lock = match serde_json::from_slice(bytes) {
+    let lock: Lock = match json::read(bytes) {
         Ok(lock) => lock,
-        Err(e) => return Reading::unreadable(e.to_string()),
+        Err(why) => return Reading::unreadable(why),
     };
-    let mut out = Collected::default();
+    let mut out = Gathered::default();
     match (lock.packages, lock.dependencies) {
-        (Some(packages), _) => out.flat(packages),
-        (None, Some(dependencies)) => out.tree(dependencies),
+        (Some(packages), _) => flat(packages, &mut out),
+        (None, Some(dependencies)) => tree(dependencies, &mut out),
         (None, None) => {}
     }
-    out.reading.packages.sort_unstable();
-    out.reading.packages.dedup();
-    out.reading.sum_up(out.problems)
+    out.finish()
 }
 
-#[derive(Default)]
-struct Collected {
-    reading: Reading,
-    problems: u32,
+fn flat(packages: BTreeMap<String, Entry>, out: &mut Gathered) {
+    for (path, entry) in packages {
+        let Some((_, name)) = path.rsplit_once("node_modules/") else { continue };
+        add(entry.name.as_deref().unwrap_or(name), &entry, out);
+    }
 }
 
-impl Collected {
-    fn flat(&mut self, packages: BTreeMap<String, Entry>) {
-        for (path, entry) in packages {
-            let Some((_, name)) = path.rsplit_once("node_modules/") else { continue };
-            let name = entry.name.as_deref().unwrap_or(name).to_owned();
-            self.add(&name, &entry);
+fn tree(dependencies: BTreeMap<String, Entry>, out: &mut Gathered) {
+    let mut rest: Vec<(usize, String, Entry)> =
+        dependencies.into_iter().map(|(name, entry)| (1, name, entry)).collect();
+    while let Some((depth, name, mut entry)) = rest.pop() {
+        add(&name, &entry, out);
+        let Some(inner) = entry.dependencies.take() else { continue };
+        if depth >= MAX_DEPTH {
+            out.complain(format!("the dependencies of {name} are nested deeper than {MAX_DEPTH}"));
+            continue;
+        }
+        match serde_json::from_str::<BTreeMap<String, Entry>>(inner.get()) {
+            Ok(inner) => rest.extend(inner.into_iter().map(|(name, entry)| (depth + 1, name, entry))),
+            Err(e) => out.complain(format!("the dependencies of {name}: {e}")),
         }
     }
+}
 
-    fn tree(&mut self, dependencies: BTreeMap<String, Entry>) {
-        let mut rest: Vec<(String, Entry)> = dependencies.into_iter().collect();
-        while let Some((name, mut entry)) = rest.pop() {
-            self.add(&name, &entry);
-            if let Some(inner) = entry.dependencies.take() {
-                match serde_json::from_value::<BTreeMap<String, Entry>>(inner) {
-                    Ok(inner) => rest.extend(inner),
-                    Err(e) => self.complain(format!("the dependencies of {name}: {e}")),
-                }
-            }
-        }
+fn add(name: &str, entry: &Entry, out: &mut Gathered) {
+    let version = entry.version.as_deref().unwrap_or_default();
+    // A directory of the project (`file:`), optional and not there, or not for production.
+    if entry.link || entry.dev || version.is_empty() || version.starts_with("file:") {
+        return;
     }
-
-    fn add(&mut self, name: &str, entry: &Entry) {
-        let version = entry.version.as_deref().unwrap_or_default();
-        // A directory of the project (`file:`), optional and not there, or not for production.
-        if entry.link || entry.dev || version.is_empty() || version.starts_with("file:") {
-            return;
-        }
-        // `npm:real@1.0.0` is an alias.
-        let alias = version.strip_prefix("npm:").and_then(|target| target.rsplit_once('@'));
-        let (name, version) = alias.unwrap_or((name, version));
-        match key(name, version) {
-            Ok(key) => self.reading.packages.push(key),
-            Err(why) => self.complain(why),
-        }
-    }
-
-    fn complain(&mut self, why: String) {
-        self.reading.complain(&mut self.problems, || why);
-    }
+    // `npm:real@1.0.0` is an alias.
+    let alias = version.strip_prefix("npm:").and_then(|target| target.rsplit_once('@'));
+    let (name, version) = alias.unwrap_or((name, version));
+    out.add("npm", name, version);
 }

@@ -5,15 +5,18 @@
 //! in a module's tests do not count. The name is the one in the file: after
 //! `npm install a@npm:b` the directory is called `a`, but the module is `b`.
 
+pub mod bun;
 pub mod lock;
+pub mod pnpm;
 #[cfg(test)]
 mod tests;
+pub mod yarn;
 
-use parapet_model::PackageKey;
 use serde::Deserialize;
 
+use crate::format::json;
 use crate::path::split;
-use crate::reader::{Reading, clean_text};
+use crate::reader::{Reading, one};
 
 /// Whether the path is the manifest of an installed module.
 pub(crate) fn claims(path: &[u8]) -> bool {
@@ -40,6 +43,7 @@ fn modules_of(dir: &[u8]) -> Option<&[u8]> {
             (Inside::Tree, _) => Inside::Tree,
             (Inside::Modules, [b'.', ..]) => Inside::StoreRoot,
             (Inside::StoreRoot, _) => Inside::Store,
+            (Inside::Store, b"package") => Inside::Module,
             (Inside::Modules, [b'@', ..]) => Inside::Scope,
             (Inside::Modules | Inside::Scope, _) => Inside::Module,
             (Inside::Module | Inside::Store, _) => return None,
@@ -64,7 +68,7 @@ enum Inside {
     Module,
     /// In `node_modules/.pnpm` or `.store`.
     StoreRoot,
-    /// In an entry of such a store.
+    /// In an entry of such a store; yarn keeps the module below it in `package`.
     Store,
 }
 
@@ -79,22 +83,12 @@ struct Manifest {
 /// Reads the manifest of one module. A manifest without name or version is that of no package (npm
 /// asks for both) and counts for nothing.
 pub fn read(bytes: &[u8]) -> Reading {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let manifest: Manifest = match serde_json::from_slice(bytes) {
+    let manifest: Manifest = match json::read(bytes) {
         Ok(manifest) => manifest,
-        Err(e) => return Reading::unreadable(e.to_string()),
+        Err(why) => return Reading::unreadable(why),
     };
     match (manifest.name.unwrap_or_default(), manifest.version.unwrap_or_default()) {
         (name, version) if name.is_empty() || version.is_empty() => Reading::default(),
-        (name, version) => match key(&name, &version) {
-            Ok(key) => Reading { packages: vec![key], ..Reading::default() },
-            Err(why) => Reading::unreadable(why),
-        },
+        (name, version) => one("npm", &name, &version),
     }
-}
-
-fn key(name: &str, version: &str) -> Result<PackageKey, String> {
-    let name = clean_text(name.as_bytes()).map_err(|e| format!("the name {e}"))?;
-    let version = clean_text(version.as_bytes()).map_err(|e| format!("the version of {name} {e}"))?;
-    Ok(PackageKey::new("npm", name, version))
 }

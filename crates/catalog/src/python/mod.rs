@@ -1,15 +1,22 @@
-//! Python: installed distributions, `*.dist-info/METADATA`.
+//! Python: installed distributions, `*.dist-info/METADATA`; eggs and lock files beside this module.
 //!
 //! The file begins with headers as in mail; `Name` and `Version` are mandatory (PyPA, *Core metadata
 //! specifications*). Names are kept in their normalised form (PEP 503), as advisories use it.
 
+pub mod egg;
+pub mod pdm;
+pub mod pipenv;
+pub mod poetry;
+pub mod pylock;
+pub mod requirements;
 #[cfg(test)]
 mod tests;
+pub mod uv;
 
 use parapet_model::PackageKey;
 
 use crate::path::split;
-use crate::reader::{Reading, clean_text};
+use crate::reader::{Gathered, Reading, clean_text};
 
 /// Whether the path is the metadata of an installed distribution.
 pub(crate) fn claims(path: &[u8]) -> bool {
@@ -62,4 +69,31 @@ pub(crate) fn normalised(name: &str) -> String {
         out.push_str(&part.to_lowercase());
     }
     out
+}
+
+/// Adds a distribution that a list names.
+fn add(out: &mut Gathered, name: &str, version: &str) {
+    out.add("PyPI", &normalised(name), version);
+}
+
+/// Names what a list asks for without one exact version.
+fn unjudged(out: &mut Gathered, name: &str, wanted: &str) {
+    out.unjudged("PyPI", &normalised(name), wanted);
+}
+
+/// Whether an environment marker (PEP 508) rules Linux out. Markers are not worked out otherwise: the
+/// interpreter is not known.
+fn is_elsewhere(marker: &str) -> bool {
+    const ELSEWHERE: [&str; 6] = [
+        "sys_platform==win32",
+        "sys_platform==darwin",
+        "sys_platform==cygwin",
+        "os_name==nt",
+        "platform_system==windows",
+        "platform_system==darwin",
+    ];
+    marker.split(" or ").all(|part| {
+        let words = part.to_ascii_lowercase().replace(['\'', '"', ' '], "");
+        ELSEWHERE.iter().any(|word| words.contains(word))
+    })
 }

@@ -25,7 +25,7 @@ use crate::layer::LayerError;
 use crate::layer::collect::{Collector, Want};
 use crate::layer::tar::EntryKind;
 use crate::path::lossy;
-use crate::{Limits, combine};
+use crate::{Limits, combine, reader};
 
 /// Directories that are not the system's own software.
 const LEFT_OUT: [&[u8]; 9] = [
@@ -151,7 +151,11 @@ impl Walk<'_> {
             }
             return Ok(());
         }
-        match self.collector.entry(&path, kind, metadata.len(), b"elsewhere").map_err(over_limit)? {
+        let link = match kind {
+            EntryKind::Symlink if reader::role(&path).is_some() => self.link(&path),
+            _ => Vec::new(),
+        };
+        match self.collector.entry(&path, kind, metadata.len(), &link).map_err(over_limit)? {
             Want::Nothing => Ok(()),
             Want::Program => {
                 if metadata.permissions().mode() & 0o111 != 0 {
@@ -167,6 +171,12 @@ impl Walk<'_> {
                 }
             },
         }
+    }
+
+    /// Where a link points to, as far as can be told.
+    fn link(&self, path: &[u8]) -> Vec<u8> {
+        let target = fs::read_link(self.absolute(path)).map(|target| target.into_os_string().into_vec());
+        target.unwrap_or_else(|_| b"elsewhere".to_vec())
     }
 
     fn search_programs(&mut self) -> Result<(), RootfsError> {

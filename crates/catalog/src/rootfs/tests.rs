@@ -41,6 +41,25 @@ fn a_tree_is_read_like_an_image() {
 }
 
 #[test]
+fn modules_of_pnpm_that_link_to_each_other_are_found_once() {
+    let module = |name: &str| format!("{{\"name\":\"{name}\",\"version\":\"1.0.0\"}}");
+    let store = |name: &str| format!("srv/node_modules/.pnpm/{name}@1.0.0/node_modules");
+    let root = tree(&[
+        (&format!("{}/a/package.json", store("a")), module("a").as_bytes()),
+        (&format!("{}/b/package.json", store("b")), module("b").as_bytes()),
+        ("srv/pnpm-lock.yaml", b"lockfileVersion: '6.0'\npackages:\n  /old@0.9.0:\n    dev: false\n"),
+    ]);
+    let link = |target: &str, at: String| symlink(target, root.path().join(at)).unwrap();
+    link("../../b@1.0.0/node_modules/b", format!("{}/b", store("a")));
+    link("../../a@1.0.0/node_modules/a", format!("{}/a", store("b")));
+    link(".pnpm/a@1.0.0/node_modules/a", "srv/node_modules/a".to_owned());
+    link("..", format!("{}/a/node_modules", store("a")));
+    let inventory = read(root.path(), &Limits::default()).unwrap();
+    assert_eq!(names(&inventory), ["a", "b"]);
+    assert_eq!(inventory.databases.len(), 1, "{:?}", inventory.databases);
+}
+
+#[test]
 fn links_are_not_followed() {
     let outside = tree(&[("x-1.dist-info/METADATA", metadata("x", "1").as_bytes())]);
     let root = tree(&[(STATUS, status(&["a 1"]).as_bytes())]);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use parapet_model::PackageKey;
 use parapet_model::package::{MAX_FIELD, is_clean};
 
-use crate::{distro, python};
+use crate::{conda, distro, homebrew, nix, python, swift};
 
 /// A package URL, decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +129,11 @@ impl Purl {
             "cran" => ("CRAN", self.name.clone()),
             "conan" => ("ConanCenter", self.name.clone()),
             "swift" => ("SwiftURL", joined("/")),
+            // OSV has no ecosystem for these; they go by their type.
+            "conda" => (conda::ECOSYSTEM, self.name.clone()),
+            "cocoapods" => (swift::pods::ECOSYSTEM, self.name.clone()),
+            "brew" => (homebrew::ECOSYSTEM, self.name.clone()),
+            "nix" => (nix::ECOSYSTEM, self.name.clone()),
             _ => return None,
         };
         Some(PackageKey::new(ecosystem, &name, version))

@@ -8,7 +8,7 @@ use parapet_model::PackageKey;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::purl::Purl;
-use crate::distro;
+use crate::{conda, distro, homebrew, nix, swift};
 
 /// ECMA-427, *percent-encoding*: letters, digits, `.-_~` and the colon stay.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~').remove(b':');
@@ -20,7 +20,8 @@ impl Purl {
             "Debian" | "Ubuntu" | crate::dpkg::FAMILY => "deb",
             "Alpine" | "Wolfi" | "Chainguard" | crate::apk::FAMILY => "apk",
             "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "Mageia" | "rpm" => "rpm",
-            "CentOS" | "Fedora" | "Oracle Linux" | "Amazon Linux" | "Photon OS" | "Azure Linux" => "rpm",
+            "CentOS" | "Fedora" | "Oracle Linux" | "Amazon Linux" | "Photon OS" | "Azure Linux"
+            | "openEuler" => "rpm",
             _ => return Self::of_language(key),
         };
         Some(Self::of_distribution(kind, key))
@@ -77,6 +78,10 @@ impl Purl {
             "CRAN" => ("cran", None),
             "ConanCenter" => ("conan", None),
             "SwiftURL" => ("swift", Some('/')),
+            conda::ECOSYSTEM => ("conda", None),
+            swift::pods::ECOSYSTEM => ("cocoapods", None),
+            homebrew::ECOSYSTEM => ("brew", None),
+            nix::ECOSYSTEM => ("nix", None),
             _ => return None,
         };
         let (namespace, name) =

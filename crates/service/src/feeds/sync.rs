@@ -25,6 +25,10 @@ const KEV: &str = "https://www.cisa.gov/sites/default/files/feeds/known_exploite
 /// Where FIRST publishes EPSS scores.
 const EPSS: &str = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz";
 
+/// Families of packages that no public feed of OSV speaks of.
+const WITHOUT_FEED: [&str; 9] =
+    ["dpkg", "apk", "rpm", "Amazon Linux", "Oracle Linux", "conda", "brew", "nix", "cocoapods"];
+
 /// Largest download of a feed, in bytes. The largest real one has under 300 MB.
 const MAX_DOWNLOAD: u64 = 2 << 30;
 
@@ -42,7 +46,8 @@ impl PublicFeed {
     pub fn for_ecosystems<'a>(ecosystems: impl IntoIterator<Item = &'a str>) -> Vec<Self> {
         let families: std::collections::BTreeSet<&str> =
             ecosystems.into_iter().map(parapet_model::package::family_of).collect();
-        let osv = families.into_iter().map(|family| Self {
+        let public = families.into_iter().filter(|family| !WITHOUT_FEED.contains(family));
+        let osv = public.map(|family| Self {
             name: family.to_owned(),
             url: format!("{OSV}/{}/all.zip", family.replace(' ', "%20")),
         });

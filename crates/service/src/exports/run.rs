@@ -246,7 +246,6 @@ pub(crate) async fn make(app: &Arc<App>, run: &Run, export: ExportJob, view: Vie
     })
     .await??;
     let place = app.artifacts.keep(&finished).await?;
-    let media_type = if extension == "zip" { "application/zip" } else { "text/csv" };
     let mut tx = run.begin(app).await?;
     let expires = tx.recorded() + keep_days * DAY;
     let artifact = tx

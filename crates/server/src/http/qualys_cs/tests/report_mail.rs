@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use parapet_model::time::DAY;
-use parapet_service::notices::NotifyOptions;
+use parapet_service::notices::{MailOptions, NotifyOptions};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +26,8 @@ async fn relay(refused: usize) -> (NotifyOptions, Heard) {
         }
     });
     let url = format!("smtp://127.0.0.1:{port}?from=parapet@x.example&to=security@x.example&tls=off");
-    (NotifyOptions { webhook: None, mail: Some((url, None)) }, heard)
+    let mail = MailOptions { url, password: None, authority: None };
+    (NotifyOptions { webhook: None, mail: Some(mail) }, heard)
 }
 
 async fn converse(stream: TcpStream, refused: &Mutex<usize>, taken: &Heard) {

@@ -259,6 +259,54 @@ fn a_document_cut_anywhere_is_truncated() {
     }
 }
 
+/// A document with many items that no test looked at, made while it is read.
+struct Filled {
+    head: String,
+    tail: String,
+    items: u64,
+}
+
+struct Items {
+    left: u64,
+    item: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Items {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.item.len() {
+            if self.left == 0 {
+                return Ok(0);
+            }
+            (self.left, self.at) = (self.left - 1, 0);
+            let path = "x".repeat(4_000);
+            let number = 1_000_000 + self.left;
+            self.item = format!("<file_item id=\"{number}\"><path>{path}</path></file_item>").into_bytes();
+        }
+        let count = out.len().min(self.item.len() - self.at);
+        out[..count].copy_from_slice(&self.item[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
+}
+
+impl Source for Filled {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        let items = Items { left: self.items, item: Vec::new(), at: 0 };
+        Ok(Box::new(self.head.as_bytes().chain(items).chain(self.tail.as_bytes())))
+    }
+}
+
+#[test]
+fn what_no_test_looked_at_changes_nothing_however_much_it_is() {
+    let text = report(&[]);
+    let at = text.find("</system_data>").unwrap();
+    let (head, tail) = (text[..at].to_owned(), text[at..].to_owned());
+    let filled = Filled { head, tail, items: 8_000 };
+    assert_eq!(read(&filled, MAX_UNPACKED).unwrap(), parse(&text).unwrap());
+    assert!(matches!(read(&filled, 30_000_000), Err(ArfError::TooLarge(30_000_000))));
+}
+
 #[test]
 fn many_items_are_kept_in_part_and_compared_whole() {
     let item = |n: usize, value: &str| {

@@ -3,9 +3,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -16,7 +14,6 @@ use parapet_model::{Digest, Principal, TestClock};
 use parapet_service::feeds::{FeedSource, ImportOptions};
 use parapet_service::scan::ScanOptions;
 use parapet_service::{App, Options};
-use parapet_store::StoreUrl;
 use parapet_store::assets::ContainerObservation;
 use parapet_store::seal::Secret;
 use serde_json::{Value, json};
@@ -24,7 +21,10 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
+use self::database::Database;
 use crate::cli::StoreOptions;
+
+mod database;
 
 pub(crate) const PASSWORD: &str = "a password for tests";
 /// The registry that images of tests are in.
@@ -42,47 +42,6 @@ pub(crate) struct TestServer {
     dir: TempDir,
     /// Where the facts are, when not in the folder. Last, so that it is dropped last.
     database: Option<Database>,
-}
-
-/// A PostgreSQL database that goes away with the test.
-struct Database {
-    server: String,
-    name: String,
-}
-
-impl Database {
-    /// A fresh one, when a server is named.
-    fn fresh() -> Option<Self> {
-        static SAID: Once = Once::new();
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let Some(server) = std::env::var("PARAPET_POSTGRES").ok().filter(|url| !url.is_empty()) else {
-            assert!(std::env::var_os("PARAPET_REQUIRE_PEERS").is_none(), "PARAPET_POSTGRES must be set here");
-            SAID.call_once(|| eprintln!("left out: PostgreSQL, set PARAPET_POSTGRES to a server's URL"));
-            return None;
-        };
-        let number = NEXT.fetch_add(1, Ordering::SeqCst);
-        let database = Self { server, name: format!("parapet_server_{}_{number}", std::process::id()) };
-        database.sql(&format!("CREATE DATABASE {}", database.name));
-        Some(database)
-    }
-
-    fn sql(&self, statement: &str) {
-        let done = Command::new("psql").args([&self.server, "-q", "-c", statement]).status();
-        assert!(done.is_ok_and(|status| status.success()), "{statement}");
-    }
-
-    fn url(&self) -> StoreUrl {
-        let authority = self.server.find("://").map_or(0, |at| at + 3);
-        let end = self.server[authority..].find('/').map_or(self.server.len(), |at| authority + at);
-        StoreUrl::Postgres(format!("{}/{}", &self.server[..end], self.name))
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        let _ = Command::new("psql").args([&self.server, "-q", "-c", &drop]).status();
-    }
 }
 
 /// An answer.

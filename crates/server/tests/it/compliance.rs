@@ -80,6 +80,14 @@ fn files_are_imported_by_the_command_and_read_over_the_api() {
         server.get(&format!("{RESULTS}?host={host}&posture=all"))["results"].as_array().unwrap().len(),
         4
     );
+    let then = server.get(&format!("{RESULTS}?posture=failed&as_of=2000-01-01"));
+    assert!(then["results"].as_array().unwrap().is_empty(), "nothing was known then: {then}");
+    for wrong in ["hindsight=true", "as_of=2999-01-01", "as_of=yesterday"] {
+        let request = client()
+            .get(format!("{}{RESULTS}?{wrong}", server.url))
+            .basic_auth("admin", Some(&server.password));
+        assert_eq!(request.send().unwrap().status().as_u16(), 400, "{wrong}");
+    }
     let details: Vec<Value> = failed["results"]
         .as_array()
         .unwrap()

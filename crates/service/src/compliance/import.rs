@@ -2,20 +2,19 @@
 //! last. An import that was cut off is simply run again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use parapet_catalog::arf::{self, ArfError, Evaluation, ResultsDocument};
+use parapet_catalog::arf::{ArfError, Evaluation, ResultsDocument};
 use parapet_model::asset::AssetKind;
 use parapet_model::compliance::{ControlStatus, Evidence, ResultChange, Target};
 use parapet_model::{AssetNo, ControlNo, Millis, Permission, Principal};
 use parapet_store::Tx;
 use parapet_store::assets::{Outcome, TargetObservation};
 use parapet_store::compliance::{Arrival, Document, NewControl, NewPolicy, NewResult, RecordedResults, Said};
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::Compliance;
+use super::reading::read;
 use super::report::{EvaluationReport, ImportReport};
 use crate::accounts::require;
 use crate::app::App;
@@ -26,17 +25,15 @@ use crate::pace::Pace;
 /// Most results recorded in one transaction, and fewest of anything: how many it is follows what the one before
 /// took. Controls come with their texts, so they are fewer.
 const BATCH: usize = 250;
-const CONTROLS: usize = 64;
+const CONTROLS: usize = 32;
 const FEWEST: usize = 10;
-/// Documents read at the same time: each may need some tens of megabytes.
-static READING: Semaphore = Semaphore::const_new(2);
 
 /// How a document is imported.
 #[derive(Debug, Clone, Default)]
 pub struct ImportOptions {
     /// The host that it is of, by id or name, whatever it says itself.
     pub host: Option<String>,
-    /// Most bytes when unpacked; `None` for [`arf::MAX_UNPACKED`].
+    /// Most bytes when unpacked; `None` for [`parapet_catalog::arf::MAX_UNPACKED`].
     pub max_unpacked: Option<u64>,
 }
 
@@ -145,24 +142,6 @@ impl Compliance<'_> {
         }
         self.0.live().catch_up().await?;
         Ok(report)
-    }
-}
-
-async fn read(file: &Path, most: Option<u64>) -> Result<ResultsDocument> {
-    let _turn = READING.acquire().await.map_err(Error::internal)?;
-    let file: PathBuf = file.to_owned();
-    let read = move || match arf::read(file.as_path(), most.unwrap_or(arf::MAX_UNPACKED)) {
-        Ok(document) => Ok(document),
-        Err(ArfError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(Error::file(&file, error))
-        }
-        Err(error) => Err(Error::Invalid(error.to_string())),
-    };
-    // Where other threads go on meanwhile, the one that asks reads: what is read is freed where it was allocated,
-    // so the allocator uses that room again.
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(read),
-        _ => tokio::task::spawn_blocking(read).await?,
     }
 }
 

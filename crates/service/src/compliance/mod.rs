@@ -14,6 +14,7 @@
 //! the transaction; a batch that is recorded again after a crash does not bring its changes again.
 
 mod import;
+mod reading;
 mod report;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use parapet_model::asset::ScanState;
 use parapet_model::compliance::ControlPosture;
 use parapet_model::{ControlNo, ControlResultNo, Permission, PolicyNo};
 use parapet_service::compliance::{EvaluationReport, ImportOptions};
@@ -216,6 +217,27 @@ async fn results_join_the_host_that_a_sensor_knows() {
     // The packages of the host are as they were.
     world.clock.advance(60_000);
     assert_eq!(world.scan().await.outcome, "unchanged");
+}
+
+#[tokio::test]
+async fn a_host_that_documents_named_first_is_the_one_that_is_scanned_later() {
+    let world = World::new().await;
+    let first = world.import_results(&[]).await;
+    world.host("web-1.example.test");
+    world.clock.advance(60_000);
+    let scanned = world.scan().await;
+    assert_eq!(scanned.asset, first.host);
+    let later = world.import_results(&[LATER, ("UMASK", "22")]).await;
+    assert_eq!((later.host, later.host_is_new, later.changed_evidence), (first.host, false, 1));
+    let snapshot = world.app.live().snapshot();
+    let scope = world.who.scope();
+    let host = snapshot.asset_by_uuid(&scope, first.host).unwrap();
+    assert_eq!((host.scan, host.identity.as_str()), (ScanState::Scanned, "web-1.example.test"));
+    assert_eq!(host.host_facts.addresses, ["192.0.2.15"], "a look that says none keeps what is known");
+    // Another machine that calls itself so stays another one.
+    world.write("root/etc/machine-id", "ffffffffffffffffffffffffffffffff\n");
+    world.clock.advance(60_000);
+    assert_ne!(world.scan().await.asset, first.host);
 }
 
 #[tokio::test]

@@ -104,9 +104,13 @@ impl Tx {
     }
 }
 
-/// What a look says of a host, with what people said of it before: its group and what it is worth.
+/// What a look says of a host, with what people said of it before, its group and what it is worth, and with the
+/// addresses known where the look was at files and has none.
 fn with_what_was_said(seen: &HostFacts, known: &HostFacts) -> HostFacts {
     let mut facts = seen.clone();
+    if facts.addresses.is_empty() {
+        facts.addresses.clone_from(&known.addresses);
+    }
     if facts.group.is_empty() {
         facts.group.clone_from(&known.group);
     }

@@ -35,7 +35,7 @@ const UPDATE: [&str; 6] =
 /// each host of them on which the control fails.
 pub(super) async fn request(state: &AppState, caller: &Caller, call: &Call) -> Result<Response, PcError> {
     call.needs_post()?;
-    match call.called.version.as_ref() {
+    match call.called.version {
         "2.0" => call.only(&REQUEST)?,
         _ => call.only(&[&REQUEST[..], &tags::TAGS[..]].concat())?,
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use parapet_fetch::{FetchError, MailRelay};
+use parapet_fetch::{FetchError, MailFile, MailRelay, Recipients};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -285,4 +285,24 @@ async fn a_relay_that_goes_away_may_be_asked_again() {
     let nobody = Relay { port: listener.local_addr().unwrap().port(), heard: gone.heard.clone() };
     drop(listener);
     why(nobody.mail("smtp", "", "&tls=off", None).send("7", "s", "t").await, false);
+}
+
+#[tokio::test]
+async fn a_file_goes_to_whom_it_is_wished_for() {
+    let relay = Relay::start(Manners::default()).await;
+    let mail = relay.mail("smtp", "", "&tls=off", None);
+    let to = Recipients::parse("a@y.example; Nora <n@y.example>", 2).unwrap();
+    let (name, media_type) = ("critical.csv".to_owned(), "text/csv".to_owned());
+    let file = MailFile { name, media_type, bytes: b"qid,title\n7,x\n".to_vec() };
+    mail.send_to("8", &to, "Weekly\r\nBcc: b@z.example", "The rows", Some(file)).await.unwrap();
+    relay.heard(|heard| {
+        let receivers: Vec<&str> = heard.lines.iter().filter_map(|line| line.strip_prefix("RCPT TO:")).collect();
+        assert_eq!(receivers, ["<a@y.example>", "<n@y.example>"]);
+        let [text] = &heard.texts[..] else { panic!("{:?}", heard.texts) };
+        assert!(text.contains("filename=\"critical.csv\"") && text.contains("The rows"), "{text}");
+        assert!(!text.contains("\nBcc:"), "{text}");
+    });
+    for wrong in ["", " ; ", "nobody", "a@y.example, b@y.example, c@y.example", "a@y.example\r\nDATA"] {
+        assert!(Recipients::parse(wrong, 2).is_err(), "{wrong:?}");
+    }
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::body::{self, Body};
 use super::listing::Listing;
 use super::paging;
-use super::qql::table::{Cell, TableRow, select};
+use super::qql::table::{Cell, TableRow};
 use super::sorting::Key;
 use super::{CsError, CsResult, id, millis};
 use crate::http::auth::Caller;

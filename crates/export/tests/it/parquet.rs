@@ -6,7 +6,7 @@ use parapet_export::{Column, Columns, FindingsJsonl, FindingsParquet};
 use tempfile::TempDir;
 
 use crate::estate::Estate;
-use crate::zip::opens_elsewhere;
+use crate::zip::opens_in_python;
 
 /// Compares every cell with the JSON lines beside the file, and the types with what they are.
 const COMPARE: &str = r#"
@@ -43,7 +43,7 @@ fn compare(estate: &Estate, columns: &Columns) -> u64 {
     estate.each(|finding| file.row(finding).unwrap());
     let rows = file.rows();
     file.finish().unwrap();
-    opens_elsewhere("Parquet in DuckDB", COMPARE, &path);
+    opens_in_python("Parquet in DuckDB", COMPARE, &path);
     rows
 }
 

@@ -6,7 +6,7 @@ use parapet_export::{Column, Columns, FindingsJsonl, FindingsXlsx};
 use tempfile::TempDir;
 
 use crate::estate::{Estate, MARCH};
-use crate::zip::opens_elsewhere;
+use crate::zip::opens_in_python;
 
 /// Compares every cell of every sheet with the JSON lines beside the workbook.
 const COMPARE: &str = r#"
@@ -57,7 +57,7 @@ fn a_workbook_holds_typed_cells_and_splits_its_sheets() {
     estate.each(|finding| book.row(finding).unwrap());
     assert!(rows > 50 && book.rows() == rows);
     book.finish().unwrap();
-    opens_elsewhere("workbooks in openpyxl", COMPARE, &path);
+    opens_in_python("workbooks in openpyxl", COMPARE, &path);
 }
 
 #[test]

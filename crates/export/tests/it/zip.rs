@@ -75,12 +75,17 @@ fn a_failing_disk_is_reported() {
 
 /// Opens `file` with the programs that `PARAPET_PYTHON` and `PARAPET_UNZIP` name, or says what was
 /// left out; the gate requires both.
-pub(crate) fn opens_elsewhere(what: &str, script: &str, file: &Path) {
-    if let Some(python) = named("PARAPET_PYTHON", what) {
-        run(Command::new(python).args(["-c", script]).arg(file));
-    }
+fn opens_elsewhere(what: &str, script: &str, file: &Path) {
+    opens_in_python(what, script, file);
     if let Some(unzip) = named("PARAPET_UNZIP", what) {
         run(Command::new(unzip).arg("-tq").arg(file));
+    }
+}
+
+/// Runs a script on `file` with the interpreter that `PARAPET_PYTHON` names.
+pub(crate) fn opens_in_python(what: &str, script: &str, file: &Path) {
+    if let Some(python) = named("PARAPET_PYTHON", what) {
+        run(Command::new(python).args(["-c", script]).arg(file));
     }
 }
 

@@ -1,15 +1,17 @@
 //! The table of package readers, and what a path means to them.
 //!
 //! A new reader is a folder with a `read` function, a variant of [`ReaderKind`] and a row of
-//! [`READERS`]. [`parapet_model::READER_VERSION`] is raised with it, so that layers are read again.
+//! [`READERS`]; one that reads its file here and there instead of whole stands in [`SPOOLED`].
+//! [`parapet_model::READER_VERSION`] is raised with it, so that layers are read again.
 
 use parapet_model::PackageKey;
 use parapet_model::package::is_clean;
 use serde::{Deserialize, Serialize};
 
+use crate::blob::Blob;
 use crate::foreign::{self, Foreign};
-use crate::path::lossy;
-use crate::{apk, distro, dpkg, npm, python};
+use crate::path::{RootedPath, lossy};
+use crate::{apk, distro, dpkg, java, npm, program, python, rpm, rust, sbom};
 
 /// Which reader understood a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +26,22 @@ pub enum ReaderKind {
     Npm,
     /// npm lock files; they count where no module is installed beside them.
     NpmLock,
+    /// RPM databases.
+    Rpm,
+    /// Changes to an RPM database that are not in it yet.
+    RpmLog,
+    /// The list that stands for an RPM database in images without one.
+    RpmManifest,
+    /// Go programs.
+    GoProgram,
+    /// Rust programs with a list of crates.
+    RustProgram,
+    /// `Cargo.lock`.
+    CargoLock,
+    /// Java archives.
+    Java,
+    /// SBOMs inside of an image: what they name counts where no other reader found it.
+    Sbom,
 }
 
 /// One row of the table.
@@ -49,6 +67,52 @@ pub(crate) const READERS: &[Reader] = &[
     },
     Reader { kind: ReaderKind::Npm, claims: npm::claims, read: npm::read, database: npm::database },
     Reader { kind: ReaderKind::NpmLock, claims: npm::lock::claims, read: npm::lock::read, database: itself },
+    Reader {
+        kind: ReaderKind::RpmManifest,
+        claims: rpm::manifest::claims,
+        read: rpm::manifest::read,
+        database: itself,
+    },
+    Reader {
+        kind: ReaderKind::CargoLock,
+        claims: rust::lock::claims,
+        read: rust::lock::read,
+        database: itself,
+    },
+    Reader {
+        kind: ReaderKind::Sbom,
+        claims: sbom::witness::claims,
+        read: sbom::witness::read,
+        database: itself,
+    },
+];
+
+/// A reader of files that are too large to be read whole, or not from start to end.
+pub(crate) struct SpooledReader {
+    pub(crate) kind: ReaderKind,
+    /// Whether the file at this path is for this reader.
+    pub(crate) claims: fn(&[u8]) -> bool,
+    /// Reads it, given its path, and tells which files its packages own, one by one.
+    pub(crate) read: fn(&[u8], &dyn Blob, &mut dyn FnMut(&[u8])) -> Reading,
+}
+
+/// All of those. Programs are known by their first bytes instead (`program`).
+pub(crate) const SPOOLED: &[SpooledReader] = &[
+    SpooledReader {
+        kind: ReaderKind::Rpm,
+        claims: rpm::claims,
+        read: |_, blob, owned| rpm::read(blob, owned),
+    },
+    SpooledReader {
+        kind: ReaderKind::RpmLog,
+        claims: rpm::claims_log,
+        read: |_, blob, _| rpm::read_log(blob),
+    },
+    SpooledReader {
+        kind: ReaderKind::Java,
+        claims: java::claims,
+        read: |path, blob, _| java::read(blob, path),
+    },
 ];
 
 fn itself(path: &[u8]) -> &[u8] {
@@ -63,12 +127,32 @@ impl ReaderKind {
             Self::Apk => "apk",
             Self::Python => "python",
             Self::Npm | Self::NpmLock => "npm",
+            Self::Rpm | Self::RpmLog | Self::RpmManifest => "rpm",
+            Self::GoProgram => "go",
+            Self::RustProgram | Self::CargoLock => "rust",
+            Self::Java => "java",
+            Self::Sbom => "sbom",
         }
     }
 
     /// Whether it reads packages of a language, which a distribution's package may own.
     pub(crate) const fn is_language(self) -> bool {
-        !matches!(self, Self::Dpkg | Self::Apk)
+        !matches!(self, Self::Dpkg | Self::Apk | Self::Rpm | Self::RpmLog | Self::RpmManifest)
+    }
+
+    /// Whether its files are known by what they hold, not by their paths.
+    pub(crate) const fn is_program(self) -> bool {
+        matches!(self, Self::GoProgram | Self::RustProgram)
+    }
+
+    /// What [`Reading::unknown`] is said of, for people.
+    pub(crate) const fn unknown(self) -> &'static str {
+        match self {
+            Self::Java => "Java archives that do not say what they are",
+            Self::GoProgram => "Go programs that do not say what they were built from",
+            Self::Sbom => "SBOMs with entries that no advisory could speak of",
+            _ => "files that say only a part",
+        }
     }
 
     /// The row of the table.
@@ -87,6 +171,8 @@ pub struct Reading {
     pub owned: Vec<Vec<u8>>,
     /// Why something could not be read; the packages beside it still count.
     pub problem: Option<String>,
+    /// What the file holds beside the packages, but does not name: sound, and yet nobody can judge it.
+    pub unknown: Option<String>,
 }
 
 impl Reading {
@@ -148,6 +234,8 @@ pub(crate) enum Role {
     Release,
     /// Names packages.
     Database(&'static Reader),
+    /// Names packages, and is read here and there.
+    Spooled(&'static SpooledReader),
     /// Lists the files of a distribution's package.
     Ownership,
     /// Shows software that no reader understands yet.
@@ -162,10 +250,9 @@ pub(crate) fn role(path: &[u8]) -> Option<Role> {
     if dpkg::lists_files(path) {
         return Some(Role::Ownership);
     }
-    READERS
-        .iter()
-        .find(|reader| (reader.claims)(path))
-        .map(Role::Database)
+    let whole = READERS.iter().find(|reader| (reader.claims)(path)).map(Role::Database);
+    whole
+        .or_else(|| SPOOLED.iter().find(|reader| (reader.claims)(path)).map(Role::Spooled))
         .or_else(|| foreign::of_path(path).map(Role::Foreign))
 }
 
@@ -173,8 +260,20 @@ pub(crate) fn role(path: &[u8]) -> Option<Role> {
 pub(crate) fn is_language_file(path: &[u8]) -> bool {
     match role(path) {
         Some(Role::Database(reader)) => reader.kind.is_language(),
+        Some(Role::Spooled(reader)) => reader.kind.is_language(),
         Some(Role::Foreign(kind)) => kind.is_language(),
         Some(Role::Release | Role::Ownership) | None => false,
+    }
+}
+
+/// Reads one file as a layer with it would: by its path, or as a program by its first bytes. `None`
+/// when no reader cares for it. Files that packages own are left out.
+pub fn read_file(path: &[u8], bytes: &[u8]) -> Option<Reading> {
+    match role(RootedPath::new(path).as_bytes()) {
+        Some(Role::Database(reader)) => Some((reader.read)(bytes)),
+        Some(Role::Spooled(reader)) => Some((reader.read)(path, &bytes, &mut |_| {})),
+        Some(Role::Release | Role::Ownership | Role::Foreign(_)) => None,
+        None => program::read(&bytes).map(|(_, reading)| reading),
     }
 }
 
@@ -186,6 +285,7 @@ mod tests {
     fn each_path_goes_to_its_reader() {
         let kind = |path: &str| match role(path.as_bytes()) {
             Some(Role::Database(reader)) => Some(reader.kind),
+            Some(Role::Spooled(reader)) => Some(reader.kind),
             _ => None,
         };
         let cases = [
@@ -198,6 +298,15 @@ mod tests {
             ("app/node_modules/@s/a/package.json", Some(ReaderKind::Npm)),
             ("app/package.json", None),
             ("app/package-lock.json", Some(ReaderKind::NpmLock)),
+            ("var/lib/rpm/rpmdb.sqlite", Some(ReaderKind::Rpm)),
+            ("usr/lib/sysimage/rpm/Packages.db", Some(ReaderKind::Rpm)),
+            ("home/rpmdb.sqlite", None),
+            ("var/lib/rpmmanifest/container-manifest-2", Some(ReaderKind::RpmManifest)),
+            ("src/Cargo.lock", Some(ReaderKind::CargoLock)),
+            ("root/.cargo/registry/src/index/x-1/Cargo.lock", None),
+            ("opt/app/lib/log4j-core-2.14.1.jar", Some(ReaderKind::Java)),
+            ("usr/bin/jar", None),
+            ("opt/bitnami/redis/.spdx-redis.spdx", Some(ReaderKind::Sbom)),
         ];
         for (path, expected) in cases {
             assert_eq!(kind(path), expected, "{path}");
@@ -205,10 +314,11 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_one_row_for_each_kind() {
-        let mut kinds: Vec<ReaderKind> = READERS.iter().map(|r| r.kind).collect();
+    fn the_tables_have_one_row_for_each_kind() {
+        let spooled = SPOOLED.iter().map(|r| r.kind);
+        let mut kinds: Vec<ReaderKind> = READERS.iter().map(|r| r.kind).chain(spooled).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        assert_eq!(kinds.len(), READERS.len());
+        assert_eq!(kinds.len(), READERS.len() + SPOOLED.len());
     }
 }

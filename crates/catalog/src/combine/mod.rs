@@ -26,7 +26,7 @@ use crate::layer::LayerContents;
 use crate::layer::contents::Content;
 use crate::path::{RootedPath, split};
 use crate::reader::{ReaderKind, Reading};
-use crate::{apk, distro, dpkg};
+use crate::{apk, distro, dpkg, rpm};
 
 /// Combines layers, lowest first, each with its digest (empty for a root file system).
 pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
@@ -37,9 +37,16 @@ pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
     let effective = Effective::new(&view);
     let mut found = Found::default();
     let mut summary = Summary::default();
+    let mut witnesses = Vec::new();
     for (path, versions) in view.files() {
         let Some(top) = versions.last() else { continue };
         match top.content {
+            Content::Packages { kind: ReaderKind::Sbom, reading }
+                if effective.counts(ReaderKind::Sbom, path) =>
+            {
+                summary.database(ReaderKind::Sbom, path, reading);
+                witnesses.push((path, reading, versions));
+            }
             Content::Packages { kind, reading } if effective.counts(*kind, path) => {
                 summary.database(*kind, path, reading);
                 found.add(path, *kind, reading, versions);
@@ -48,6 +55,7 @@ pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
             _ => {}
         }
     }
+    found.add_what_is_new(&witnesses, effective.distro.as_ref());
     Inventory {
         layers: found.into_layers(layers, effective.distro.as_ref()),
         distro: effective.distro,
@@ -94,9 +102,8 @@ impl<'a> Effective<'a> {
     /// beside which modules are installed.
     fn counts(&self, kind: ReaderKind, path: &[u8]) -> bool {
         match kind {
-            ReaderKind::Dpkg | ReaderKind::Apk => true,
             ReaderKind::NpmLock => !self.owned.contains(path) && !self.node_projects.contains(split(path).0),
-            ReaderKind::Npm | ReaderKind::Python => !self.owned.contains(path),
+            _ => !kind.is_language() || !self.owned.contains(path),
         }
     }
 
@@ -120,6 +127,9 @@ fn vendors<'a>(view: &View<'a>) -> HashSet<&'a [u8]> {
     readings.flatten().filter(|p| p.ecosystem != dpkg::FAMILY).map(|p| p.name.as_bytes()).collect()
 }
 
+/// An SBOM inside of the image: its path, what it says, and the layers that wrote it.
+type Witness<'a, 'v> = (&'a [u8], &'a Reading, &'v [Version<'a>]);
+
 /// The files that show a package, and the kind of database that named it.
 type Evidence<'a> = (ReaderKind, BTreeSet<&'a [u8]>);
 
@@ -134,11 +144,40 @@ impl<'a> Found<'a> {
         let since = since_when(reading, versions);
         for package in &reading.packages {
             let Some(&layer) = since.get(package) else { continue };
-            let evidence = self.by_layer.entry(layer).or_default().entry(package);
-            let (first_kind, paths) = evidence.or_insert_with(|| (kind, BTreeSet::new()));
-            *first_kind = kind.min(*first_kind);
-            paths.insert(path);
+            self.note(layer, package, kind, path);
         }
+    }
+
+    /// Adds what SBOMs inside of the image name and no reader found. Name and version tell: an SBOM
+    /// need not know architecture or source as a package database does.
+    fn add_what_is_new(&mut self, witnesses: &[Witness<'a, '_>], distro: Option<&Distro>) {
+        let known: HashSet<(String, &str, &str)> = self
+            .by_layer
+            .values()
+            .flat_map(HashMap::keys)
+            .map(|package| {
+                (with_release(package, distro).ecosystem, package.name.as_str(), package.version.as_str())
+            })
+            .collect();
+        for (path, reading, versions) in witnesses {
+            let is_new = |package: &&PackageKey| {
+                let ecosystem = with_release(package, distro).ecosystem;
+                !known.contains(&(ecosystem, package.name.as_str(), package.version.as_str()))
+            };
+            let since = since_when(reading, versions);
+            for package in reading.packages.iter().filter(is_new) {
+                if let Some(&layer) = since.get(package) {
+                    self.note(layer, package, ReaderKind::Sbom, path);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, layer: usize, package: &'a PackageKey, kind: ReaderKind, path: &'a [u8]) {
+        let evidence = self.by_layer.entry(layer).or_default().entry(package);
+        let (first_kind, paths) = evidence.or_insert_with(|| (kind, BTreeSet::new()));
+        *first_kind = kind.min(*first_kind);
+        paths.insert(path);
     }
 
     fn into_layers(
@@ -189,8 +228,12 @@ fn since_when<'a>(reading: &'a Reading, versions: &[Version<'a>]) -> HashMap<&'a
 }
 
 /// Replaces the family that a distribution's reader gave by the ecosystem with release.
-fn with_release(package: &PackageKey, distro: Option<&Distro>) -> PackageKey {
+pub(crate) fn with_release(package: &PackageKey, distro: Option<&Distro>) -> PackageKey {
     let mut package = package.clone();
+    if package.family() == rpm::FAMILY {
+        package.ecosystem = rpm::vendor::ecosystem(&package.ecosystem, distro);
+        return package;
+    }
     if let Some(distro) = distro
         && matches!(package.ecosystem.as_str(), dpkg::FAMILY | apk::FAMILY)
         && distro::uses(&distro.ecosystem, &package.ecosystem)

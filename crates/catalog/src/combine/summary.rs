@@ -16,6 +16,7 @@ const NAMED: usize = 5;
 pub(super) struct Summary<'a> {
     databases: BTreeMap<(ReaderKind, &'a [u8]), Read>,
     foreign: BTreeMap<Foreign, (usize, Vec<&'a [u8]>)>,
+    unknown: BTreeMap<ReaderKind, (usize, Vec<(&'a [u8], String)>)>,
 }
 
 #[derive(Default)]
@@ -28,6 +29,17 @@ struct Read {
 impl<'a> Summary<'a> {
     /// Adds one file of a database.
     pub(super) fn database(&mut self, kind: ReaderKind, path: &'a [u8], reading: &Reading) {
+        if let Some(unknown) = &reading.unknown {
+            let (count, files) = self.unknown.entry(kind).or_default();
+            *count += 1;
+            if files.len() < NAMED {
+                files.push((path, unknown.clone()));
+            }
+            // Nothing else is to be said of a file that names no package.
+            if reading.packages.is_empty() && reading.problem.is_none() {
+                return;
+            }
+        }
         let database = kind.database(path);
         let read = self.databases.entry((kind, database)).or_default();
         read.packages =
@@ -71,7 +83,13 @@ impl<'a> Summary<'a> {
             packages: 0,
             outcome: ReadOutcome::NotRead(not_read(kind, count, &paths)),
         });
-        let mut all: Vec<DatabaseRead> = read.chain(foreign).collect();
+        let unknown = self.unknown.into_iter().map(|(kind, (count, files))| DatabaseRead {
+            kind: kind.as_str().to_owned(),
+            path: files.first().map(|(path, _)| lossy(path)).unwrap_or_default(),
+            packages: 0,
+            outcome: ReadOutcome::NotRead(said_in_part(kind, count, &files)),
+        });
+        let mut all: Vec<DatabaseRead> = read.chain(foreign).chain(unknown).collect();
         all.sort_unstable();
         all
     }
@@ -84,4 +102,13 @@ fn not_read(kind: Foreign, count: usize, paths: &[&[u8]]) -> String {
         more => format!(" and {more} more"),
     };
     format!("{}, which no reader understands yet: {}{more}", kind.describe(), names.join(", "))
+}
+
+fn said_in_part(kind: ReaderKind, count: usize, files: &[(&[u8], String)]) -> String {
+    let names: Vec<String> = files.iter().map(|(path, why)| format!("{} ({why})", lossy(path))).collect();
+    let more = match count.saturating_sub(files.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}: {}{more}", kind.unknown(), names.join(", "))
 }

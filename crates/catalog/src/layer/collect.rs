@@ -1,17 +1,17 @@
 //! Collects from the entries of an archive, or the files of a directory, what a layer adds and
 //! hides.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
 use super::LayerError;
 use super::contents::{Content, Covers, LayerContents, LayerFile};
 use super::tar::EntryKind;
 use crate::Limits;
+use crate::blob::Blob;
 use crate::dpkg;
-use crate::foreign::Foreign;
 use crate::path::{self, RootedPath, lossy, normalise, split};
-use crate::reader::{Reading, Role, is_language_file, role};
+use crate::reader::{ReaderKind, Reading, Role, SpooledReader, is_language_file, role};
 
 /// What the collector wants to know of an entry's body.
 #[derive(Clone, Copy)]
@@ -20,16 +20,20 @@ pub(crate) enum Want {
     Nothing,
     /// All of it; answer with [`Collector::body`].
     Body(Role),
-    /// If it is a program, whether it carries a dependency list; answer with
-    /// [`Collector::program`].
+    /// All of it, to be read here and there; answer with [`Collector::spooled`].
+    Spooled(&'static SpooledReader),
+    /// If it is a program, what it was built from; answer with [`Collector::program`].
     Program,
 }
 
 /// Most text kept of a release file, in bytes.
 const MAX_RELEASE: usize = 64 << 10;
 
-/// Programs smaller than this hold no dependency list.
+/// Programs smaller than this hold no list of what they were built from.
 const MIN_PROGRAM: u64 = 4096;
+
+/// Most owned files whose owners are remembered.
+const MAX_OWNED: usize = 2_000_000;
 
 /// See the module.
 pub(crate) struct Collector<'a> {
@@ -40,8 +44,10 @@ pub(crate) struct Collector<'a> {
     whiteouts: BTreeSet<Vec<u8>>,
     opaque: BTreeSet<Vec<u8>>,
     directories: BTreeSet<Vec<u8>>,
-    /// Hashes of all files that packages of the distribution own, to tell programs of others.
-    owned: HashSet<u64>,
+    /// The files that say what packages own, and by the hash of each file owned the number of the
+    /// one that says so: which of them are programs is known only when all were seen.
+    lists: Vec<Vec<u8>>,
+    owners: HashMap<u64, u32>,
     kept: usize,
 }
 
@@ -55,7 +61,8 @@ impl<'a> Collector<'a> {
             whiteouts: BTreeSet::new(),
             opaque: BTreeSet::new(),
             directories: BTreeSet::new(),
-            owned: HashSet::new(),
+            lists: Vec::new(),
+            owners: HashMap::new(),
             kept: 0,
         }
     }
@@ -119,6 +126,7 @@ impl<'a> Collector<'a> {
         self.cover(path)?;
         match (kind, role) {
             (EntryKind::File, Some(Role::Foreign(foreign))) => self.insert(path, Content::Foreign(foreign)),
+            (EntryKind::File, Some(Role::Spooled(reader))) => Ok(Want::Spooled(reader)),
             (EntryKind::File, Some(role)) if size > self.limits.database => {
                 let why = format!("larger than {} bytes", self.limits.database);
                 self.unreadable(path, role, why)
@@ -126,6 +134,11 @@ impl<'a> Collector<'a> {
             (EntryKind::File, Some(role)) => Ok(Want::Body(role)),
             (EntryKind::File, None) if size >= MIN_PROGRAM => Ok(Want::Program),
             (EntryKind::HardLink, Some(role)) => self.hard_link(path, role, link),
+            // Links are the usual form of these: os-release has a second place, and Debian's jars
+            // point to the versioned file beside them.
+            (EntryKind::Symlink, Some(Role::Spooled(SpooledReader { kind: ReaderKind::Java, .. }))) => {
+                Ok(Want::Nothing)
+            }
             (EntryKind::Symlink, Some(role)) => {
                 self.unreadable(path, role, format!("a symbolic link to {}, not followed", lossy(link)))
             }
@@ -168,15 +181,12 @@ impl<'a> Collector<'a> {
     }
 
     fn unreadable(&mut self, path: &[u8], role: Role, why: String) -> Result<Want, LayerError> {
-        match role {
-            Role::Database(reader) => {
-                let reading = Reading::unreadable(why);
-                self.insert(path, Content::Packages { kind: reader.kind, reading })
-            }
-            // Links are the usual form of both: os-release has a second place, and Debian's jars
-            // point to the versioned file beside them.
-            Role::Release | Role::Foreign(_) | Role::Ownership => Ok(Want::Nothing),
-        }
+        let kind = match role {
+            Role::Database(reader) => reader.kind,
+            Role::Spooled(reader) => reader.kind,
+            Role::Release | Role::Foreign(_) | Role::Ownership => return Ok(Want::Nothing),
+        };
+        self.insert(path, Content::Packages { kind, reading: Reading::unreadable(why) })
     }
 
     /// Takes the body that [`Want::Body`] asked for.
@@ -188,7 +198,8 @@ impl<'a> Collector<'a> {
                 Content::Release(String::from_utf8_lossy(start).replace('\0', "\u{fffd}"))
             }
             Role::Ownership => {
-                let owned = self.own(dpkg::owned_paths(&path, bytes));
+                let list = self.list(&path);
+                let owned = self.own(list, dpkg::owned_paths(&path, bytes));
                 if owned.is_empty() {
                     return Ok(());
                 }
@@ -196,7 +207,8 @@ impl<'a> Collector<'a> {
             }
             Role::Database(reader) => {
                 let mut reading = (reader.read)(bytes);
-                let owned = self.own(reading.owned.iter().map(Vec::as_slice));
+                let list = self.list(&path);
+                let owned = self.own(list, reading.owned.iter().map(Vec::as_slice));
                 reading.owned = owned.into_iter().map(RootedPath::into_bytes).collect();
                 if reading == Reading::default() && reader.kind.is_language() {
                     return Ok(());
@@ -204,21 +216,53 @@ impl<'a> Collector<'a> {
                 Content::Packages { kind: reader.kind, reading }
             }
             Role::Foreign(foreign) => Content::Foreign(foreign),
+            Role::Spooled(reader) => return self.spooled(raw, reader, Ok(&bytes as &dyn Blob)),
         };
         self.insert(&path, content).map(drop)
     }
 
+    /// Takes the file that [`Want::Spooled`] asked for, or why it could not be had.
+    pub(crate) fn spooled(
+        &mut self,
+        raw: &[u8],
+        reader: &SpooledReader,
+        blob: Result<&dyn Blob, String>,
+    ) -> Result<(), LayerError> {
+        let path = RootedPath::new(raw).into_bytes();
+        let kind = reader.kind;
+        let reading = match blob {
+            Ok(blob) => {
+                let list = self.list(&path);
+                let (mut owned, mut buffer) = (Vec::new(), Vec::new());
+                let mut reading = (reader.read)(&path, blob, &mut |file| {
+                    if owned.len() < MAX_OWNED && self.owns(list, file, &mut buffer) {
+                        owned.push(buffer.clone());
+                    }
+                });
+                owned.sort_unstable();
+                reading.owned = owned;
+                reading
+            }
+            Err(why) => Reading::unreadable(why),
+        };
+        if reading == Reading::default() {
+            return Ok(());
+        }
+        self.insert(&path, Content::Packages { kind, reading }).map(drop)
+    }
+
+    /// Begins a list of files that packages own.
+    fn list(&mut self, path: &[u8]) -> u32 {
+        self.lists.push(path.to_vec());
+        u32::try_from(self.lists.len() - 1).unwrap_or(u32::MAX)
+    }
+
     /// Remembers owned paths, and gives back those of language packages, sorted.
-    fn own<'p>(&mut self, paths: impl Iterator<Item = &'p [u8]>) -> Vec<RootedPath> {
+    fn own<'p>(&mut self, list: u32, paths: impl Iterator<Item = &'p [u8]>) -> Vec<RootedPath> {
         let mut owned = Vec::new();
         let mut path = Vec::new();
         for raw in paths {
-            normalise(raw, &mut path);
-            // Forgetting an owner only shows a program that could have been left out.
-            if self.owned.len() < 4_000_000 {
-                self.owned.insert(path::hash(&path));
-            }
-            if is_language_file(&path) {
+            if self.owns(list, raw, &mut path) {
                 owned.push(RootedPath::new(&path));
             }
         }
@@ -226,10 +270,30 @@ impl<'a> Collector<'a> {
         owned
     }
 
-    /// Notes that the program at `raw` carries a dependency list.
-    pub(crate) fn program(&mut self, raw: &[u8], kind: Foreign) -> Result<(), LayerError> {
+    /// Remembers one owned path, which `path` holds then; true when it is one of a language package.
+    fn owns(&mut self, list: u32, raw: &[u8], path: &mut Vec<u8>) -> bool {
+        normalise(raw, path);
+        // Forgetting an owner only shows a program that could have been left out.
+        if self.owners.len() < MAX_OWNED {
+            self.owners.insert(path::hash(path), list);
+        }
+        is_language_file(path)
+    }
+
+    /// Notes what the program at `raw` was built from.
+    pub(crate) fn program(
+        &mut self,
+        raw: &[u8],
+        kind: ReaderKind,
+        reading: Reading,
+    ) -> Result<(), LayerError> {
         let path = RootedPath::new(raw).into_bytes();
-        self.insert(&path, Content::Foreign(kind)).map(drop)
+        self.insert(&path, Content::Packages { kind, reading }).map(drop)
+    }
+
+    /// Notes that the program at `raw` could not be looked at.
+    pub(crate) fn unread_program(&mut self, raw: &[u8], why: String) -> Result<(), LayerError> {
+        self.program(raw, ReaderKind::GoProgram, Reading::unreadable(format!("a program: {why}")))
     }
 
     fn insert(&mut self, path: &[u8], content: Content) -> Result<Want, LayerError> {
@@ -258,19 +322,53 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Whether a package of the distribution owns the path, as far as was collected.
-    pub(crate) fn is_owned(&self, path: &[u8]) -> bool {
-        self.owned.contains(&path::hash(path))
+    /// The file that says which package owns the path, as far as was collected.
+    pub(crate) fn owner(&self, path: &[u8]) -> Option<&[u8]> {
+        let list = *self.owners.get(&path::hash(path))?;
+        self.lists.get(usize::try_from(list).ok()?).map(Vec::as_slice)
     }
 
-    /// The contents. Programs that belong to a distribution's package are judged with that.
+    /// Names of the vendors' own packages in dpkg's database, as far as was collected.
+    pub(crate) fn vendors(&self) -> HashSet<Vec<u8>> {
+        let readings = self.files.values().filter_map(|content| match content {
+            Content::Packages { kind: ReaderKind::Dpkg, reading } => Some(&reading.packages),
+            _ => None,
+        });
+        readings
+            .flatten()
+            .filter(|p| p.ecosystem != dpkg::FAMILY)
+            .map(|p| p.name.clone().into_bytes())
+            .collect()
+    }
+
+    /// Adds the programs that packages own to what these own: only now it is known which they are.
+    fn assign_programs(&mut self) {
+        let owned: Vec<(Vec<u8>, Vec<u8>)> = self
+            .files
+            .iter()
+            .filter(|(_, content)| matches!(content, Content::Packages { kind, .. } if kind.is_program()))
+            .filter_map(|(path, _)| Some((self.owner(path)?.to_vec(), path.clone())))
+            .collect();
+        for (list, path) in owned {
+            match self.files.entry(list).or_insert_with(|| Content::Owned(Vec::new())) {
+                Content::Owned(paths) => {
+                    paths.push(RootedPath::new(&path));
+                    paths.sort_unstable();
+                }
+                Content::Packages { reading, .. } => {
+                    reading.owned.push(path);
+                    reading.owned.sort_unstable();
+                }
+                Content::Release(_) | Content::Foreign(_) => {}
+            }
+        }
+    }
+
+    /// The contents.
     pub(crate) fn finish(mut self) -> LayerContents {
+        self.assign_programs();
         let files = std::mem::take(&mut self.files)
             .into_iter()
-            .filter(|(path, content)| match content {
-                Content::Foreign(Foreign::Go | Foreign::Rust) => !self.is_owned(path),
-                _ => true,
-            })
             .map(|(path, content)| LayerFile { path: RootedPath::new(&path), content })
             .collect();
         let paths = |set: BTreeSet<Vec<u8>>| set.iter().map(|p| RootedPath::new(p)).collect();

@@ -129,6 +129,7 @@ impl Purl {
             "cran" => ("CRAN", self.name.clone()),
             "conan" => ("ConanCenter", self.name.clone()),
             "swift" => ("SwiftURL", joined("/")),
+            "bitnami" => ("Bitnami", self.name.clone()),
             _ => return None,
         };
         Some(PackageKey::new(ecosystem, &name, version))

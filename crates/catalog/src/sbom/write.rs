@@ -76,6 +76,7 @@ impl Purl {
             "CRAN" => ("cran", None),
             "ConanCenter" => ("conan", None),
             "SwiftURL" => ("swift", Some('/')),
+            "Bitnami" => ("bitnami", None),
             _ => return None,
         };
         let (namespace, name) =

@@ -26,6 +26,8 @@ mod blob;
 mod combine;
 pub mod distro;
 pub mod dpkg;
+#[cfg(test)]
+mod fixtures;
 mod foreign;
 mod go;
 pub mod image;

@@ -94,6 +94,8 @@ pub(crate) struct SpooledReader {
     pub(crate) claims: fn(&[u8]) -> bool,
     /// Reads it, given its path, and tells which files its packages own, one by one.
     pub(crate) read: fn(&[u8], &dyn Blob, &mut dyn FnMut(&[u8])) -> Reading,
+    /// As in [`Reader`].
+    pub(crate) database: fn(&[u8]) -> &[u8],
 }
 
 /// All of those. Programs are known by their first bytes instead (`program`).
@@ -102,16 +104,19 @@ pub(crate) const SPOOLED: &[SpooledReader] = &[
         kind: ReaderKind::Rpm,
         claims: rpm::claims,
         read: |_, blob, owned| rpm::read(blob, owned),
+        database: itself,
     },
     SpooledReader {
         kind: ReaderKind::RpmLog,
         claims: rpm::claims_log,
         read: |_, blob, _| rpm::read_log(blob),
+        database: itself,
     },
     SpooledReader {
         kind: ReaderKind::Java,
         claims: java::claims,
         read: |path, blob, _| java::read(blob, path),
+        database: java::database,
     },
 ];
 
@@ -157,7 +162,9 @@ impl ReaderKind {
 
     /// The row of the table.
     pub(crate) fn database(self, path: &[u8]) -> &[u8] {
-        READERS.iter().find(|r| r.kind == self).map_or(path, |r| (r.database)(path))
+        let spooled = || SPOOLED.iter().find(|r| r.kind == self).map(|r| r.database);
+        let database = READERS.iter().find(|r| r.kind == self).map(|r| r.database).or_else(spooled);
+        database.map_or(path, |database| database(path))
     }
 }
 

@@ -78,8 +78,8 @@ pub struct LayerInventory {
 /// What became of one package database or lock file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DatabaseRead {
-    /// Which kind: `dpkg`, `apk`, `python`, `npm`, or the kind nobody reads yet: `java`, `rpm`,
-    /// `go`, `rust`, …
+    /// Which kind: `dpkg`, `apk`, `rpm`, `python`, `npm`, `go`, `rust`, `java`, `sbom`, or the kind nobody
+    /// reads yet: `ruby`, `nix`, …
     pub kind: String,
     /// Where, lossily as text.
     pub path: String,

@@ -26,6 +26,7 @@ use crate::layer::LayerContents;
 use crate::layer::contents::Content;
 use crate::path::{RootedPath, split};
 use crate::reader::{ReaderKind, Reading};
+use crate::sbom::witness;
 use crate::{apk, distro, dpkg, rpm};
 
 /// Combines layers, lowest first, each with its digest (empty for a root file system).
@@ -148,24 +149,14 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Adds what SBOMs inside of the image name and no reader found. Name and version tell: an SBOM
-    /// need not know architecture or source as a package database does.
+    /// Adds what SBOMs inside of the image name and no reader found.
     fn add_what_is_new(&mut self, witnesses: &[Witness<'a, '_>], distro: Option<&Distro>) {
-        let known: HashSet<(String, &str, &str)> = self
-            .by_layer
-            .values()
-            .flat_map(HashMap::keys)
-            .map(|package| {
-                (with_release(package, distro).ecosystem, package.name.as_str(), package.version.as_str())
-            })
-            .collect();
+        let identity = |package: &PackageKey| witness::identity(&with_release(package, distro));
+        let packages = self.by_layer.values().flat_map(HashMap::keys);
+        let known: HashSet<_> = packages.map(|package| identity(package)).collect();
         for (path, reading, versions) in witnesses {
-            let is_new = |package: &&PackageKey| {
-                let ecosystem = with_release(package, distro).ecosystem;
-                !known.contains(&(ecosystem, package.name.as_str(), package.version.as_str()))
-            };
             let since = since_when(reading, versions);
-            for package in reading.packages.iter().filter(is_new) {
+            for package in reading.packages.iter().filter(|package| !known.contains(&identity(package))) {
                 if let Some(&layer) = since.get(package) {
                     self.note(layer, package, ReaderKind::Sbom, path);
                 }

@@ -170,7 +170,7 @@ fn unread_and_unreadable_things_are_said() {
         [
             "apk lib/apk/db/installed Unreadable(\"line 1 is no field: \\\"rubbish\\\"\")",
             "dpkg var/lib/dpkg/status Read",
-            "java opt/app.jar Unreadable(\"it has no directory of a ZIP archive\")",
+            "java opt Unreadable(\"opt/app.jar: it has no directory of a ZIP archive\")",
             "python srv Unreadable(\"srv/x-1.dist-info/METADATA: the name is empty\")",
             "ruby srv/Gemfile.lock NotRead(\"Ruby dependency list, which no reader understands yet: srv/Gemfile.lock\")",
         ]

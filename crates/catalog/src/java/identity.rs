@@ -58,6 +58,9 @@ impl Classes {
             return;
         }
         let Ok(path) = std::str::from_utf8(path) else { return };
+        let inner =
+            ["WEB-INF/classes/", "BOOT-INF/classes/"].into_iter().find_map(|dir| path.strip_prefix(dir));
+        let path = inner.unwrap_or(path);
         let mut parts = path.rsplit_once('/').map_or("", |(dir, _)| dir).split('/');
         match &mut self.common {
             None => self.common = Some(parts.take(8).map(str::to_owned).collect()),

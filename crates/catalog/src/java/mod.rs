@@ -24,7 +24,7 @@ use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 
 use self::zip::{Archive, Body, Entry};
 use crate::blob::{Blob, Part, Spool};
-use crate::path::{file_name, lossy};
+use crate::path::{file_name, lossy, split};
 use crate::reader::{Reading, clean_text};
 
 /// OSV's name.
@@ -40,8 +40,9 @@ const MAX_DEPTH: usize = 5;
 /// Most archives inside of one.
 const MAX_INSIDE: u32 = 20_000;
 
-/// Most bytes unpacked for one archive: this many, and so many for each byte of its own.
-const UNPACKED: u64 = 256 << 20;
+/// Most bytes unpacked, and read of directories, for one archive: this many, and so many for each byte
+/// of its own. Members may lie on each other, so the size alone bounds nothing.
+const UNPACKED: u64 = 64 << 20;
 const UNPACKED_EACH: u64 = 20;
 
 /// Largest file unpacked to disk, in bytes.
@@ -53,9 +54,20 @@ const MAX_TEXT: u64 = 4 << 20;
 /// Most artifacts one archive may claim to be.
 const MAX_ARTIFACTS: usize = 20_000;
 
+/// Most bytes kept of a member's name, from its end.
+const MAX_NAME: usize = 512;
+
 /// Whether the path is that of a Java archive.
 pub(crate) fn claims(path: &[u8]) -> bool {
     ENDINGS.iter().any(|ending| path.len() > ending.len() && path.to_ascii_lowercase().ends_with(ending))
+}
+
+/// The directory that holds archives; one at the root stands for itself.
+pub(crate) fn database(path: &[u8]) -> &[u8] {
+    match split(path) {
+        (b"", _) => path,
+        (directory, _) => directory,
+    }
 }
 
 /// Reads an archive. Its own name is not known here: `name` is what its path ends with.
@@ -120,6 +132,10 @@ impl Reader {
     }
 
     fn directory(&mut self, archive: &Archive<'_>) -> Result<Shown, String> {
+        self.left = self
+            .left
+            .checked_sub(archive.directory_size())
+            .ok_or("too much to read for an archive of its size")?;
         let mut shown = Shown::default();
         let mut room = MAX_INSIDE.saturating_sub(self.inside);
         archive.entries(&mut |name, entry| {
@@ -128,13 +144,14 @@ impl Reader {
             } else if name == b"META-INF/MANIFEST.MF" {
                 shown.manifest = Some(entry);
             } else if let Some((group, artifact, file)) = pom_of(name) {
-                if shown.poms.len() < MAX_ARTIFACTS {
+                if shown.poms.len() < MAX_ARTIFACTS && name.len() <= MAX_NAME {
                     let poms = shown.poms.entry((group.to_vec(), artifact.to_vec())).or_default();
                     if file == b"pom.properties" { poms.0 = Some(entry) } else { poms.1 = Some(entry) }
                 }
             } else if claims(name) && room > 0 {
                 room -= 1;
-                shown.inside.push((name.to_vec(), entry));
+                let end = name.get(name.len().saturating_sub(MAX_NAME)..).unwrap_or_default();
+                shown.inside.push((end.to_vec(), entry));
             }
             true
         })?;

@@ -169,10 +169,19 @@ fn what_does_not_say_what_it_is_is_noted_with_its_sum() {
 
 #[test]
 fn bombs_and_endless_nesting_end() {
-    let zeros = vec![0_u8; 64 << 20];
+    let zeros = vec![0_u8; 16 << 20];
     let bomb = (0..6).fold(jar(), |jar, n| jar.file(&format!("{n}.jar"), &zeros)).finish();
     let reading = read_jar(&bomb, "bomb.jar");
-    assert!(reading.problem.unwrap().contains("archive"), "what zeros are is said");
+    let problem = reading.problem.unwrap();
+    assert!(problem.contains("(and 5 more)"), "{problem}");
+    let one = jar().file("0.jar", vec![0_u8; 80 << 20]).finish();
+    assert!(read_jar(&one, "bomb.jar").problem.unwrap().contains("too much to unpack"));
+    // Ten thousand members that are one and the same, each with a directory.
+    let inner = (0..500).fold(jar(), |jar, n| jar.stored(&format!("{n:0>400}"), "")).finish();
+    let mut shared = jar().stored("0.jar", &inner);
+    let entry = shared.directory.clone();
+    (1..10_000).for_each(|_| shared.directory.extend(&entry));
+    assert!(read_jar(&shared.finish(), "x.jar").problem.unwrap().contains("too much to read"));
     let mut deep = jar().maven("a.b", "c", "1").finish();
     for _ in 0..8 {
         deep = jar().stored("inner.jar", &deep).finish();

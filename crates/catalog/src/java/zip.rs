@@ -59,6 +59,11 @@ impl<'a> Archive<'a> {
         self.blob
     }
 
+    /// How many bytes the directory has.
+    pub(super) fn directory_size(&self) -> u64 {
+        self.end - self.directory
+    }
+
     pub(super) fn open(blob: &'a dyn Blob) -> Result<Self, String> {
         let window = blob.size().min(END as u64 + MAX_COMMENT);
         let from = blob.size() - window;

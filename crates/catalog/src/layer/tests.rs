@@ -241,6 +241,13 @@ fn programs_are_known_by_what_they_hold_whatever_they_are_called() {
 }
 
 #[test]
+fn ten_thousand_jars_of_one_layer_are_read_one_after_the_other() {
+    let jar = |n: usize| crate::java::tests::Jar::default().maven("a.b", &format!("c{n}"), "1").finish();
+    let archive = (0..10_000).fold(TarBuilder::default(), |tar, n| tar.file(&format!("lib/{n}.jar"), jar(n)));
+    assert_eq!(read_layer(&archive.finish()).unwrap().package_count(), 10_000);
+}
+
+#[test]
 fn contents_survive_the_cache() {
     let contents = read_layer(&sample()).unwrap();
     let bytes = contents.to_bytes().unwrap();

@@ -75,7 +75,7 @@ fn programs_and_databases_are_read_in_place() {
     let inventory = read(root.path(), &Limits::default()).unwrap();
     let said: Vec<(&str, &str)> =
         inventory.databases.iter().map(|d| (d.kind.as_str(), d.path.as_str())).collect();
-    assert_eq!(said, [("go", "usr/local/bin/tool"), ("java", "opt/c.jar")]);
+    assert_eq!(said, [("go", "usr/local/bin/tool"), ("java", "opt")]);
     assert_eq!(names(&inventory), ["m.example/tool", "stdlib", "a.b:c"]);
 }
 

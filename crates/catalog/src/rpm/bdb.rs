@@ -45,7 +45,7 @@ pub(super) fn headers(
     }
     let pages = blob.size() / page_size as u64;
     let last = u64::from(endian.u32(&start, 32).unwrap_or(0));
-    let mut file = File { blob, page_size, endian, left: pages };
+    let mut file = File { blob, page_size, endian, left: pages, bytes: blob.size() };
     for number in 1..=last.min(pages.saturating_sub(1)) {
         let page = file.blob.exact(number * page_size as u64, page_size)?;
         if matches!(page.get(25), Some(&(HASH | HASH_UNSORTED))) && !file.hash_page(&page, take) {
@@ -63,8 +63,9 @@ struct File<'a> {
     blob: &'a dyn Blob,
     page_size: usize,
     endian: Endian,
-    /// How many overflow pages may still be read: each belongs to one value.
+    /// How many overflow pages may still be read, and bytes taken from pages: each belongs to one value.
     left: u64,
+    bytes: u64,
 }
 
 impl File<'_> {
@@ -81,7 +82,7 @@ impl File<'_> {
         for pair in pairs {
             let header = match pair {
                 (Some([KEY_DATA, 0, 0, 0, 0]), _) => continue,
-                (Some(_), Some([KEY_DATA, header @ ..])) => Ok(header.to_vec()),
+                (Some(_), Some([KEY_DATA, header @ ..])) => self.copied(header),
                 (Some(_), Some(value @ [OFF_PAGE, ..])) => self.overflow(value),
                 (Some(_), Some(_)) => Err("a value of a kind that rpm does not use".to_owned()),
                 _ => Err("an item outside of its page".to_owned()),
@@ -91,6 +92,11 @@ impl File<'_> {
             }
         }
         true
+    }
+
+    fn copied(&mut self, header: &[u8]) -> Result<Vec<u8>, String> {
+        self.bytes = self.bytes.checked_sub(header.len() as u64).ok_or("its items lie on each other")?;
+        Ok(header.to_vec())
     }
 
     fn overflow(&mut self, value: &[u8]) -> Result<Vec<u8>, String> {

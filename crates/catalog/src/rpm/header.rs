@@ -30,6 +30,9 @@ const I18N_STRING: u32 = 9;
 /// Most tags of a header; rpm itself refuses more.
 const MAX_TAGS: usize = 0xffff;
 
+/// Longest path of a file, in bytes.
+const MAX_PATH: usize = 4096;
+
 /// A header whose index lies inside of its bytes.
 pub(super) struct Header<'a> {
     index: &'a [u8],
@@ -94,7 +97,10 @@ impl<'a> Header<'a> {
         let mut path = Vec::new();
         for (name, directory) in self.texts(tag::BASE_NAMES).zip(self.numbers(tag::DIR_INDEXES)) {
             let directory = usize::try_from(directory).ok().and_then(|n| directories.get(n));
-            let Some(directory) = directory else { continue };
+            let Some(directory) = directory.filter(|directory| directory.len() + name.len() <= MAX_PATH)
+            else {
+                continue;
+            };
             path.clear();
             path.extend_from_slice(directory);
             path.extend_from_slice(name);

@@ -17,7 +17,7 @@ pub(crate) mod manifest;
 mod ndb;
 mod sqlite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod vendor;
 
 use parapet_model::PackageKey;

@@ -26,6 +26,8 @@ pub(super) fn headers(
     if pages == 0 || pages.saturating_mul(PAGE as u64) > blob.size() {
         return Err(format!("{pages} pages of slots are not there"));
     }
+    // Headers of a sound file do not lie on each other.
+    let mut left = blob.size();
     for page in 0..pages {
         let slots = blob.exact(page * PAGE as u64, PAGE)?;
         let first = if page == 0 { HEAD } else { 0 };
@@ -34,7 +36,7 @@ pub(super) fn headers(
             if !slot.starts_with(SLOT) {
                 return Err("a damaged slot".to_owned());
             }
-            if number != 0 && !take(header(blob, number, u64::from(block) * BLOCK)) {
+            if number != 0 && !take(header(blob, number, u64::from(block) * BLOCK, &mut left)) {
                 return Ok(());
             }
         }
@@ -42,7 +44,7 @@ pub(super) fn headers(
     Ok(())
 }
 
-fn header(blob: &dyn Blob, number: u32, at: u64) -> Result<Vec<u8>, String> {
+fn header(blob: &dyn Blob, number: u32, at: u64, left: &mut u64) -> Result<Vec<u8>, String> {
     let head: [u8; 16] = blob.array(at)?;
     if !head.starts_with(BLOB) || LE.u32(&head, 4) != Some(number) {
         return Err(format!("package {number} is not where its slot says"));
@@ -51,5 +53,6 @@ fn header(blob: &dyn Blob, number: u32, at: u64) -> Result<Vec<u8>, String> {
     if length > MAX_HEADER {
         return Err(format!("a header of more than {MAX_HEADER} bytes"));
     }
+    *left = left.checked_sub(length as u64).ok_or("its headers lie on each other")?;
     blob.exact(at + 16, length)
 }

@@ -46,8 +46,10 @@ struct File<'a> {
     /// Bytes of a page that hold data.
     usable: usize,
     pages: u64,
-    /// How many pages may still be visited.
+    /// How many pages may still be visited, and how many bytes of rows taken: rows of a sound file
+    /// do not lie on each other.
     left: u64,
+    bytes: u64,
 }
 
 /// What is done with each row, or with the reason why it cannot be read; false ends the walk.
@@ -65,7 +67,8 @@ impl<'a> File<'a> {
             return Err(format!("pages of {page_size} bytes"));
         }
         let pages = blob.size().div_ceil(page_size as u64);
-        Ok(Self { blob, page_size, usable: page_size - reserved, pages, left: pages })
+        let bytes = blob.size();
+        Ok(Self { blob, page_size, usable: page_size - reserved, pages, left: pages, bytes })
     }
 
     fn page(&mut self, number: u64) -> Result<Vec<u8>, String> {
@@ -119,6 +122,7 @@ impl<'a> File<'a> {
         let (_, second) = cell.get(first..).and_then(varint).ok_or_else(wrong)?;
         let length = usize::try_from(length).ok().filter(|length| *length <= MAX_HEADER + 4096);
         let length = length.ok_or_else(|| format!("a header of more than {MAX_HEADER} bytes"))?;
+        self.bytes = self.bytes.checked_sub(length as u64).ok_or("its rows lie on each other")?;
         let body = cell.get(first + second..).ok_or_else(wrong)?;
         let local = self.local(length);
         let mut row = body.get(..local).ok_or_else(wrong)?.to_vec();

@@ -79,6 +79,12 @@ fn headers() -> Vec<Vec<u8>> {
     ]
 }
 
+/// The headers of two packages that fit into a page or two.
+pub(crate) fn small_headers() -> Vec<Vec<u8>> {
+    let mut all = headers();
+    vec![all.swap_remove(0), all.swap_remove(2)]
+}
+
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     bytes[at..at + value.len()].copy_from_slice(value);
 }
@@ -94,7 +100,7 @@ fn varint(n: usize) -> Vec<u8> {
 }
 
 /// An SQLite database with pages of 1024 bytes: a leaf for each row below one root.
-pub(super) fn sqlite_file(headers: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn sqlite_file(headers: &[Vec<u8>]) -> Vec<u8> {
     const PAGE: usize = 1024;
     let mut pages = vec![vec![0; PAGE], vec![0; PAGE]];
     let leaf = |pages: &mut Vec<Vec<u8>>, page: usize, head: usize, row: &[u8]| {
@@ -146,7 +152,7 @@ pub(super) fn sqlite_file(headers: &[Vec<u8>]) -> Vec<u8> {
     pages.concat()
 }
 
-pub(super) fn ndb_file(headers: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn ndb_file(headers: &[Vec<u8>]) -> Vec<u8> {
     let mut file = vec![0; 4096];
     put(&mut file, 0, b"RpmP");
     put(&mut file, 12, &1_u32.to_le_bytes());
@@ -166,7 +172,7 @@ pub(super) fn ndb_file(headers: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A hash of Berkeley DB with pages of 512 bytes: all keys in one page, large values in chains.
-pub(super) fn bdb_file(headers: &[Vec<u8>], endian: Endian) -> Vec<u8> {
+pub(crate) fn bdb_file(headers: &[Vec<u8>], endian: Endian) -> Vec<u8> {
     const PAGE: usize = 512;
     let long =
         |n: usize| if endian == Endian::Big { (n as u32).to_be_bytes() } else { (n as u32).to_le_bytes() };
@@ -328,7 +334,7 @@ proptest! {
         value in any::<[u8; 4]>(),
         cut in any::<prop::sample::Index>(),
     ) {
-        let small = [headers().swap_remove(0), headers().swap_remove(2)];
+        let small = small_headers();
         let mut file = forms(&small).swap_remove(which).1;
         let place = at.index(file.len() - 4);
         file[place..place + 4].copy_from_slice(&value);

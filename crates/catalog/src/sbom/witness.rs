@@ -18,6 +18,7 @@ use super::spdx;
 use crate::combine::with_release;
 use crate::path::split;
 use crate::reader::{ReaderKind, Reading};
+use crate::{apk, distro, dpkg, rpm};
 
 /// Whether the path is that of an SBOM: `*.cdx.json`, `*.spdx.json`, Bitnami's `.spdx-NAME.spdx`, and
 /// all that Wolfi keeps in one place.
@@ -91,8 +92,7 @@ fn packages(components: &[Component]) -> Reading {
 /// `digest` is that of the document; it stands where layers have theirs.
 pub fn attach(inventory: &mut Inventory, digest: &Digest, bytes: &[u8]) {
     let reading = read(bytes);
-    let known: HashSet<(&str, &str, &str)> =
-        inventory.packages().map(|found| identity(&found.package)).collect();
+    let known: HashSet<_> = inventory.packages().map(|found| identity(&found.package)).collect();
     let keys: Vec<PackageKey> = reading
         .packages
         .iter()
@@ -126,7 +126,12 @@ pub fn attach(inventory: &mut Inventory, digest: &Digest, bytes: &[u8]) {
     inventory.databases.sort_unstable();
 }
 
-/// Name and version tell: an SBOM need not know architecture or source as a package database does.
-fn identity(package: &PackageKey) -> (&str, &str, &str) {
-    (&package.ecosystem, &package.name, &package.version)
+/// By what a package named by an SBOM is known as one that a reader found: ecosystem, name, version.
+/// Architecture and source need not be in an SBOM. Of a distribution's packages the name alone tells,
+/// for their database knows better which version is installed.
+pub(crate) fn identity(package: &PackageKey) -> (String, String, String) {
+    let is_of_distribution = distro::identity(&package.ecosystem).is_some()
+        || matches!(package.family(), dpkg::FAMILY | apk::FAMILY | rpm::FAMILY);
+    let version = if is_of_distribution { "" } else { &package.version };
+    (package.ecosystem.clone(), package.name.clone(), version.to_owned())
 }

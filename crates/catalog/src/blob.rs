@@ -123,6 +123,7 @@ const MEMORY: usize = 4 << 20;
 
 /// Zeros are looked for in pieces of this size.
 const HOLE: usize = 4096;
+static ZEROS: [u8; HOLE] = [0; HOLE];
 
 /// Takes in one member after the other. See the module.
 pub(crate) struct Spool {
@@ -162,13 +163,13 @@ impl Spool {
             self.size += piece.len() as u64;
             return true;
         }
-        if let Err(why) = self.to_file(piece) {
+        if let Err(why) = self.write_to_file(piece) {
             self.failed = Some(why);
         }
         self.failed.is_none()
     }
 
-    fn to_file(&mut self, piece: &[u8]) -> Result<(), String> {
+    fn write_to_file(&mut self, piece: &[u8]) -> Result<(), String> {
         let no_room = |e: io::Error| format!("no room for it in the folder for temporary files: {e}");
         let file = match self.file.take() {
             Some(file) => file,
@@ -181,7 +182,7 @@ impl Spool {
             self.in_file = true;
         }
         for part in piece.chunks(HOLE) {
-            if part.iter().any(|&byte| byte != 0) {
+            if ZEROS.get(..part.len()) != Some(part) {
                 self.stored += part.len() as u64;
                 if self.stored > self.limit {
                     return Err(format!("larger than {} bytes", self.limit));

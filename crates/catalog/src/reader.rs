@@ -87,13 +87,15 @@ pub(crate) const READERS: &[Reader] = &[
     },
 ];
 
+/// Reads a file, given its path, and tells which files its packages own, one by one.
+type ReadSpooled = fn(&[u8], &dyn Blob, &mut dyn FnMut(&[u8])) -> Reading;
+
 /// A reader of files that are too large to be read whole, or not from start to end.
 pub(crate) struct SpooledReader {
     pub(crate) kind: ReaderKind,
     /// Whether the file at this path is for this reader.
     pub(crate) claims: fn(&[u8]) -> bool,
-    /// Reads it, given its path, and tells which files its packages own, one by one.
-    pub(crate) read: fn(&[u8], &dyn Blob, &mut dyn FnMut(&[u8])) -> Reading,
+    pub(crate) read: ReadSpooled,
     /// As in [`Reader`].
     pub(crate) database: fn(&[u8]) -> &[u8],
 }

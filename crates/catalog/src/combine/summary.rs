@@ -16,7 +16,14 @@ const NAMED: usize = 5;
 pub(super) struct Summary<'a> {
     databases: BTreeMap<(ReaderKind, &'a [u8]), Read>,
     foreign: BTreeMap<Foreign, (usize, Vec<&'a [u8]>)>,
-    unknown: BTreeMap<ReaderKind, (usize, Vec<(&'a [u8], String)>)>,
+    unknown: BTreeMap<ReaderKind, Unknown<'a>>,
+}
+
+/// Files that hold what they do not name: how many, and the first of them with what is said.
+#[derive(Default)]
+struct Unknown<'a> {
+    count: usize,
+    files: Vec<(&'a [u8], String)>,
 }
 
 #[derive(Default)]
@@ -30,10 +37,10 @@ impl<'a> Summary<'a> {
     /// Adds one file of a database.
     pub(super) fn database(&mut self, kind: ReaderKind, path: &'a [u8], reading: &Reading) {
         if let Some(unknown) = &reading.unknown {
-            let (count, files) = self.unknown.entry(kind).or_default();
-            *count += 1;
-            if files.len() < NAMED {
-                files.push((path, unknown.clone()));
+            let said = self.unknown.entry(kind).or_default();
+            said.count += 1;
+            if said.files.len() < NAMED {
+                said.files.push((path, unknown.clone()));
             }
             // Nothing else is to be said of a file that names no package.
             if reading.packages.is_empty() && reading.problem.is_none() {
@@ -83,11 +90,11 @@ impl<'a> Summary<'a> {
             packages: 0,
             outcome: ReadOutcome::NotRead(not_read(kind, count, &paths)),
         });
-        let unknown = self.unknown.into_iter().map(|(kind, (count, files))| DatabaseRead {
+        let unknown = self.unknown.into_iter().map(|(kind, said)| DatabaseRead {
             kind: kind.as_str().to_owned(),
-            path: files.first().map(|(path, _)| lossy(path)).unwrap_or_default(),
+            path: said.files.first().map(|(path, _)| lossy(path)).unwrap_or_default(),
             packages: 0,
-            outcome: ReadOutcome::NotRead(said_in_part(kind, count, &files)),
+            outcome: ReadOutcome::NotRead(said_in_part(kind, &said)),
         });
         let mut all: Vec<DatabaseRead> = read.chain(foreign).chain(unknown).collect();
         all.sort_unstable();
@@ -104,9 +111,10 @@ fn not_read(kind: Foreign, count: usize, paths: &[&[u8]]) -> String {
     format!("{}, which no reader understands yet: {}{more}", kind.describe(), names.join(", "))
 }
 
-fn said_in_part(kind: ReaderKind, count: usize, files: &[(&[u8], String)]) -> String {
-    let names: Vec<String> = files.iter().map(|(path, why)| format!("{} ({why})", lossy(path))).collect();
-    let more = match count.saturating_sub(files.len()) {
+fn said_in_part(kind: ReaderKind, said: &Unknown<'_>) -> String {
+    let names: Vec<String> =
+        said.files.iter().map(|(path, why)| format!("{} ({why})", lossy(path))).collect();
+    let more = match said.count.saturating_sub(said.files.len()) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

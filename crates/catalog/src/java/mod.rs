@@ -95,11 +95,18 @@ struct Reader {
     left: u64,
 }
 
+/// What Maven left of one artifact.
+#[derive(Default)]
+struct Poms {
+    properties: Option<Entry>,
+    xml: Option<Entry>,
+}
+
 /// What the directory of one archive shows.
 #[derive(Default)]
 struct Shown {
-    /// `pom.properties` and `pom.xml` by group and artifact.
-    poms: BTreeMap<(Vec<u8>, Vec<u8>), (Option<Entry>, Option<Entry>)>,
+    /// By group and artifact.
+    poms: BTreeMap<(Vec<u8>, Vec<u8>), Poms>,
     manifest: Option<Entry>,
     inside: Vec<(Vec<u8>, Entry)>,
     classes: identity::Classes,
@@ -146,7 +153,8 @@ impl Reader {
             } else if let Some((group, artifact, file)) = pom_of(name) {
                 if shown.poms.len() < MAX_ARTIFACTS && name.len() <= MAX_NAME {
                     let poms = shown.poms.entry((group.to_vec(), artifact.to_vec())).or_default();
-                    if file == b"pom.properties" { poms.0 = Some(entry) } else { poms.1 = Some(entry) }
+                    let slot = if file == b"pom.properties" { &mut poms.properties } else { &mut poms.xml };
+                    *slot = Some(entry);
                 }
             } else if claims(name) && room > 0 {
                 room -= 1;
@@ -163,15 +171,15 @@ impl Reader {
 
     /// Takes all artifacts that were built into an archive.
     fn artifacts(&mut self, archive: &Archive<'_>, shown: &Shown, place: &[u8]) {
-        for ((group, artifact), (properties, xml)) in &shown.poms {
-            let by_properties = properties.map(|entry| {
+        for ((group, artifact), poms) in &shown.poms {
+            let by_properties = poms.properties.map(|entry| {
                 let text = self.text(archive, entry)?;
                 Ok(pom::properties(&text))
             });
             let found = match by_properties {
                 Some(Ok(Some(found))) => Some(Ok(found)),
                 Some(Err(why)) => Some(Err(why)),
-                _ => xml.and_then(|entry| match self.text(archive, entry) {
+                _ => poms.xml.and_then(|entry| match self.text(archive, entry) {
                     Ok(text) => {
                         pom::version(&text).map(|version| Ok((lossy(group), lossy(artifact), version)))
                     }
@@ -228,7 +236,7 @@ impl Reader {
         }
         match archive.body(entry) {
             Ok(Body::Stored { at, size }) => {
-                self.archive(&Part::new(archive.blob(), at, size), path, depth + 1)
+                self.archive(&Part::new(archive.blob(), at, size), path, depth + 1);
             }
             Ok(Body::Deflated(mut decoder)) => {
                 let mut spool = Spool::new(MAX_SPOOLED);

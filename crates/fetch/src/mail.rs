@@ -349,7 +349,9 @@ mod tests {
         let file = MailFile { name, media_type, bytes: b"qid,title\n7,x\n".to_vec() };
         mail.send_to("8", &to, "Weekly\r\nBcc: b@z.example", "The rows", Some(file)).await.unwrap();
         let heard = heard.await.unwrap();
-        for part in ["RCPT TO:<a@y.example>", "RCPT TO:<n@y.example>", "filename=\"critical.csv\"", "The rows"] {
+        for part in
+            ["RCPT TO:<a@y.example>", "RCPT TO:<n@y.example>", "filename=\"critical.csv\"", "The rows"]
+        {
             assert!(heard.contains(part), "{part}: {heard}");
         }
         assert!(!heard.contains("sec@x.example") && !heard.contains("\nBcc:"), "{heard}");

@@ -121,7 +121,13 @@ impl Data {
         let (kept, journal) = (&self.kept, &self.journal);
         kept.refresh(journal, Key::Census, most, |_| true, |_: Option<Standing<Census>>| self.take_census());
         kept.refresh(journal, Key::Homes, most, |_| true, |_: Option<Standing<Homes>>| self.find_homes());
-        kept.refresh(journal, Key::Seen, most, |_| true, |_: Option<Standing<Vec<Sighting>>>| self.sightings());
+        kept.refresh(
+            journal,
+            Key::Seen,
+            most,
+            |_| true,
+            |_: Option<Standing<Vec<Sighting>>>| self.sightings(),
+        );
     }
 
     fn sightings(&self) -> Vec<Sighting> {

@@ -351,10 +351,16 @@ mod tests {
     fn a_thing_is_made_anew_from_the_old_one_when_enough_was_touched() {
         let (kept, mut journal) = (Kept::default(), Journal::default());
         let refresh = |journal: &Journal, most, value| {
-            kept.refresh(journal, Key::Tally, most, |_| true, |old: Option<Standing<u32>>| match old {
-                Some(old) => *old.thing * 10 + old.touched.len() as u32,
-                None => value,
-            });
+            kept.refresh(
+                journal,
+                Key::Tally,
+                most,
+                |_| true,
+                |old: Option<Standing<u32>>| match old {
+                    Some(old) => *old.thing * 10 + old.touched.len() as u32,
+                    None => value,
+                },
+            );
         };
         let at_hand = |journal: &Journal| {
             let standing = kept.peek(journal, Key::Tally, |_: &u32| true)?;

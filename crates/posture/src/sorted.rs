@@ -166,9 +166,13 @@ impl Data {
     pub(crate) fn refresh_orders(&self, kind: AssetKind, most: u64) {
         for sort in AssetSort::ALL {
             let key = Key::Order(kind, sort as u8);
-            self.kept.refresh(&self.journal, key, most, |_| true, |_: Option<Standing<Order>>| {
-                self.order(kind, sort)
-            });
+            self.kept.refresh(
+                &self.journal,
+                key,
+                most,
+                |_| true,
+                |_: Option<Standing<Order>>| self.order(kind, sort),
+            );
         }
     }
 

@@ -131,10 +131,16 @@ impl Data {
     /// Counts again what was touched since, when that is more than a few assets.
     pub(crate) fn refresh_tallies(&self, layer: &Arc<Layer>, now: Millis, most: u64) {
         let none = Layer::none();
-        self.kept.refresh(&self.journal, Key::Tally, most, |_| true, |old: Option<Standing<Tally>>| match old {
-            Some(old) => old.thing.with(self.assets.end(), self.count_all(&old.touched, &none, now)),
-            None => self.count_everything(),
-        });
+        self.kept.refresh(
+            &self.journal,
+            Key::Tally,
+            most,
+            |_| true,
+            |old: Option<Standing<Tally>>| match old {
+                Some(old) => old.thing.with(self.assets.end(), self.count_all(&old.touched, &none, now)),
+                None => self.count_everything(),
+            },
+        );
         if layer.active.is_empty() {
             return;
         }

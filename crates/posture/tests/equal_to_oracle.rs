@@ -147,9 +147,12 @@ fn check_kept(
                 sorted.into_iter().skip(1).take(3).collect::<Vec<_>>()
             );
         }
-        for (sort, descending) in
-            [(AssetSort::Name, true), (AssetSort::Tag, false), (AssetSort::Tag, true), (AssetSort::Observed, true)]
-        {
+        for (sort, descending) in [
+            (AssetSort::Name, true),
+            (AssetSort::Tag, false),
+            (AssetSort::Tag, true),
+            (AssetSort::Observed, true),
+        ] {
             let page = snapshot.sorted(kind, &all, sort, descending, window);
             let key = |no: &u32| -> (String, i64) {
                 let Some(row) = snapshot.asset(scope, AssetNo(*no)) else { return Default::default() };

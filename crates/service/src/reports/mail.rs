@@ -52,7 +52,8 @@ pub(crate) struct MailReportJob {
 /// Whether mail can go to whom it is wished for.
 pub(super) fn check(wish: &MailWish) -> Result<()> {
     if wish.notify {
-        Recipients::parse(&wish.recipient, MOST).map_err(|why| Error::Invalid(format!("recipient: {why}")))?;
+        Recipients::parse(&wish.recipient, MOST)
+            .map_err(|why| Error::Invalid(format!("recipient: {why}")))?;
     }
     Ok(())
 }

@@ -18,8 +18,8 @@ use parapet_store::{Session, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use rows::ReportRowCells;
 pub(crate) use mail::{MailReportJob, ReportFile, enqueue as enqueue_mail, run as run_mail};
+pub use rows::ReportRowCells;
 pub(crate) use run::run;
 pub use schedules::{ReportScheduleSettings, ReportScheduleView};
 

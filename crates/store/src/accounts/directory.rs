@@ -79,7 +79,8 @@ impl Session {
     pub async fn directory(&mut self) -> Result<Directory> {
         let (users, memberships) = (self.users().await?, self.memberships().await?);
         let mut directory = Directory::new(users, memberships, self.roles().await?);
-        directory.projects = self.projects().await?.into_iter().map(|project| (project.no, project)).collect();
+        directory.projects =
+            self.projects().await?.into_iter().map(|project| (project.no, project)).collect();
         Ok(directory)
     }
 

@@ -62,11 +62,7 @@ enum Row<I, C> {
 }
 
 /// The rows of these, with their numbers of vulnerabilities.
-fn rows<'e>(
-    estate: &'e Estate,
-    subject: Subject,
-    numbers: &[AssetNo],
-) -> Vec<impl Serialize + use<'e>> {
+fn rows<'e>(estate: &'e Estate, subject: Subject, numbers: &[AssetNo]) -> Vec<impl Serialize + use<'e>> {
     let counted = numbers.iter().zip(estate.counts(numbers));
     let row = |(no, counts): (&AssetNo, SeverityCounts)| {
         let asset = estate.row(*no)?;

@@ -115,7 +115,8 @@ impl<'e> Words<'e> {
         let containers = estate.snapshot.containers_of(&estate.scope, image.no);
         let registries: Vec<_> = estate.places.holding(image).iter().map(|place| place.uuid).collect();
         let used = containers.iter().map(|container| container.observed).max().unwrap_or_default();
-        let repo = |r: &'e Reference| RepoTag { registry: &r.registry, repository: &r.repository, tag: tag(r) };
+        let repo =
+            |r: &'e Reference| RepoTag { registry: &r.registry, repository: &r.repository, tag: tag(r) };
         Self {
             associated_containers_count: containers.len(),
             associated_hosts_count: (),

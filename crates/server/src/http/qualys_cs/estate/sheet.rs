@@ -66,7 +66,8 @@ impl<'e> Sheet<'e> {
 
     /// Digests of the layers that show packages, ascending.
     pub(super) fn layers(&self) -> Vec<&'e str> {
-        let mut layers: Vec<&str> = self.shown.iter().flat_map(|shown| shown.layers.iter().copied()).collect();
+        let mut layers: Vec<&str> =
+            self.shown.iter().flat_map(|shown| shown.layers.iter().copied()).collect();
         layers.sort_unstable();
         layers.dedup();
         layers

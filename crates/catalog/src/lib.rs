@@ -29,7 +29,7 @@ pub mod dpkg;
 #[cfg(test)]
 mod fixtures;
 mod foreign;
-mod go;
+mod gobuild;
 pub mod image;
 mod java;
 pub mod layer;

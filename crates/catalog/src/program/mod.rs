@@ -1,7 +1,7 @@
 //! Programs that carry a list of what they were built from: Go and Rust, whatever they are called.
 //!
 //! A program is known by its first bytes, wherever it lies. Its tables (`elf.rs`, `pe.rs`, `macho.rs`)
-//! say where the sections are; `go` and `rust` read theirs. A program without a list says nothing,
+//! say where the sections are; `gobuild` and `rust` read theirs. A program without a list says nothing,
 //! and nothing is known of it. Tables are bounded: a program that claims more is looked at by its
 //! segments alone.
 
@@ -13,7 +13,7 @@ pub(crate) mod tests;
 
 use crate::blob::Blob;
 use crate::reader::{ReaderKind, Reading};
-use crate::{go, rust};
+use crate::{gobuild, rust};
 
 /// Most sections and segments that are looked at.
 const MAX_SECTIONS: u16 = 8192;
@@ -73,7 +73,7 @@ pub(crate) fn begins_like_one(start: &[u8]) -> bool {
 pub(crate) fn read(blob: &dyn Blob) -> Option<(ReaderKind, Reading)> {
     let program = parts(blob)?;
     let found = |kind| move |reading| (kind, reading);
-    go::read(&program)
+    gobuild::read(&program)
         .map(found(ReaderKind::GoProgram))
         .or_else(|| rust::read(&program).map(found(ReaderKind::RustProgram)))
 }

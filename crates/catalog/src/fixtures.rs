@@ -7,13 +7,13 @@ use std::path::Path;
 
 use crate::java::tests::Jar;
 use crate::reader::read_file;
-use crate::{go, program, rpm, rust};
+use crate::{gobuild, program, rpm, rust};
 
 /// Path in an image, name of the fixture, and its bytes.
 fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let list =
         "path\texample.com/tool\nmod\texample.com/tool\tv1.0.0\t\ndep\tgolang.org/x/net\tv0.17.0\th1:x=\n";
-    let info = go::program::tests::inline("go1.21.5", list);
+    let info = gobuild::tests::inline("go1.21.5", list);
     let crates = r#"{"packages":[{"name":"tool","version":"0.1.0","source":"local","dependencies":[1],"root":true},
         {"name":"time","version":"0.1.43","source":"crates.io"}]}"#;
     let lock = "version = 4\n\n[[package]]\nname = \"smallvec\"\nversion = \"1.6.0\"\n\

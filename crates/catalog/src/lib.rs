@@ -35,6 +35,7 @@ mod fixtures;
 mod foreign;
 mod format;
 pub mod go;
+mod gobuild;
 mod graph;
 pub mod hex;
 pub mod homebrew;

@@ -260,8 +260,8 @@ pub(crate) const READERS: &[Reader] = &[
     },
     Reader {
         kind: ReaderKind::GoMod,
-        claims: go::mod_file::claims,
-        read: go::mod_file::read,
+        claims: go::claims,
+        read: go::read,
         database: itself,
     },
     Reader { kind: ReaderKind::SwiftLock, claims: swift::claims, read: swift::read, database: itself },

@@ -375,7 +375,7 @@ fn what_a_vendors_package_brings_along_counts_for_itself() {
 
 /// A Go program, built from `m.example/tool`.
 pub(super) fn program() -> Vec<u8> {
-    let info = crate::go::program::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
+    let info = crate::gobuild::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
     crate::program::tests::elf(&[(".go.buildinfo", &info)])
 }
 

@@ -214,7 +214,7 @@ fn what_is_no_archive_is_an_error() {
 
 #[test]
 fn programs_are_known_by_what_they_hold_whatever_they_are_called() {
-    let info = crate::go::program::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
+    let info = crate::gobuild::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
     let program = crate::program::tests::elf(&[(".go.buildinfo", &info)]);
     // One that does not fit into memory.
     let mut large = program.clone();

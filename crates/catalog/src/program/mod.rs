@@ -13,7 +13,7 @@ pub(crate) mod tests;
 
 use crate::blob::Blob;
 use crate::reader::{ReaderKind, Reading};
-use crate::{go, rust};
+use crate::{gobuild, rust};
 
 /// Most sections and segments that are looked at.
 const MAX_SECTIONS: u16 = 8192;
@@ -73,7 +73,7 @@ pub(crate) fn begins_like_one(start: &[u8]) -> bool {
 pub(crate) fn read(blob: &dyn Blob) -> Option<(ReaderKind, Reading)> {
     let program = parts(blob)?;
     let found = |kind| move |reading| (kind, reading);
-    go::program::read(&program)
+    gobuild::read(&program)
         .map(found(ReaderKind::GoProgram))
         .or_else(|| rust::read(&program).map(found(ReaderKind::RustProgram)))
 }

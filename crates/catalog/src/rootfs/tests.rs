@@ -78,7 +78,7 @@ fn links_are_not_followed() {
 
 #[test]
 fn programs_and_databases_are_read_in_place() {
-    let info = crate::go::program::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
+    let info = crate::gobuild::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
     let program = crate::program::tests::elf(&[(".go.buildinfo", &info)]);
     let jar = crate::java::tests::Jar::default().maven("a.b", "c", "1").finish();
     let root = tree(&[
@@ -100,7 +100,7 @@ fn programs_and_databases_are_read_in_place() {
 
 #[test]
 fn programs_of_vendors_and_of_the_administrator_count_for_themselves() {
-    let info = crate::go::program::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
+    let info = crate::gobuild::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
     let program = crate::program::tests::elf(&[(".go.buildinfo", &info)]);
     let vendors = "Package: docker-ce\nStatus: install ok installed\nVersion: 1\n\
                    Maintainer: Docker <support@docker.com>\n\n";

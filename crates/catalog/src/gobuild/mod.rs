@@ -1,4 +1,4 @@
-//! The build information that every program carries since Go 1.12.
+//! Go: the build information that every program carries since Go 1.12.
 //!
 //! It lies in the section `.go.buildinfo`, or where that table was stripped at the start of the
 //! program's variables, and begins with a mark. Since Go 1.18 both texts (the version of the

@@ -514,8 +514,8 @@ impl Reading {
     }
 }
 
-/// Most packages of one document; projects of monstrous size have a tenth of it.
-const MAX_PACKAGES: usize = 200_000;
+/// Most packages of one document; lock files of very large projects name some thousands.
+const MAX_PACKAGES: usize = 50_000;
 
 /// Gathers the packages of one document.
 #[derive(Default)]
@@ -550,7 +550,7 @@ impl Gathered {
     }
 
     /// Whether no more is taken, which is said once.
-    fn is_full(&mut self) -> bool {
+    pub(crate) fn is_full(&mut self) -> bool {
         let full = self.reading.packages.len() + self.reading.unjudged.len() >= MAX_PACKAGES;
         if full && !std::mem::replace(&mut self.left_out, true) {
             self.complain(format!("it names more than {MAX_PACKAGES} packages; the rest is left out"));

@@ -133,11 +133,11 @@ fn a_link_to_a_lock_file_is_read_where_it_points() {
 }
 
 #[test]
-fn a_list_of_a_million_is_cut_and_said() {
-    let list = "a\nb==1\n".repeat(500_000);
+fn a_list_that_is_too_long_is_cut_and_said() {
+    let list = "a\nb==1\n".repeat(300_000);
     let found = inventory(vec![tar().file("requirements.txt", list)]);
     let said: Vec<String> = found.databases.iter().map(|d| format!("{:?}", d.outcome)).collect();
     assert_eq!(lines(&found), ["layer0: b 1"]);
-    assert!(said.iter().any(|line| line.contains("more than 200000 packages")), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("more than 50000 packages")), "{said:?}");
     assert!(said.iter().any(|line| line.contains("a (any version)")), "{said:?}");
 }

@@ -13,11 +13,16 @@
 //! To add a package reader: a folder with a `claims` and a `read` function, a variant of
 //! [`reader::ReaderKind`], a row of its table, and a higher [`parapet_model::READER_VERSION`].
 //!
-//! Input is hostile everywhere: memory and depth are bounded by [`Limits`], nothing is written to
-//! disk, and what could not be read is part of the result, never left out.
+//! What has to be read here and there (programs, archives, databases) goes into `reader::SPOOLED`
+//! and gets a `blob::Blob` instead of bytes.
+//!
+//! Input is hostile everywhere: memory and depth are bounded by [`Limits`], and what could not be
+//! read is part of the result, never left out. Nothing is written to disk but files without a name
+//! for members that do not fit into memory.
 
 pub mod apk;
 pub mod arf;
+mod blob;
 mod combine;
 pub mod conan;
 pub mod conda;
@@ -25,13 +30,17 @@ pub mod dart;
 pub mod distro;
 pub mod dotnet;
 pub mod dpkg;
+#[cfg(test)]
+mod fixtures;
 mod foreign;
 mod format;
 pub mod go;
+mod gobuild;
 mod graph;
 pub mod hex;
 pub mod homebrew;
 pub mod image;
+mod java;
 pub mod layer;
 mod limits;
 pub mod nix;
@@ -39,12 +48,15 @@ pub mod npm;
 pub mod oci;
 mod path;
 pub mod php;
+mod program;
 pub mod python;
 pub mod r;
 pub mod reader;
 mod root;
 pub mod rootfs;
+mod rpm;
 pub mod ruby;
+pub mod rust;
 #[cfg(test)]
 mod samples;
 pub mod sbom;

@@ -14,10 +14,14 @@ pub struct Limits {
     pub entries: u64,
     /// Longest path, in bytes (`PATH_MAX` of Linux).
     pub path: usize,
-    /// Largest package database, in bytes. A larger one is reported as unreadable.
+    /// Largest package database that is read as a whole, in bytes. A larger one is reported as
+    /// unreadable.
     pub database: u64,
     /// Largest lock file, in bytes. A larger one is reported as unreadable.
     pub lock: u64,
+    /// Most bytes of a program, archive or database out of a layer that are spooled to disk so that
+    /// it can be read here and there. Zeros take no room and do not count.
+    pub spooled: u64,
     /// Most bytes of paths and packages kept from one layer.
     pub kept: usize,
     /// Largest SBOM document, in bytes.
@@ -34,6 +38,7 @@ impl Default for Limits {
             path: 4096,
             database: 32 << 20,
             lock: 16 << 20,
+            spooled: 1 << 30,
             kept: 128 << 20,
             document: 128 << 20,
         }

@@ -1,16 +1,19 @@
 //! The table of package readers, and what a path means to them.
 //!
 //! A new reader is a folder with a `read` function, a variant of [`ReaderKind`] and a row of
-//! [`READERS`]. [`parapet_model::READER_VERSION`] is raised with it, so that layers are read again.
+//! [`READERS`]; one that reads its file here and there instead of whole stands in [`SPOOLED`].
+//! [`parapet_model::READER_VERSION`] is raised with it, so that layers are read again.
 
 use parapet_model::PackageKey;
 use parapet_model::package::is_clean;
 use serde::{Deserialize, Serialize};
 
+use crate::blob::Blob;
 use crate::foreign::{self, Foreign};
-use crate::path::{file_name, lossy, split};
+use crate::path::{RootedPath, file_name, lossy, split};
 use crate::{
-    apk, conan, conda, dart, distro, dotnet, dpkg, go, hex, homebrew, nix, npm, php, python, r, ruby, swift,
+    apk, conan, conda, dart, distro, dotnet, dpkg, go, hex, homebrew, java, nix, npm, php, program, python,
+    r, rpm, ruby, rust, sbom, swift,
 };
 
 /// Which reader understood a file.
@@ -90,6 +93,22 @@ pub enum ReaderKind {
     PodLock,
     /// Nix store paths.
     Nix,
+    /// RPM databases.
+    Rpm,
+    /// Changes to an RPM database that are not in it yet.
+    RpmLog,
+    /// The list that stands for an RPM database in images without one.
+    RpmManifest,
+    /// Go programs.
+    GoProgram,
+    /// Rust programs with a list of crates.
+    RustProgram,
+    /// `Cargo.lock`.
+    CargoLock,
+    /// Java archives.
+    Java,
+    /// SBOMs inside of an image: what they name counts where no other reader found it.
+    Sbom,
 }
 
 /// Where what a lock file names would be installed.
@@ -239,7 +258,12 @@ pub(crate) const READERS: &[Reader] = &[
         read: homebrew::read,
         database: homebrew::database,
     },
-    Reader { kind: ReaderKind::GoMod, claims: go::claims, read: go::read, database: itself },
+    Reader {
+        kind: ReaderKind::GoMod,
+        claims: go::claims,
+        read: go::read,
+        database: itself,
+    },
     Reader { kind: ReaderKind::SwiftLock, claims: swift::claims, read: swift::read, database: itself },
     Reader {
         kind: ReaderKind::PodLock,
@@ -249,6 +273,59 @@ pub(crate) const READERS: &[Reader] = &[
     },
     // No file is read for it: the collector takes the paths of the store.
     Reader { kind: ReaderKind::Nix, claims: nothing, read: nix::read, database: parent },
+    Reader {
+        kind: ReaderKind::RpmManifest,
+        claims: rpm::manifest::claims,
+        read: rpm::manifest::read,
+        database: itself,
+    },
+    Reader {
+        kind: ReaderKind::CargoLock,
+        claims: rust::lock::claims,
+        read: rust::lock::read,
+        database: itself,
+    },
+    Reader {
+        kind: ReaderKind::Sbom,
+        claims: sbom::witness::claims,
+        read: sbom::witness::read,
+        database: itself,
+    },
+];
+
+/// Reads a file, given its path, and tells which files its packages own, one by one.
+type ReadSpooled = fn(&[u8], &dyn Blob, &mut dyn FnMut(&[u8])) -> Reading;
+
+/// A reader of files that are too large to be read whole, or not from start to end.
+pub(crate) struct SpooledReader {
+    pub(crate) kind: ReaderKind,
+    /// Whether the file at this path is for this reader.
+    pub(crate) claims: fn(&[u8]) -> bool,
+    pub(crate) read: ReadSpooled,
+    /// As in [`Reader`].
+    pub(crate) database: fn(&[u8]) -> &[u8],
+}
+
+/// All of those. Programs are known by their first bytes instead (`program`).
+pub(crate) const SPOOLED: &[SpooledReader] = &[
+    SpooledReader {
+        kind: ReaderKind::Rpm,
+        claims: rpm::claims,
+        read: |_, blob, owned| rpm::read(blob, owned),
+        database: itself,
+    },
+    SpooledReader {
+        kind: ReaderKind::RpmLog,
+        claims: rpm::claims_log,
+        read: |_, blob, _| rpm::read_log(blob),
+        database: itself,
+    },
+    SpooledReader {
+        kind: ReaderKind::Java,
+        claims: java::claims,
+        read: |path, blob, _| java::read(blob, path),
+        database: java::database,
+    },
 ];
 
 fn nothing(_: &[u8]) -> bool {
@@ -288,15 +365,34 @@ impl ReaderKind {
             Self::ConanLock | Self::ConanInfo => "conan",
             Self::Conda => "conda",
             Self::Homebrew => "homebrew",
-            Self::GoMod => "go",
+            Self::GoMod | Self::GoProgram => "go",
             Self::SwiftLock | Self::PodLock => "swift",
             Self::Nix => "nix",
+            Self::Rpm | Self::RpmLog | Self::RpmManifest => "rpm",
+            Self::RustProgram | Self::CargoLock => "rust",
+            Self::Java => "java",
+            Self::Sbom => "sbom",
         }
     }
 
     /// Whether it reads packages of a language, which a distribution's package may own.
     pub(crate) const fn is_language(self) -> bool {
-        !matches!(self, Self::Dpkg | Self::Apk)
+        !matches!(self, Self::Dpkg | Self::Apk | Self::Rpm | Self::RpmLog | Self::RpmManifest)
+    }
+
+    /// Whether its files are known by what they hold, not by their paths.
+    pub(crate) const fn is_program(self) -> bool {
+        matches!(self, Self::GoProgram | Self::RustProgram)
+    }
+
+    /// What [`Reading::unknown`] is said of, for people.
+    pub(crate) const fn unknown(self) -> &'static str {
+        match self {
+            Self::Java => "Java archives that do not say what they are",
+            Self::GoProgram => "Go programs that do not say what they were built from",
+            Self::Sbom => "SBOMs with entries that no advisory could speak of",
+            _ => "files that say only a part",
+        }
     }
 
     /// Where what this lock file names would be installed; `None` for what is installed itself.
@@ -322,7 +418,8 @@ impl ReaderKind {
             | Self::ConanLock
             | Self::GoMod
             | Self::SwiftLock
-            | Self::PodLock => Some(Installed::Anywhere),
+            | Self::PodLock
+            | Self::CargoLock => Some(Installed::Anywhere),
             _ => None,
         }
     }
@@ -353,14 +450,16 @@ impl ReaderKind {
         }
     }
 
-    /// The row of the table.
+    /// The database that a file is a part of, by the row of its table.
     pub(crate) fn database(self, path: &[u8]) -> &[u8] {
-        READERS.iter().find(|r| r.kind == self).map_or(path, |r| (r.database)(path))
+        let spooled = || SPOOLED.iter().find(|r| r.kind == self).map(|r| r.database);
+        let database = READERS.iter().find(|r| r.kind == self).map(|r| r.database).or_else(spooled);
+        database.map_or(path, |database| database(path))
     }
 }
 
-/// What a reader found in one file. Packages of distributions carry the family `dpkg` or `apk` as
-/// ecosystem until the release is known.
+/// What a reader found in one file. Packages of distributions carry the family (`dpkg`, `apk`,
+/// `rpm`) as ecosystem until the release is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reading {
     /// The packages.
@@ -372,6 +471,8 @@ pub struct Reading {
     /// What a list asks for without one exact version (which is the constraint here, or where it
     /// comes from). It is named as not judged.
     pub unjudged: Vec<PackageKey>,
+    /// What the file holds beside the packages, but does not name: sound, and yet nobody can judge it.
+    pub unknown: Option<String>,
 }
 
 impl Reading {
@@ -413,8 +514,8 @@ impl Reading {
     }
 }
 
-/// Most packages of one document; projects of monstrous size have a tenth of it.
-const MAX_PACKAGES: usize = 200_000;
+/// Most packages of one document; lock files of very large projects name some thousands.
+const MAX_PACKAGES: usize = 50_000;
 
 /// Gathers the packages of one document.
 #[derive(Default)]
@@ -449,7 +550,7 @@ impl Gathered {
     }
 
     /// Whether no more is taken, which is said once.
-    fn is_full(&mut self) -> bool {
+    pub(crate) fn is_full(&mut self) -> bool {
         let full = self.reading.packages.len() + self.reading.unjudged.len() >= MAX_PACKAGES;
         if full && !std::mem::replace(&mut self.left_out, true) {
             self.complain(format!("it names more than {MAX_PACKAGES} packages; the rest is left out"));
@@ -512,6 +613,8 @@ pub(crate) enum Role {
     Release,
     /// Names packages.
     Database(&'static Reader),
+    /// Names packages, and is read here and there.
+    Spooled(&'static SpooledReader),
     /// Lists the files of a distribution's package.
     Ownership,
     /// Shows software that no reader understands yet.
@@ -526,10 +629,9 @@ pub(crate) fn role(path: &[u8]) -> Option<Role> {
     if dpkg::lists_files(path) {
         return Some(Role::Ownership);
     }
-    READERS
-        .iter()
-        .find(|reader| (reader.claims)(path))
-        .map(Role::Database)
+    let whole = READERS.iter().find(|reader| (reader.claims)(path)).map(Role::Database);
+    whole
+        .or_else(|| SPOOLED.iter().find(|reader| (reader.claims)(path)).map(Role::Spooled))
         .or_else(|| foreign::of_path(path).map(Role::Foreign))
 }
 
@@ -537,8 +639,22 @@ pub(crate) fn role(path: &[u8]) -> Option<Role> {
 pub(crate) fn is_language_file(path: &[u8]) -> bool {
     match role(path) {
         Some(Role::Database(reader)) => reader.kind.is_language(),
+        Some(Role::Spooled(reader)) => reader.kind.is_language(),
         Some(Role::Foreign(kind)) => kind.is_language(),
         Some(Role::Release | Role::Ownership) | None => false,
+    }
+}
+
+/// Reads one file as a layer with it would: by its path, or as a program by its first bytes. `None`
+/// when no reader cares for it. Files that packages own are left out.
+pub fn read_file(path: &[u8], bytes: &[u8]) -> Option<Reading> {
+    let rooted = RootedPath::new(path);
+    let path = rooted.as_bytes();
+    match role(path) {
+        Some(Role::Database(reader)) => Some(reader.read_at(path, bytes)),
+        Some(Role::Spooled(reader)) => Some((reader.read)(path, &bytes, &mut |_| {})),
+        Some(Role::Release | Role::Ownership | Role::Foreign(_)) => None,
+        None => program::read(&bytes).map(|(_, reading)| reading),
     }
 }
 
@@ -550,6 +666,7 @@ mod tests {
     fn each_path_goes_to_its_reader() {
         let kind = |path: &str| match role(path.as_bytes()) {
             Some(Role::Database(reader)) => Some(reader.kind),
+            Some(Role::Spooled(reader)) => Some(reader.kind),
             _ => None,
         };
         let cases = [
@@ -562,6 +679,19 @@ mod tests {
             ("app/node_modules/@s/a/package.json", Some(ReaderKind::Npm)),
             ("app/package.json", None),
             ("app/package-lock.json", Some(ReaderKind::NpmLock)),
+            ("var/lib/rpm/rpmdb.sqlite", Some(ReaderKind::Rpm)),
+            ("usr/lib/sysimage/rpm/Packages.db", Some(ReaderKind::Rpm)),
+            ("home/rpmdb.sqlite", None),
+            ("jail/var/lib/rpm/Packages", Some(ReaderKind::Rpm)),
+            ("var/lib/rpm/rpmdb.sqlite-wal", Some(ReaderKind::RpmLog)),
+            ("srv/rpm/Packages", None),
+            ("var/lib/rpmmanifest/container-manifest-2", Some(ReaderKind::RpmManifest)),
+            ("src/go.mod", Some(ReaderKind::GoMod)),
+            ("src/Cargo.lock", Some(ReaderKind::CargoLock)),
+            ("root/.cargo/registry/src/index/x-1/Cargo.lock", None),
+            ("opt/app/lib/log4j-core-2.14.1.jar", Some(ReaderKind::Java)),
+            ("usr/bin/jar", None),
+            ("opt/bitnami/redis/.spdx-redis.spdx", Some(ReaderKind::Sbom)),
         ];
         for (path, expected) in cases {
             assert_eq!(kind(path), expected, "{path}");
@@ -569,10 +699,11 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_one_row_for_each_kind() {
-        let mut kinds: Vec<ReaderKind> = READERS.iter().map(|r| r.kind).collect();
+    fn the_tables_have_one_row_for_each_kind() {
+        let spooled = SPOOLED.iter().map(|r| r.kind);
+        let mut kinds: Vec<ReaderKind> = READERS.iter().map(|r| r.kind).chain(spooled).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        assert_eq!(kinds.len(), READERS.len());
+        assert_eq!(kinds.len(), READERS.len() + SPOOLED.len());
     }
 }

@@ -19,13 +19,14 @@ pub(crate) fn join(root: &[u8], path: &[u8]) -> Vec<u8> {
 }
 
 /// The places of distributions' databases.
-const DATABASES: [&[u8]; 6] = [
+const DATABASES: [&[u8]; 7] = [
     b"var/lib/dpkg/",
     b"usr/lib/apk/db/",
     b"lib/apk/db/",
     b"var/lib/rpm/",
     b"usr/lib/sysimage/rpm/",
     b"usr/share/rpm/",
+    b"var/lib/rpmmanifest/",
 ];
 
 /// The root that a distribution's database lies in.
@@ -45,6 +46,7 @@ mod tests {
         assert_eq!(root("srv/usr/lib/apk/db/installed"), "srv");
         assert_eq!(root("lib/apk/db/installed"), "");
         assert_eq!(root("a/lib/apk/db/installed"), "a");
+        assert_eq!(root("a/usr/lib/sysimage/rpm/Packages.db"), "a");
         assert_eq!(root("myvar/lib/dpkg/status"), "");
         assert_eq!(split_at(b"myvar/lib/dpkg/status", b"var/lib/dpkg/"), None);
     }

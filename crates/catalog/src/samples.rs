@@ -22,9 +22,10 @@ fn open_ended(path: &'static str, text: impl Into<String>, found: &'static [&'st
 
 const TWO: &[&str] = &["aa 1.22.333", "bb 4.55.666"];
 
-/// All of them. Python's eggs in one file are no text and come in `python/tests.rs`.
+/// All that are text. Python's eggs in one file come in `python/tests.rs`, programs, archives and
+/// databases of rpm in `combine/hostile.rs`.
 pub(crate) fn all() -> Vec<Sample> {
-    [databases(), npm(), python(), others(), libraries()].into_iter().flatten().collect()
+    [databases(), npm(), python(), others(), libraries(), witnesses()].into_iter().flatten().collect()
 }
 
 fn databases() -> Vec<Sample> {
@@ -38,6 +39,12 @@ fn databases() -> Vec<Sample> {
             "lib/apk/db/installed",
             "P:musl\nV:1.22.333-r4\nA:x\n\nP:zlib\nV:5.66-r7\nA:x\n\n",
             &["musl 1.22.333-r4", "zlib 5.66-r7"],
+        ),
+        open_ended(
+            "var/lib/rpmmanifest/container-manifest-2",
+            "aa\t1.22.333-4.azl3\t1\t1\tMicrosoft Corporation\t(none)\t9\tx86_64\t0\taa-1.22.333-4.azl3.src.rpm\n\
+             bb\t5.66-7.azl3\t1\t1\tMicrosoft Corporation\t2\t9\tnoarch\t2\tbb-5.66-7.azl3.src.rpm\n",
+            &["aa 1.22.333-4.azl3", "bb 2:5.66-7.azl3"],
         ),
     ]
 }
@@ -147,6 +154,9 @@ fn libraries() -> Vec<Sample> {
         "module example.org/app\n\ngo 1.21\n\nrequire (\n\taa v1.22.333\n\tbb v4.55.666 // indirect\n)\n";
     let swift = r#"{"pins": [{"identity": "aa", "kind": "remoteSourceControl", "location": "https://git.example/aa.git",
         "state": {"revision": "0a", "version": "1.22.333"}}], "version": 2}"#;
+    let cargo = "version = 4\n\n[[package]]\nname = \"aa\"\nversion = \"1.22.333\"\n\
+                 source = \"registry+https://index.example/\"\ndependencies = [\n \"bb\",\n]\n\n[[package]]\nname = \"bb\"\n\
+                 version = \"4.55.666\"\nsource = \"registry+https://index.example/\"\n";
     let pods = "PODS:\n  - aa (1.22.333):\n    - bb\n  - bb/Core (4.55.666)\n\nDEPENDENCIES:\n  - aa\n\nCOCOAPODS: 1.12.0\n";
     vec![
         open_ended(
@@ -174,5 +184,18 @@ fn libraries() -> Vec<Sample> {
         open_ended("app/go.mod", go, TWO),
         sample("app/Package.resolved", swift, &["git.example/aa 1.22.333"]),
         open_ended("app/Podfile.lock", pods, TWO),
+        open_ended("app/Cargo.lock", cargo, TWO),
+    ]
+}
+
+fn witnesses() -> Vec<Sample> {
+    let cyclonedx = r#"{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [
+        {"type": "library", "name": "aa", "version": "1.22.333", "purl": "pkg:pypi/aa@1.22.333"},
+        {"type": "library", "name": "bb", "version": "4.55.666", "purl": "pkg:npm/bb@4.55.666"}]}"#;
+    let spdx = r#"{"spdxVersion": "SPDX-2.3", "packages": [{"SPDXID": "SPDXRef-1", "name": "aa", "versionInfo": "1.22.333",
+        "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:bitnami/aa@1.22.333"}]}]}"#;
+    vec![
+        sample("opt/app.cdx.json", cyclonedx, TWO),
+        sample("opt/bitnami/aa/.spdx-aa.spdx", spdx, &["aa 1.22.333"]),
     ]
 }

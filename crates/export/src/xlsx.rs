@@ -58,7 +58,13 @@ impl<W: Write + Send + 'static> FindingsXlsx<W> {
     pub fn new(writer: W, columns: &Columns, modified: Millis) -> io::Result<Self> {
         let archive = ZipArchive::new(writer, Sizes::Narrow, modified);
         let sheet = begin(archive, 1, columns)?;
-        Ok(Self { columns: columns.clone(), sheet: Some(sheet), sheets: 1, before: 0, sheet_rows: SHEET_ROWS })
+        Ok(Self {
+            columns: columns.clone(),
+            sheet: Some(sheet),
+            sheets: 1,
+            before: 0,
+            sheet_rows: SHEET_ROWS,
+        })
     }
 
     /// Ends sheets after so many rows, the titles included: 2 to 1,048,576, which is the default.
@@ -282,7 +288,9 @@ fn is_escape(text: &str) -> bool {
 fn styles() -> String {
     let plain = "numFmtId=\"0\" fontId=\"0\" fillId=\"0\" borderId=\"0\"";
     let dated = |format: u8| {
-        format!("<xf numFmtId=\"{format}\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyNumberFormat=\"1\"/>")
+        format!(
+            "<xf numFmtId=\"{format}\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyNumberFormat=\"1\"/>"
+        )
     };
     format!(
         "{PROLOGUE}<styleSheet xmlns=\"{MAIN}\"><numFmts count=\"2\"><numFmt numFmtId=\"164\" \
@@ -312,7 +320,9 @@ fn workbook(sheets: usize) -> String {
 
 fn workbook_relations(sheets: usize) -> String {
     let sheet = |n: usize| {
-        format!("<Relationship Id=\"rId{n}\" Type=\"{OFFICE}/worksheet\" Target=\"worksheets/sheet{n}.xml\"/>")
+        format!(
+            "<Relationship Id=\"rId{n}\" Type=\"{OFFICE}/worksheet\" Target=\"worksheets/sheet{n}.xml\"/>"
+        )
     };
     let all: String = (1..=sheets).map(sheet).collect();
     let styles = sheets + 1;

@@ -119,9 +119,9 @@ pub(crate) fn lacks_release(ecosystem: &str) -> bool {
     family(ecosystem).is_some_and(|family| family.has_releases && family.name == ecosystem)
 }
 
-/// Whether the ecosystem is a vendor's share of a distribution's database: `dpkg:Docker`.
+/// Whether the ecosystem is a vendor's share of a distribution's database: `dpkg:Docker`, `rpm:Docker`.
 pub(crate) fn is_vendors(ecosystem: &str) -> bool {
-    matches!(ecosystem.split_once(':'), Some(("dpkg", vendor)) if !vendor.is_empty())
+    matches!(ecosystem.split_once(':'), Some(("dpkg" | "rpm", vendor)) if !vendor.is_empty())
 }
 
 /// Whether the family is a distribution whose bulletins name CVEs in `related`.

@@ -78,7 +78,7 @@ pub struct LayerInventory {
 /// What became of one package database or lock file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DatabaseRead {
-    /// Which kind: `dpkg`, `apk`, `python`, `npm`, `ruby`, …, or a kind that nobody reads yet.
+    /// Which kind: `dpkg`, `apk`, `rpm`, `python`, `npm`, `go`, `ruby`, `sbom`, …, or a kind that nobody reads yet.
     pub kind: String,
     /// Where, lossily as text.
     pub path: String,

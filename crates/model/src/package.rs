@@ -9,7 +9,7 @@ pub struct PackageKey {
     /// OSV ecosystem with release where the ecosystem has releases: `Debian:12`, `Alpine:v3.20`,
     /// `AlmaLinux:9`, `PyPI`, `npm`. A distribution without a known release is the bare family
     /// (`Debian`); a dpkg database of an unknown distribution is `dpkg`, an apk one `apk`. A vendor's own package in a
-    /// distribution's database names its vendor: `dpkg:Docker`.
+    /// distribution's database names its vendor: `dpkg:Docker`, `rpm:Docker`.
     pub ecosystem: String,
     /// Name as the database gives it; language names in their ecosystem's canonical form
     /// (PEP 503 for PyPI; scope included for npm: `@angular/core`).

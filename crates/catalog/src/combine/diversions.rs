@@ -5,10 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::Owner;
 use super::view::View;
 use crate::layer::contents::{Content, Diversion};
-use crate::root;
+use crate::{dpkg, root};
 
 /// The diversions in force, by the place that is diverted.
 #[derive(Default)]
@@ -27,7 +26,7 @@ impl<'a> Diversions<'a> {
     }
 
     /// Where the file that `owner` lists at `file` lies.
-    pub(super) fn place_of(&self, file: &'a [u8], owner: Owner<'_>) -> &'a [u8] {
+    pub(super) fn place_of(&self, file: &'a [u8], owner: dpkg::Owner<'_>) -> &'a [u8] {
         match self.0.get(file) {
             Some((root, diversion)) if (*root, diversion.by.as_bytes()) != owner => diversion.to.as_bytes(),
             _ => file,

@@ -8,12 +8,24 @@ use parapet_model::inventory::{Inventory, ReadOutcome};
 use proptest::prelude::*;
 
 use super::combine;
-use crate::reader::{READERS, ReaderKind};
+use crate::reader::{READERS, ReaderKind, SPOOLED};
 use crate::samples;
 use crate::testing::{DEBIAN, STATUS, TarBuilder, read_layer};
 
 const MODULE: &str = "srv/node_modules/a/package.json";
 const LOCK: &str = "app/package-lock.json";
+
+/// Sound files of the binary kinds, with their paths.
+const BINARY: [(&str, &[u8]); 8] = [
+    ("usr/bin/tool", include_bytes!("../../fixtures/readers/tool-go")),
+    ("usr/bin/other", include_bytes!("../../fixtures/readers/tool-rust")),
+    ("opt/app.jar", include_bytes!("../../fixtures/readers/app.jar")),
+    ("var/lib/rpm/rpmdb.sqlite", include_bytes!("../../fixtures/readers/rpmdb.sqlite")),
+    ("var/lib/rpm/Packages.db", include_bytes!("../../fixtures/readers/Packages.db")),
+    ("var/lib/rpm/Packages", include_bytes!("../../fixtures/readers/Packages")),
+    ("opt/.spdx-redis.spdx", include_bytes!("../../fixtures/readers/redis.spdx")),
+    ("srv/Cargo.lock", include_bytes!("../../fixtures/readers/Cargo.lock")),
+];
 
 /// An image with this one database.
 fn image(path: &str, bytes: &[u8]) -> Inventory {
@@ -44,6 +56,17 @@ fn every_reader_reads_what_its_program_writes() {
     let without: Vec<ReaderKind> =
         READERS.iter().map(|r| r.kind).filter(|kind| !kinds.contains(kind)).collect();
     assert_eq!(without, [ReaderKind::PythonEggFile, ReaderKind::Nix], "tested beside their readers");
+}
+
+#[test]
+fn every_reader_of_binary_files_is_tried() {
+    let is_tried = |claims: fn(&[u8]) -> bool| BINARY.iter().any(|(path, _)| claims(path.as_bytes()));
+    let without: Vec<ReaderKind> = SPOOLED.iter().filter(|r| !is_tried(r.claims)).map(|r| r.kind).collect();
+    assert_eq!(without, [ReaderKind::RpmLog], "it names nothing");
+    for (path, bytes) in BINARY {
+        let inventory = image(path, bytes);
+        assert!(!found(&inventory).is_empty() && !complains(&inventory), "{path}: {inventory:?}");
+    }
 }
 
 #[test]
@@ -88,8 +111,45 @@ fn json_nested_ten_thousand_deep_is_unreadable_or_passed_over() {
     assert_eq!(found(&image(MODULE, beside.as_bytes())), [("a".to_owned(), "1".to_owned())].into());
 }
 
+#[test]
+fn a_cut_binary_file_makes_up_nothing_and_a_cut_database_says_so() {
+    for (path, bytes) in BINARY {
+        let whole = found(&image(path, bytes));
+        assert!(!whole.is_empty(), "{path}");
+        for end in (0..bytes.len()).step_by(7) {
+            let inventory = image(path, &bytes[..end]);
+            assert!(found(&inventory).is_subset(&whole), "{path} cut at {end}");
+            if path.contains("/rpm/") {
+                // Behind the last header there may be nothing but padding.
+                let sound = found(&inventory) == whole;
+                assert!(sound || complains(&inventory), "{path} cut at {end}: {inventory:?}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_bent_binary_file_never_panics(
+        at in any::<prop::sample::Index>(),
+        value in any::<[u8; 8]>(),
+        which in 0_usize..BINARY.len(),
+    ) {
+        let (path, bytes) = BINARY[which];
+        let mut bytes = bytes.to_vec();
+        let at = at.index(bytes.len() - 8);
+        bytes[at..at + 8].copy_from_slice(&value);
+        let _ = image(path, &bytes);
+    }
+
+    #[test]
+    fn garbage_in_place_of_a_binary_file_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..5000)) {
+        for (path, _) in BINARY {
+            let _ = image(path, &bytes);
+        }
+    }
 
     #[test]
     fn garbage_is_never_a_clean_result(bytes in proptest::collection::vec(any::<u8>(), 1..600)) {

@@ -34,7 +34,8 @@ impl<'a> Installations<'a> {
             let Some(Content::Packages { kind, reading }) = versions.last().map(|top| top.content) else {
                 continue;
             };
-            if !kind.is_language() || kind.lock().is_some() {
+            // What an SBOM names may be installed; that it is, only other readers can tell.
+            if !kind.is_language() || kind.lock().is_some() || *kind == ReaderKind::Sbom {
                 continue;
             }
             all.trees.extend(kind.tree(path));

@@ -28,15 +28,17 @@ use parapet_model::{PackageKey, READER_VERSION};
 
 use self::diversions::Diversions;
 use self::installed::Installations;
+pub(crate) use self::releases::with_release;
 use self::releases::{Distros, Releases};
 use self::summary::Summary;
 use self::view::{Version, View};
+use crate::dpkg;
 use crate::foreign::Foreign;
 use crate::layer::LayerContents;
 use crate::layer::contents::Content;
 use crate::path::RootedPath;
 use crate::reader::{Installed, ReaderKind, Reading};
-use crate::{dpkg, root};
+use crate::sbom::witness;
 
 /// Combines layers, lowest first, each with its digest (empty for a root file system).
 pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
@@ -47,6 +49,7 @@ pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
     let effective = Effective::new(&view);
     let mut found = Found::default();
     let mut summary = Summary::default();
+    let mut witnesses = Vec::new();
     for (path, versions) in view.files() {
         let Some(top) = versions.last() else { continue };
         match top.content {
@@ -56,12 +59,16 @@ pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
                     continue;
                 }
                 summary.database(*kind, path, &judged);
-                found.add(path, *kind, &judged, versions);
+                match kind {
+                    ReaderKind::Sbom => witnesses.push((path, judged, versions)),
+                    _ => found.add(path, *kind, &judged, versions),
+                }
             }
             Content::Foreign(kind) if effective.is_news(*kind, path) => summary.foreign(*kind, path),
             _ => {}
         }
     }
+    found.add_what_is_new(&witnesses);
     Inventory {
         layers: found.into_layers(layers),
         distro: effective.distros.into_distro(),
@@ -77,10 +84,13 @@ pub(super) struct Judged<'a> {
     /// What is asked for and not installed anywhere, without one version.
     pub(super) unjudged: Vec<&'a PackageKey>,
     pub(super) problem: Option<&'a str>,
+    /// What is in it and not named.
+    pub(super) unknown: Option<&'a str>,
 }
 
 impl Judged<'_> {
-    /// Whether nothing is left of a lock file: all that it names is installed.
+    /// Whether nothing is named and nothing went wrong. A lock file is left like that when all that it
+    /// names is installed.
     fn is_empty(&self) -> bool {
         self.packages.is_empty() && self.unjudged.is_empty() && self.problem.is_none()
     }
@@ -103,10 +113,10 @@ impl<'a> Effective<'a> {
         for (path, versions) in view.files() {
             match versions.last().map(|top| top.content) {
                 Some(Content::Release(text)) => releases.add(path, text),
-                Some(Content::Owned(_)) if vendors.contains(&owner(path)) => {}
+                Some(Content::Owned(_)) if vendors.contains(&dpkg::owner(path)) => {}
                 Some(Content::Owned(paths)) => {
                     let paths = paths.iter().map(RootedPath::as_bytes);
-                    owned.extend(paths.map(|file| diversions.place_of(file, owner(path))));
+                    owned.extend(paths.map(|file| diversions.place_of(file, dpkg::owner(path))));
                 }
                 Some(Content::Packages { reading, .. }) => {
                     owned.extend(reading.owned.iter().map(Vec::as_slice));
@@ -136,6 +146,7 @@ impl<'a> Effective<'a> {
             packages: packages.map(|package| (package, self.distros.with_release(path, package))).collect(),
             unjudged: reading.unjudged.iter().filter(counts).collect(),
             problem: reading.problem.as_deref(),
+            unknown: reading.unknown.as_deref(),
         }
     }
 
@@ -147,28 +158,21 @@ impl<'a> Effective<'a> {
     }
 }
 
-/// A distribution's package that lists its files: the root of its database, and its name.
-type Owner<'a> = (&'a [u8], &'a [u8]);
-
-fn owner(list: &[u8]) -> Owner<'_> {
-    (root::of_database(list), dpkg::owner(list))
-}
-
-/// Names of the vendors' own packages: no feed of a distribution speaks for what they bring along,
-/// so their files are nobody's.
-fn vendors<'a>(view: &View<'a>) -> HashSet<Owner<'a>> {
+/// The vendors' own packages in the databases that count.
+fn vendors<'a>(view: &View<'a>) -> HashSet<dpkg::Owner<'a>> {
     let mut vendors = HashSet::new();
     for (path, versions) in view.files() {
-        let Some(Content::Packages { kind: ReaderKind::Dpkg, reading }) =
+        if let Some(Content::Packages { kind: ReaderKind::Dpkg, reading }) =
             versions.last().map(|top| top.content)
-        else {
-            continue;
-        };
-        let foreign = reading.packages.iter().filter(|p| p.ecosystem != dpkg::FAMILY);
-        vendors.extend(foreign.map(|p| (root::of_database(path), p.name.as_bytes())));
+        {
+            vendors.extend(dpkg::of_vendors(path, reading));
+        }
     }
     vendors
 }
+
+/// An SBOM inside of the image: its path, what it says, and the layers that wrote it.
+type Witness<'a, 'v> = (&'a [u8], Judged<'a>, &'v [Version<'a>]);
 
 /// The files that show a package, and the kind of database that named it.
 type Evidence<'a> = (ReaderKind, BTreeSet<&'a [u8]>);
@@ -184,11 +188,31 @@ impl<'a> Found<'a> {
         let since = since_when(judged.packages.iter().map(|(package, _)| *package), versions);
         for (package, named) in &judged.packages {
             let Some(&layer) = since.get(package) else { continue };
-            let evidence = self.by_layer.entry(layer).or_default().entry(named.clone());
-            let (first_kind, paths) = evidence.or_insert_with(|| (kind, BTreeSet::new()));
-            *first_kind = kind.min(*first_kind);
-            paths.insert(path);
+            self.note(layer, named.clone(), kind, path);
         }
+    }
+
+    /// Adds what SBOMs inside of the image name and no reader found.
+    fn add_what_is_new(&mut self, witnesses: &[Witness<'a, '_>]) {
+        let packages = self.by_layer.values().flat_map(HashMap::keys);
+        let known: HashSet<_> = packages.map(witness::identity).collect();
+        for (path, judged, versions) in witnesses {
+            let since = since_when(judged.packages.iter().map(|(package, _)| *package), versions);
+            for (package, named) in &judged.packages {
+                if !known.contains(&witness::identity(named))
+                    && let Some(&layer) = since.get(package)
+                {
+                    self.note(layer, named.clone(), ReaderKind::Sbom, path);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, layer: usize, package: PackageKey, kind: ReaderKind, path: &'a [u8]) {
+        let evidence = self.by_layer.entry(layer).or_default().entry(package);
+        let (first_kind, paths) = evidence.or_insert_with(|| (kind, BTreeSet::new()));
+        *first_kind = kind.min(*first_kind);
+        paths.insert(path);
     }
 
     fn into_layers(self, layers: &[(String, Arc<LayerContents>)]) -> Vec<LayerInventory> {

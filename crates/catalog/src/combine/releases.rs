@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use parapet_model::PackageKey;
 use parapet_model::inventory::Distro;
 
-use crate::{distro, root};
+use crate::{distro, root, rpm};
 
 /// The files that say so, by root.
 #[derive(Default)]
@@ -33,17 +33,25 @@ pub(super) struct Distros(BTreeMap<Vec<u8>, Distro>);
 impl Distros {
     /// Replaces the family that a distribution's reader gave by the ecosystem with release.
     pub(super) fn with_release(&self, path: &[u8], package: &PackageKey) -> PackageKey {
-        let mut package = package.clone();
-        if let Some(distro) = self.0.get(root::of_database(path))
-            && distro::uses(&distro.ecosystem, &package.ecosystem)
-        {
-            package.ecosystem.clone_from(&distro.ecosystem);
-        }
-        package
+        with_release(package, self.0.get(root::of_database(path)))
     }
 
     /// The distribution of the image or host itself.
     pub(super) fn into_distro(mut self) -> Option<Distro> {
         self.0.remove(b"".as_slice())
     }
+}
+
+/// Replaces the family that a distribution's reader gave by the ecosystem with release. Of rpm's
+/// packages the vendor decides whether they are the distribution's.
+pub(crate) fn with_release(package: &PackageKey, distro: Option<&Distro>) -> PackageKey {
+    let mut package = package.clone();
+    if package.family() == rpm::FAMILY {
+        package.ecosystem = rpm::vendor::ecosystem(&package.ecosystem, distro);
+    } else if let Some(distro) = distro
+        && distro::uses(&distro.ecosystem, &package.ecosystem)
+    {
+        package.ecosystem.clone_from(&distro.ecosystem);
+    }
+    package
 }

@@ -1,6 +1,6 @@
-//! Several databases in one image, diversions, and the packages of a Nix store.
+//! Several databases in one image, of dpkg, apk and rpm, diversions, and the packages of a Nix store.
 
-use super::tests::{ecosystems, inventory, lines, tar};
+use super::tests::{ecosystems, inventory, lines, program, programs, tar};
 use crate::testing::{DEBIAN, STATUS, metadata, status};
 
 #[test]
@@ -68,6 +68,61 @@ fn packages_own_files_of_their_own_root_only() {
             .file(wheel, metadata("six", "2")),
     ]);
     assert_eq!(ecosystems(&found), ["PyPI six 2", "dpkg python3-six 1"]);
+}
+
+#[test]
+fn a_database_of_rpm_is_of_the_distribution_of_its_root() {
+    let database = include_bytes!("../../fixtures/readers/rpmdb.sqlite");
+    let found = inventory(vec![
+        tar()
+            .file("etc/os-release", DEBIAN)
+            .file("jail/etc/os-release", "ID=almalinux\nVERSION_ID=9.4\n")
+            .file("jail/var/lib/rpm/rpmdb.sqlite", database)
+            .file("jail/usr/lib64/libssl.so.3", program())
+            .file("jail/usr/bin/dockerd", program())
+            .file("usr/lib64/libssl.so.3", program()),
+    ]);
+    assert_eq!(
+        ecosystems(&found),
+        [
+            "AlmaLinux:9 openssl-libs 1:3.0.1-41.el9_0",
+            "Go m.example/tool 1.0.0",
+            "Go stdlib 1.21.5",
+            "rpm:Docker docker-ce 0:24.0.2-1.el9"
+        ]
+    );
+    let others = ["jail/usr/bin/dockerd", "usr/lib64/libssl.so.3"];
+    assert_eq!(programs(&found), others, "a vendor's program, and one of another root");
+    assert_eq!(found.distro.unwrap().ecosystem, "Debian:12");
+}
+
+#[test]
+fn an_rpm_list_of_a_root_without_a_distribution_is_not_guessed() {
+    let line =
+        |name: &str, vendor: &str| format!("{name}\t1-1\t1\t1\t{vendor}\t(none)\t1\tnoarch\t0\t(none)\n");
+    let list = line("a", "Microsoft Corporation") + &line("b", "Docker");
+    let found = inventory(vec![
+        tar()
+            .file("etc/os-release", "ID=azurelinux\nVERSION_ID=3.0\n")
+            .file("var/lib/rpmmanifest/container-manifest-2", &list)
+            .file("jail/var/lib/rpmmanifest/container-manifest-2", list.replace("1-1", "2-1")),
+    ]);
+    assert_eq!(ecosystems(&found), ["Azure Linux:3 a 1-1", "rpm a 2-1", "rpm b 2-1", "rpm:Docker b 1-1"]);
+}
+
+#[test]
+fn a_diverted_program_belongs_to_whoever_has_its_place() {
+    let base = |by: &str| {
+        tar()
+            .file(STATUS, status(&["tool 1", "other 1"]))
+            .file("var/lib/dpkg/info/tool.list", "/usr/bin/tool\n")
+            .file("var/lib/dpkg/diversions", format!("/usr/bin/tool\n/usr/bin/tool.distrib\n{by}\n"))
+            .file("usr/bin/tool", program())
+            .file("usr/bin/tool.distrib", program())
+    };
+    let both = base("other").file("var/lib/dpkg/info/other.list", "/usr/bin/tool\n");
+    assert_eq!(programs(&inventory(vec![both])), Vec::<String>::new());
+    assert_eq!(programs(&inventory(vec![base(":")])), ["usr/bin/tool"], "the administrator's");
 }
 
 #[test]

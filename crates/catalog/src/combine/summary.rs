@@ -17,6 +17,14 @@ const NAMED: usize = 5;
 pub(super) struct Summary<'a> {
     databases: BTreeMap<(ReaderKind, &'a [u8]), Read>,
     foreign: BTreeMap<Foreign, (usize, Vec<&'a [u8]>)>,
+    unknown: BTreeMap<ReaderKind, Unknown<'a>>,
+}
+
+/// Files that hold what they do not name: how many, and the first of them with what is said.
+#[derive(Default)]
+struct Unknown<'a> {
+    count: usize,
+    files: Vec<(&'a [u8], String)>,
 }
 
 #[derive(Default)]
@@ -32,6 +40,17 @@ struct Read {
 impl<'a> Summary<'a> {
     /// Adds one file of a database.
     pub(super) fn database(&mut self, kind: ReaderKind, path: &'a [u8], judged: &Judged<'_>) {
+        if let Some(unknown) = judged.unknown {
+            let said = self.unknown.entry(kind).or_default();
+            said.count += 1;
+            if said.files.len() < NAMED {
+                said.files.push((path, unknown.to_owned()));
+            }
+            // Nothing else is to be said of a file that names no package.
+            if judged.is_empty() {
+                return;
+            }
+        }
         let database = kind.database(path);
         let read = self.databases.entry((kind, database)).or_default();
         read.packages =
@@ -67,7 +86,13 @@ impl<'a> Summary<'a> {
             packages: 0,
             outcome: ReadOutcome::NotRead(not_read(kind, count, &paths)),
         });
-        let mut all: Vec<DatabaseRead> = read.chain(foreign).collect();
+        let unknown = self.unknown.into_iter().map(|(kind, said)| DatabaseRead {
+            kind: kind.as_str().to_owned(),
+            path: said.files.first().map(|(path, _)| lossy(path)).unwrap_or_default(),
+            packages: 0,
+            outcome: ReadOutcome::NotRead(said_in_part(kind, &said)),
+        });
+        let mut all: Vec<DatabaseRead> = read.chain(foreign).chain(unknown).collect();
         all.sort_unstable();
         all
     }
@@ -107,4 +132,10 @@ fn not_read(kind: Foreign, count: usize, paths: &[&[u8]]) -> String {
     let names: Vec<String> = paths.iter().map(|path| lossy(path)).collect();
     let names = listed(&names, count);
     format!("{}, which no reader understands yet: {names}", kind.describe())
+}
+
+fn said_in_part(kind: ReaderKind, said: &Unknown<'_>) -> String {
+    let names: Vec<String> =
+        said.files.iter().map(|(path, why)| format!("{} ({why})", lossy(path))).collect();
+    format!("{}: {}", kind.unknown(), listed(&names, said.count))
 }

@@ -179,7 +179,7 @@ fn unread_and_unreadable_things_are_said() {
         [
             "apk lib/apk/db/installed Unreadable(\"line 1 is no field: \\\"rubbish\\\"\")",
             "dpkg var/lib/dpkg/status Read",
-            "java opt/app.jar NotRead(\"Java archive, which no reader understands yet: opt/app.jar\")",
+            "java opt Unreadable(\"opt/app.jar: it has no directory of a ZIP archive\")",
             "python srv Unreadable(\"srv/x-1.dist-info/METADATA: the name is empty\")",
         ]
     );
@@ -371,4 +371,112 @@ fn what_a_vendors_package_brings_along_counts_for_itself() {
         found.packages().map(|p| format!("{} {}", p.package.ecosystem, p.package.name)).collect();
     named.sort();
     assert_eq!(named, ["Debian:12 npm", "dpkg:NodeSource nodejs", "npm corepack"]);
+}
+
+/// A Go program, built from `m.example/tool`.
+pub(super) fn program() -> Vec<u8> {
+    let info = crate::gobuild::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
+    crate::program::tests::elf(&[(".go.buildinfo", &info)])
+}
+
+/// Where that program was found.
+pub(super) fn programs(inventory: &Inventory) -> Vec<String> {
+    let found = inventory.packages().filter(|p| p.package.name == "m.example/tool");
+    found.flat_map(|p| p.paths.iter().map(|path| String::from_utf8_lossy(path).into_owned())).collect()
+}
+
+#[test]
+fn programs_of_the_distribution_are_its_own_and_those_of_vendors_are_not() {
+    let stanza = |name: &str, maintainer: &str| {
+        format!("Package: {name}\nStatus: install ok installed\nVersion: 1\nMaintainer: {maintainer}\n\n")
+    };
+    let databases =
+        stanza("podman", "A Team <team@debian.org>") + &stanza("docker-ce", "Docker <support@docker.com>");
+    let base = || {
+        tar()
+            .file("usr/bin/podman", program())
+            .file("usr/bin/dockerd", program())
+            .file(STATUS, &databases)
+            .file("var/lib/dpkg/info/podman.list", "/usr/bin/podman\n")
+            .file("var/lib/dpkg/info/docker-ce.list", "/usr/bin/dockerd\n")
+    };
+    assert_eq!(programs(&inventory(vec![base()])), ["usr/bin/dockerd"]);
+    // The same file written again by a later layer is still the package's.
+    assert_eq!(
+        programs(&inventory(vec![base(), tar().file("usr/bin/podman", program())])),
+        ["usr/bin/dockerd"]
+    );
+    assert_eq!(
+        programs(&inventory(vec![base(), tar().file("opt/podman", program())])),
+        ["usr/bin/dockerd"],
+        "a package of two layers is put down to the lower one"
+    );
+}
+
+const BOM: &str = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[
+    {"type":"library","name":"a","version":"1","purl":"pkg:deb/debian/a@1?arch=amd64"},
+    {"type":"library","name":"x","version":"2","purl":"pkg:pypi/x@2"},
+    {"type":"library","name":"y","version":"3","purl":"pkg:pypi/y@3"},
+    {"type":"library","name":"redis","version":"7.0","purl":"pkg:bitnami/redis@7.0"},
+    {"type":"library","name":"nothing"}]}"#;
+
+#[test]
+fn an_sbom_inside_adds_what_no_reader_found() {
+    let base = || {
+        tar()
+            .file("etc/os-release", DEBIAN)
+            .file(STATUS, status(&["a 1"]))
+            .file("srv/x-2.dist-info/METADATA", metadata("x", "2"))
+    };
+    let found = inventory(vec![base(), tar().file("opt/app/app.cdx.json", BOM)]);
+    assert_eq!(lines(&found), ["layer0: a 1", "layer0: x 2", "layer1: redis 7.0", "layer1: y 3"]);
+    let y = found.packages().find(|p| p.package.name == "y").unwrap();
+    assert_eq!((y.database.as_str(), y.paths.clone()), ("sbom", vec![b"opt/app/app.cdx.json".to_vec()]));
+    let said: Vec<&ReadOutcome> =
+        found.databases.iter().filter(|d| d.kind == "sbom").map(|d| &d.outcome).collect();
+    assert!(matches!(said[1], ReadOutcome::Read), "{said:?}");
+    assert!(
+        matches!(said[0], ReadOutcome::NotRead(why) if why.contains("1 without a package URL")),
+        "{said:?}"
+    );
+    // One that belongs to a package of the distribution speaks of that.
+    let owned = inventory(vec![
+        base(),
+        tar().file("opt/app/app.cdx.json", BOM).file("var/lib/dpkg/info/a.list", "/opt/app/app.cdx.json\n"),
+    ]);
+    assert_eq!(lines(&owned), ["layer0: a 1", "layer0: x 2"]);
+}
+
+#[test]
+fn an_sbom_attached_to_an_image_adds_what_no_reader_found() {
+    let mut found = inventory(vec![tar().file("etc/os-release", DEBIAN).file(STATUS, status(&["a 1"]))]);
+    let digest = parapet_model::Digest::of(BOM.as_bytes());
+    let statement = format!(r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{BOM}}}"#);
+    crate::sbom::witness::attach(&mut found, &digest, statement.as_bytes());
+    assert_eq!(
+        lines(&found),
+        [
+            "layer0: a 1".to_owned(),
+            format!("{digest}: redis 7.0"),
+            format!("{digest}: x 2"),
+            format!("{digest}: y 3")
+        ]
+    );
+    crate::sbom::witness::attach(&mut found, &digest, b"{}");
+    let problem = found.databases.iter().find(|d| matches!(d.outcome, ReadOutcome::Unreadable(_))).unwrap();
+    assert_eq!(problem.path, format!("sbom:{digest}"));
+}
+
+#[test]
+fn spdx_says_the_same_as_cyclonedx() {
+    let spdx = r#"{"spdxVersion":"SPDX-2.3","documentDescribes":["SPDXRef-image"],"packages":[
+        {"SPDXID":"SPDXRef-image","name":"the image"},
+        {"SPDXID":"SPDXRef-1","name":"redis","versionInfo":"7.0","externalRefs":[
+            {"referenceCategory":"SECURITY","referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a:redis"},
+            {"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:bitnami/redis@7.0"}]},
+        {"SPDXID":"SPDXRef-2","name":"nothing","versionInfo":"1"}]}"#;
+    let reading = crate::sbom::witness::read(spdx.as_bytes());
+    assert_eq!(reading.packages, [PackageKey::new("Bitnami", "redis", "7.0")]);
+    assert_eq!((reading.problem, reading.unknown.as_deref()), (None, Some("1 without a package URL")));
+    assert!(crate::sbom::witness::read(b"SPDXVersion: SPDX-2.3\n").unknown.is_some());
 }

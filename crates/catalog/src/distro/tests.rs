@@ -126,10 +126,10 @@ fn relatives_are_told_apart_by_their_older_files() {
         let distro = from(files).unwrap();
         format!("{} {} {}", distro.id, distro.version, distro.ecosystem)
     };
-    assert_eq!(of(&[("etc/redhat-release", "CentOS release 6.10 (Final)\n")]), "centos 6.10 ");
+    assert_eq!(of(&[("etc/redhat-release", "CentOS release 6.10 (Final)\n")]), "centos 6.10 CentOS:6");
     assert_eq!(
         of(&[("etc/redhat-release", "Red Hat Enterprise Linux Server release 7.9 (Maipo)\n")]),
-        "rhel 7.9 Red Hat"
+        "rhel 7.9 Red Hat:7"
     );
     assert_eq!(
         of(&[
@@ -151,7 +151,7 @@ fn relatives_are_told_apart_by_their_older_files() {
             "etc/SuSE-release",
             "SUSE Linux Enterprise Server 11 (x86_64)\nVERSION = 11\nPATCHLEVEL = 4\n"
         )]),
-        "sles 11.4 SUSE:Linux Enterprise 11.4"
+        "sles 11.4 SUSE:Linux Enterprise 11 SP4"
     );
     assert_eq!(
         of(&[("etc/mariner-release", "CBL-Mariner 2.0.20240301\nMARINER_BUILD_NUMBER=0a\n")]),

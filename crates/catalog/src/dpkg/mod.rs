@@ -69,12 +69,22 @@ pub(crate) fn diversions(bytes: &[u8]) -> impl Iterator<Item = [&[u8]; 3]> {
     std::iter::from_fn(move || Some([lines.next()?, lines.next()?, lines.next()?]))
 }
 
+/// A package that lists its files: the root of its database, and its name.
+pub(crate) type Owner<'a> = (&'a [u8], &'a [u8]);
+
 /// The package whose files the list at `path` names: `info/NAME.list`, `info/NAME:ARCH.list` or
 /// `status.d/NAME.md5sums`.
-pub(crate) fn owner(path: &[u8]) -> &[u8] {
+pub(crate) fn owner(path: &[u8]) -> Owner<'_> {
     let file = split(path).1;
     let name = file.strip_suffix(b".list").or_else(|| file.strip_suffix(b".md5sums")).unwrap_or(file);
-    name.split(|&byte| byte == b':').next().unwrap_or(name)
+    (root::of_database(path), name.split(|&byte| byte == b':').next().unwrap_or(name))
+}
+
+/// The vendors' own packages in the database at `path`: no feed of a distribution speaks for what
+/// they bring along, so their files are nobody's.
+pub(crate) fn of_vendors<'a>(path: &'a [u8], reading: &'a Reading) -> impl Iterator<Item = Owner<'a>> {
+    let foreign = reading.packages.iter().filter(|p| p.ecosystem != FAMILY);
+    foreign.map(|p| (root::of_database(path), p.name.as_bytes()))
 }
 
 /// The paths in a list of files: one on each line, in `.md5sums` behind the sum and two spaces.

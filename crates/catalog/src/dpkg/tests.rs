@@ -90,9 +90,10 @@ fn a_vendors_package_names_its_vendor() {
     let ecosystems: Vec<&str> = reading.packages.iter().map(|p| p.ecosystem.as_str()).collect();
     assert_eq!(ecosystems, ["dpkg:Docker", "dpkg"]);
     for path in ["var/lib/dpkg/info/docker-ce.list", "var/lib/dpkg/info/docker-ce:amd64.list"] {
-        assert_eq!(owner(path.as_bytes()), b"docker-ce");
+        assert_eq!(owner(path.as_bytes()), (b"".as_slice(), b"docker-ce".as_slice()));
     }
-    assert_eq!(owner(b"var/lib/dpkg/status.d/docker-ce.md5sums"), b"docker-ce");
+    let jailed = b"jail/var/lib/dpkg/status.d/docker-ce.md5sums";
+    assert_eq!(owner(jailed), (b"jail".as_slice(), b"docker-ce".as_slice()));
 }
 
 #[test]

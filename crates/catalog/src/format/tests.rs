@@ -45,6 +45,8 @@ fn yaml_keeps_texts_and_refuses_what_grows() {
 fn toml_is_counted_before_it_is_built() {
     let many = format!("a = [{}]", "1,".repeat(700_000));
     assert!(toml::read::<serde::de::IgnoredAny>(many.as_bytes()).unwrap_err().contains("more than"));
+    let tables = "[[package]]\n".repeat(60_000);
+    assert!(toml::read::<serde::de::IgnoredAny>(tables.as_bytes()).unwrap_err().contains("more than"));
     let deep = format!("a = {}", "[".repeat(5_000));
     assert!(toml::read::<serde::de::IgnoredAny>(deep.as_bytes()).is_err());
     let tables: String = (0..200).map(|_| "a.").collect();

@@ -1,16 +1,16 @@
 //! Collects from the entries of an archive, or the files of a directory, what a layer adds and
 //! hides.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
 use super::LayerError;
 use super::contents::{Content, Covers, Diversion, LayerContents, LayerFile};
 use super::tar::EntryKind;
 use crate::Limits;
-use crate::foreign::Foreign;
+use crate::blob::Blob;
 use crate::path::{self, RootedPath, lossy, normalise, split};
-use crate::reader::{Reader, ReaderKind, Reading, Role, is_language_file, role};
+use crate::reader::{Reader, ReaderKind, Reading, Role, SpooledReader, is_language_file, role};
 use crate::{dpkg, nix, root};
 
 /// What the collector wants to know of an entry's body.
@@ -20,16 +20,20 @@ pub(crate) enum Want {
     Nothing,
     /// All of it; answer with [`Collector::body`].
     Body(Role),
-    /// If it is a program, whether it carries a dependency list; answer with
-    /// [`Collector::program`].
+    /// All of it, to be read here and there; answer with [`Collector::spooled`].
+    Spooled(&'static SpooledReader),
+    /// If it is a program, what it was built from; answer with [`Collector::program`].
     Program,
 }
 
 /// Most text kept of a release file, in bytes.
 const MAX_RELEASE: usize = 64 << 10;
 
-/// Programs smaller than this hold no dependency list.
+/// Programs smaller than this hold no list of what they were built from.
 const MIN_PROGRAM: u64 = 4096;
+
+/// Most owned files whose owners are remembered.
+const MAX_OWNED: usize = 2_000_000;
 
 /// Whether a link at `path` points to a file that the same reader claims.
 fn same_reader(reader: &Reader, path: &[u8], link: &[u8]) -> bool {
@@ -38,6 +42,13 @@ fn same_reader(reader: &Reader, path: &[u8], link: &[u8]) -> bool {
         _ => RootedPath::new(&root::join(split(path).0, link)),
     };
     (reader.claims)(target.as_bytes())
+}
+
+/// A list of files that packages own: its number, and the root whose files they are.
+#[derive(Clone, Copy)]
+struct List<'p> {
+    number: u32,
+    root: &'p [u8],
 }
 
 /// See the module.
@@ -49,10 +60,14 @@ pub(crate) struct Collector<'a> {
     whiteouts: BTreeSet<Vec<u8>>,
     opaque: BTreeSet<Vec<u8>>,
     directories: BTreeSet<Vec<u8>>,
-    /// Hashes of all files that packages of the distribution own, to tell programs of others.
-    owned: HashSet<u64>,
+    /// The files that say what packages own, and by the hash of each file owned the number of the
+    /// one that says so: which of them are programs is known only when all were seen.
+    lists: Vec<Vec<u8>>,
+    owners: HashMap<u64, u32>,
     /// Hashes of places that the administrator took from a package.
     taken: HashSet<u64>,
+    /// By the hash of the place where a diverted file lies, that of its place in the package.
+    diverted: HashMap<u64, u64>,
     kept: usize,
 }
 
@@ -66,8 +81,10 @@ impl<'a> Collector<'a> {
             whiteouts: BTreeSet::new(),
             opaque: BTreeSet::new(),
             directories: BTreeSet::new(),
-            owned: HashSet::new(),
+            lists: Vec::new(),
+            owners: HashMap::new(),
             taken: HashSet::new(),
+            diverted: HashMap::new(),
             kept: 0,
         }
     }
@@ -134,6 +151,7 @@ impl<'a> Collector<'a> {
         self.cover(path)?;
         match (kind, role) {
             (EntryKind::File, Some(Role::Foreign(foreign))) => self.insert(path, Content::Foreign(foreign)),
+            (EntryKind::File, Some(Role::Spooled(reader))) => Ok(Want::Spooled(reader)),
             (EntryKind::File, Some(role)) if size > self.most(role) => {
                 let why = format!("larger than {} bytes", self.most(role));
                 self.unreadable(path, role, why)
@@ -145,6 +163,11 @@ impl<'a> Collector<'a> {
             (EntryKind::Symlink, Some(Role::Database(reader)))
                 if reader.kind.lock().is_some() && same_reader(reader, path, link) =>
             {
+                Ok(Want::Nothing)
+            }
+            // Links are the usual form of these: os-release has a second place, and Debian's jars
+            // point to the versioned file beside them.
+            (EntryKind::Symlink, Some(Role::Spooled(SpooledReader { kind: ReaderKind::Java, .. }))) => {
                 Ok(Want::Nothing)
             }
             (EntryKind::Symlink, Some(role)) => {
@@ -209,15 +232,12 @@ impl<'a> Collector<'a> {
     }
 
     fn unreadable(&mut self, path: &[u8], role: Role, why: String) -> Result<Want, LayerError> {
-        match role {
-            Role::Database(reader) => {
-                let reading = Reading::unreadable(why);
-                self.insert(path, Content::Packages { kind: reader.kind, reading })
-            }
-            // Links are the usual form of both: os-release has a second place, and Debian's jars
-            // point to the versioned file beside them.
-            Role::Release | Role::Foreign(_) | Role::Ownership => Ok(Want::Nothing),
-        }
+        let kind = match role {
+            Role::Database(reader) => reader.kind,
+            Role::Spooled(reader) => reader.kind,
+            Role::Release | Role::Foreign(_) | Role::Ownership => return Ok(Want::Nothing),
+        };
+        self.insert(path, Content::Packages { kind, reading: Reading::unreadable(why) })
     }
 
     /// Takes the body that [`Want::Body`] asked for.
@@ -236,7 +256,7 @@ impl<'a> Collector<'a> {
                 Content::Diverted(diversions)
             }
             Role::Ownership => {
-                let owned = self.own(root::of_database(&path), dpkg::owned_paths(&path, bytes));
+                let owned = self.own(&path, dpkg::owned_paths(&path, bytes));
                 if owned.is_empty() {
                     return Ok(());
                 }
@@ -244,7 +264,7 @@ impl<'a> Collector<'a> {
             }
             Role::Database(reader) => {
                 let mut reading = reader.read_at(&path, bytes);
-                let owned = self.own(root::of_database(&path), reading.owned.iter().map(Vec::as_slice));
+                let owned = self.own(&path, reading.owned.iter().map(Vec::as_slice));
                 reading.owned = owned.into_iter().map(RootedPath::into_bytes).collect();
                 if reading == Reading::default() && reader.kind.is_language() {
                     return Ok(());
@@ -252,19 +272,22 @@ impl<'a> Collector<'a> {
                 Content::Packages { kind: reader.kind, reading }
             }
             Role::Foreign(foreign) => Content::Foreign(foreign),
+            Role::Spooled(reader) => return self.spooled(raw, reader, Ok(&bytes as &dyn Blob)),
         };
         self.insert(&path, content).map(drop)
     }
 
-    /// The diversions that matter to readers; all places that the administrator took are remembered.
+    /// The diversions that matter to readers; where all others lead is remembered.
     fn diversions(&mut self, file: &[u8], bytes: &[u8]) -> Vec<Diversion> {
         let root = root::of_database(file);
         let mut all = Vec::new();
         for [from, to, by] in dpkg::diversions(bytes) {
             let [from, to] = [from, to].map(|path| RootedPath::new(&root::join(root, path)));
+            let place = path::hash(from.as_bytes());
             if by == b":" {
-                self.taken.insert(path::hash(from.as_bytes()));
+                self.taken.insert(place);
             }
+            self.diverted.insert(path::hash(to.as_bytes()), place);
             if is_language_file(from.as_bytes()) || is_language_file(to.as_bytes()) {
                 all.push(Diversion { from, to, by: lossy(by) });
             }
@@ -273,22 +296,55 @@ impl<'a> Collector<'a> {
         all
     }
 
-    /// Remembers owned paths, as a database in `root` spells them, and gives back those of language
+    /// Takes the file that [`Want::Spooled`] asked for, or why it could not be had.
+    pub(crate) fn spooled(
+        &mut self,
+        raw: &[u8],
+        reader: &SpooledReader,
+        blob: Result<&dyn Blob, String>,
+    ) -> Result<(), LayerError> {
+        let path = RootedPath::new(raw).into_bytes();
+        let kind = reader.kind;
+        let reading = match blob {
+            Ok(blob) => {
+                let list = self.list(&path);
+                let (mut owned, mut buffer) = (Vec::new(), Vec::new());
+                let mut reading = (reader.read)(&path, blob, &mut |file| {
+                    if owned.len() < MAX_OWNED && self.owns(list, file, &mut buffer) {
+                        owned.push(buffer.clone());
+                    }
+                });
+                owned.sort_unstable();
+                reading.owned = owned;
+                reading
+            }
+            Err(why) => Reading::unreadable(why),
+        };
+        if reading == Reading::default() {
+            return Ok(());
+        }
+        self.insert(&path, Content::Packages { kind, reading }).map(drop)
+    }
+
+    /// Begins a list of files that packages own; `path` is the file that says so.
+    fn list<'p>(&mut self, path: &'p [u8]) -> List<'p> {
+        self.lists.push(path.to_vec());
+        let number = u32::try_from(self.lists.len() - 1).unwrap_or(u32::MAX);
+        List { number, root: root::of_database(path) }
+    }
+
+    /// Remembers the paths that the file at `list` says are owned, and gives back those of language
     /// packages, sorted.
-    fn own<'p>(&mut self, root: &[u8], paths: impl Iterator<Item = &'p [u8]>) -> Vec<RootedPath> {
+    fn own<'p>(&mut self, list: &[u8], paths: impl Iterator<Item = &'p [u8]>) -> Vec<RootedPath> {
+        let mut paths = paths.peekable();
+        if paths.peek().is_none() {
+            return Vec::new();
+        }
+        let list = self.list(list);
         let mut owned = Vec::new();
         let mut path = Vec::new();
         for raw in paths {
-            match root {
-                [] => normalise(raw, &mut path),
-                // A path that climbs would leave the root it is in.
-                _ => path = root::join(root, RootedPath::new(raw).as_bytes()),
-            }
-            // Forgetting an owner only shows a program that could have been left out.
-            if self.owned.len() < 4_000_000 {
-                self.owned.insert(path::hash(&path));
-            }
-            if is_language_file(&path) {
+            if self.owns(list, raw, &mut path) {
                 owned.push(RootedPath::new(&path));
             }
         }
@@ -296,10 +352,35 @@ impl<'a> Collector<'a> {
         owned
     }
 
-    /// Notes that the program at `raw` carries a dependency list.
-    pub(crate) fn program(&mut self, raw: &[u8], kind: Foreign) -> Result<(), LayerError> {
+    /// Remembers one owned path, as a database in the list's root spells it. `path` holds it then, as
+    /// the whole sees it; true when it is one of a language package.
+    fn owns(&mut self, list: List<'_>, raw: &[u8], path: &mut Vec<u8>) -> bool {
+        match list.root {
+            [] => normalise(raw, path),
+            // A path that climbs would leave the root it is in.
+            root => *path = root::join(root, RootedPath::new(raw).as_bytes()),
+        }
+        // Forgetting an owner only shows a program that could have been left out.
+        if self.owners.len() < MAX_OWNED {
+            self.owners.insert(path::hash(path), list.number);
+        }
+        is_language_file(path)
+    }
+
+    /// Notes what the program at `raw` was built from.
+    pub(crate) fn program(
+        &mut self,
+        raw: &[u8],
+        kind: ReaderKind,
+        reading: Reading,
+    ) -> Result<(), LayerError> {
         let path = RootedPath::new(raw).into_bytes();
-        self.insert(&path, Content::Foreign(kind)).map(drop)
+        self.insert(&path, Content::Packages { kind, reading }).map(drop)
+    }
+
+    /// Notes that the program at `raw` could not be looked at.
+    pub(crate) fn unread_program(&mut self, raw: &[u8], why: String) -> Result<(), LayerError> {
+        self.program(raw, ReaderKind::GoProgram, Reading::unreadable(format!("a program: {why}")))
     }
 
     fn insert(&mut self, path: &[u8], content: Content) -> Result<Want, LayerError> {
@@ -330,20 +411,59 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Whether a package of the distribution owns the path, as far as was collected.
-    pub(crate) fn is_owned(&self, path: &[u8]) -> bool {
+    /// The file that says which package owns the path, as far as was collected.
+    fn owner(&self, path: &[u8]) -> Option<&[u8]> {
         let hash = path::hash(path);
-        self.owned.contains(&hash) && !self.taken.contains(&hash)
+        if self.taken.contains(&hash) {
+            return None;
+        }
+        let list = *self.owners.get(self.diverted.get(&hash).unwrap_or(&hash))?;
+        self.lists.get(usize::try_from(list).ok()?).map(Vec::as_slice)
     }
 
-    /// The contents. Programs that belong to a distribution's package are judged with that.
+    /// Of some programs, those that no package of the distribution owns, as far as was collected.
+    pub(crate) fn of_others(&self, programs: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let mut vendors = HashSet::new();
+        for (path, content) in &self.files {
+            if let Content::Packages { kind: ReaderKind::Dpkg, reading } = content {
+                vendors.extend(dpkg::of_vendors(path, reading));
+            }
+        }
+        let is_anothers = |path: &Vec<u8>| {
+            self.owner(path)
+                .is_none_or(|list| dpkg::lists_files(list) && vendors.contains(&dpkg::owner(list)))
+        };
+        programs.into_iter().filter(is_anothers).collect()
+    }
+
+    /// Adds the programs that packages own to what these own: only now it is known which they are.
+    fn assign_programs(&mut self) {
+        let owned: Vec<(Vec<u8>, Vec<u8>)> = self
+            .files
+            .iter()
+            .filter(|(_, content)| matches!(content, Content::Packages { kind, .. } if kind.is_program()))
+            .filter_map(|(path, _)| Some((self.owner(path)?.to_vec(), path.clone())))
+            .collect();
+        for (list, path) in owned {
+            match self.files.entry(list).or_insert_with(|| Content::Owned(Vec::new())) {
+                Content::Owned(paths) => {
+                    paths.push(RootedPath::new(&path));
+                    paths.sort_unstable();
+                }
+                Content::Packages { reading, .. } => {
+                    reading.owned.push(path);
+                    reading.owned.sort_unstable();
+                }
+                Content::Release(_) | Content::Foreign(_) | Content::Diverted(_) => {}
+            }
+        }
+    }
+
+    /// The contents.
     pub(crate) fn finish(mut self) -> LayerContents {
+        self.assign_programs();
         let files = std::mem::take(&mut self.files)
             .into_iter()
-            .filter(|(path, content)| match content {
-                Content::Foreign(Foreign::Go | Foreign::Rust) => !self.is_owned(path),
-                _ => true,
-            })
             .map(|(path, content)| LayerFile { path: RootedPath::new(&path), content })
             .collect();
         let paths = |set: BTreeSet<Vec<u8>>| set.iter().map(|p| RootedPath::new(p)).collect();

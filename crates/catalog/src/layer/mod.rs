@@ -1,8 +1,8 @@
 //! One layer: from its bytes as a registry stores them to what it adds and hides.
 //!
 //! [`read`] streams: it needs a few buffers beside the package databases themselves, verifies the
-//! size, the digest of the stored bytes and the digest of the unpacked archive, and writes nothing
-//! to disk. Paths are normalised and only ever compared, so an archive that points outside of the
+//! size, the digest of the stored bytes and the digest of the unpacked archive. One member at a time
+//! may be spooled (`blob.rs`); nothing else is written to disk. Paths are normalised and only ever compared, so an archive that points outside of the
 //! root or round in circles leads nowhere.
 
 pub(crate) mod collect;
@@ -27,8 +27,9 @@ use self::hash::HashThread;
 use self::stream::{Decoder, Source, Unpacked};
 use self::tar::Tar;
 use crate::Limits;
-use crate::foreign::{ELF, ProgramScan};
+use crate::blob::{Blob, Spool};
 use crate::oci::LayerDescriptor;
+use crate::program;
 
 /// Reads a layer. `reader` yields the bytes as stored; gzip, zstd and plain archives are told
 /// apart by their first bytes. A second thread runs for the time of the call.
@@ -66,12 +67,16 @@ fn unpack<'scope>(
     let hash = HashThread::start(scope).map_err(LayerError::Source)?;
     let mut tar = Tar::new(Unpacked::new(decoder, hash, stored, limits), limits.entries, limits.path);
     let mut collector = Collector::new(limits);
-    walk(&mut tar, &mut collector)?;
+    walk(&mut tar, &mut collector, &mut Spool::new(limits.spooled))?;
     let digest = tar.into_inner().finish().map_err(LayerError::from_io)?;
     Ok((collector.finish(), digest))
 }
 
-fn walk<R: std::io::BufRead>(tar: &mut Tar<R>, collector: &mut Collector<'_>) -> Result<(), LayerError> {
+fn walk<R: std::io::BufRead>(
+    tar: &mut Tar<R>,
+    collector: &mut Collector<'_>,
+    spool: &mut Spool,
+) -> Result<(), LayerError> {
     let mut path = Vec::new();
     while let Some(head) = tar.next()? {
         let Some(kind) = head.kind else { continue };
@@ -84,30 +89,44 @@ fn walk<R: std::io::BufRead>(tar: &mut Tar<R>, collector: &mut Collector<'_>) ->
         match want {
             Want::Nothing => {}
             Want::Body(role) => collector.body(&path, role, &tar.read_body()?)?,
-            Want::Program => {
-                if let Some(kind) = scan_program(tar)? {
-                    collector.program(&path, kind)?;
+            Want::Spooled(reader) => {
+                spool.clear();
+                tar.look_at_body(|piece| spool.write(piece))?;
+                match spool.blob() {
+                    Ok(blob) => collector.spooled(&path, reader, Ok(&blob as &dyn Blob))?,
+                    Err(why) => collector.spooled(&path, reader, Err(why))?,
                 }
             }
+            Want::Program => program_of(tar, &path, collector, spool)?,
         }
     }
     Ok(())
 }
 
-/// Searches the present entry if it begins like a program.
-fn scan_program<R: std::io::BufRead>(
+/// Reads the present entry if it begins like a program.
+fn program_of<R: std::io::BufRead>(
     tar: &mut Tar<R>,
-) -> Result<Option<crate::foreign::Foreign>, LayerError> {
-    let mut scan = None;
+    path: &[u8],
+    collector: &mut Collector<'_>,
+    spool: &mut Spool,
+) -> Result<(), LayerError> {
+    let mut is_program = false;
     tar.look_at_body(|piece| {
-        let scan = match &mut scan {
-            Some(scan) => scan,
-            // Bodies begin at multiples of 512 bytes and so do buffers: the mark is never cut.
-            None if piece.starts_with(ELF) => scan.insert(ProgramScan::new()),
-            None => return false,
-        };
-        scan.feed(piece);
-        true
+        // Bodies begin at multiples of 512 bytes and so do buffers: the mark is never cut.
+        if !is_program {
+            is_program = program::begins_like_one(piece);
+            spool.clear();
+        }
+        is_program && spool.write(piece)
     })?;
-    Ok(scan.and_then(ProgramScan::finish))
+    if !is_program {
+        return Ok(());
+    }
+    match spool.blob() {
+        Ok(blob) => match program::read(&blob) {
+            Some((kind, reading)) => collector.program(path, kind, reading),
+            None => Ok(()),
+        },
+        Err(why) => collector.unread_program(path, why),
+    }
 }

@@ -4,6 +4,7 @@ use std::io;
 
 use proptest::prelude::*;
 
+use super::contents::Content;
 use super::*;
 use crate::testing::{DEBIAN, STATUS, TarBuilder, descriptor, gzip, metadata, read_layer, seal, status};
 
@@ -212,18 +213,38 @@ fn what_is_no_archive_is_an_error() {
 }
 
 #[test]
-fn programs_of_others_are_told_from_those_of_the_distribution() {
-    let mut program = ELF.to_vec();
-    program.resize(200_000, 1);
-    program.extend_from_slice(b"\0.go.buildinfo\0");
+fn programs_are_known_by_what_they_hold_whatever_they_are_called() {
+    let info = crate::gobuild::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
+    let program = crate::program::tests::elf(&[(".go.buildinfo", &info)]);
+    // One that does not fit into memory.
+    let mut large = program.clone();
+    large.resize(9 << 20, 7);
     let archive = TarBuilder::default()
-        .file("usr/bin/docker", &program)
         .file("usr/local/bin/tool", &program)
-        .file("var/lib/dpkg/info/docker.list", "/.\n/usr\n/usr/bin/docker\n")
+        .file("opt/no-name", &large)
+        .file("opt/small", &program[..1000])
+        .file("opt/text", vec![b'x'; 10_000])
         .finish();
     let contents = read_layer(&archive).unwrap();
-    let paths: Vec<String> = contents.files.iter().map(|file| file.path.display()).collect();
-    assert_eq!(paths, ["usr/local/bin/tool"]);
+    let found: Vec<(String, usize)> = contents
+        .files
+        .iter()
+        .map(|file| match &file.content {
+            Content::Packages { reading, .. } => (file.path.display(), reading.packages.len()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(found, [("opt/no-name".to_owned(), 2), ("usr/local/bin/tool".to_owned(), 2)]);
+    let limits = Limits { spooled: 5 << 20, ..Limits::default() };
+    let contents = read(archive.as_slice(), &descriptor(&archive, &archive), &limits).unwrap();
+    assert!(format!("{contents:?}").contains("larger than 5242880 bytes"), "{contents:?}");
+}
+
+#[test]
+fn ten_thousand_jars_of_one_layer_are_read_one_after_the_other() {
+    let jar = |n: usize| crate::java::tests::Jar::default().maven("a.b", &format!("c{n}"), "1").finish();
+    let archive = (0..10_000).fold(TarBuilder::default(), |tar, n| tar.file(&format!("lib/{n}.jar"), jar(n)));
+    assert_eq!(read_layer(&archive.finish()).unwrap().package_count(), 10_000);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! `bun.lock`, the text form. (`bun.lockb`, the binary one of before, is not read.)
 //!
-//! `packages` names each module as `name@version`; those count that can be reached from the
-//! dependencies of the workspaces, by name: of a module in several versions all count.
+//! `packages` names each module as `name@version`, under its name or, where one version could not be
+//! shared, under the path of those that need it. Those count that can be reached from the
+//! dependencies of the workspaces, found as node finds modules: at the module itself, then further up.
 //!
 //! Source: Bun's documentation, *Lockfile*.
 
 use std::collections::BTreeMap;
 
+use parapet_model::package::MAX_FIELD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -32,6 +34,8 @@ struct Lock {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Needs {
+    /// Of workspaces.
+    name: String,
     dependencies: BTreeMap<String, String>,
     optional_dependencies: BTreeMap<String, String>,
     peer_dependencies: BTreeMap<String, String>,
@@ -50,16 +54,26 @@ pub fn read(bytes: &[u8]) -> Reading {
         Ok(lock) => lock,
         Err(why) => return Reading::unreadable(why),
     };
-    let needs: Vec<(&str, Needs)> =
-        lock.packages.iter().map(|(key, parts)| (last_name(key), needs_of(parts))).collect();
+    let packages = &lock.packages;
     let mut graph = Graph::default();
-    for (name, needs) in &needs {
-        needs.names().for_each(|to| graph.needs(name, to));
-    }
-    let reachable = graph.reachable(lock.workspaces.values().flat_map(Needs::names));
     let mut out = Gathered::default();
-    for (key, parts) in &lock.packages {
-        if !lock.workspaces.is_empty() && !reachable.contains(last_name(key)) {
+    for (key, parts) in packages {
+        match needs_of(parts) {
+            Ok(needs) if key.len() <= MAX_FIELD => {
+                for needed in needs.names().filter_map(|name| found_from(packages, key, name)) {
+                    graph.needs(key, needed);
+                }
+            }
+            Ok(_) => out.complain("the path of a module is too long".to_owned()),
+            Err(why) => out.complain(format!("what {key:?} needs: {why}")),
+        }
+    }
+    let roots = lock.workspaces.values().flat_map(|workspace| {
+        workspace.names().filter_map(move |name| found_from(packages, &workspace.name, name))
+    });
+    let reachable = graph.reachable(roots);
+    for (key, parts) in packages {
+        if !lock.workspaces.is_empty() && !reachable.contains(key.as_str()) {
             continue;
         }
         let first = parts.first().and_then(|part| serde_json::from_str::<String>(part.get()).ok());
@@ -76,19 +90,41 @@ pub fn read(bytes: &[u8]) -> Reading {
 }
 
 /// What a module needs is the object among its parts.
-fn needs_of(parts: &[Box<RawValue>]) -> Needs {
-    let object = parts.iter().find(|part| part.get().starts_with('{'));
-    object.and_then(|part| serde_json::from_str(part.get()).ok()).unwrap_or_default()
+fn needs_of(parts: &[Box<RawValue>]) -> Result<Needs, String> {
+    match parts.iter().find(|part| part.get().starts_with('{')) {
+        Some(object) => serde_json::from_str(object.get()).map_err(|e| e.to_string()),
+        None => Ok(Needs::default()),
+    }
 }
 
-/// The key is a path of names, `a/@scope/b`, where one version could not be shared.
-fn last_name(key: &str) -> &str {
-    let Some(slash) = key.rfind('/') else { return key };
-    let scope = key.get(..slash).unwrap_or_default();
-    match scope.rfind('/').map_or(0, |at| at + 1) {
-        start if scope.get(start..).is_some_and(|part| part.starts_with('@')) => {
-            key.get(start..).unwrap_or(key)
+/// Most steps up: a path of names is as long as its file has it.
+const MAX_STEPS: usize = 16;
+
+/// The key of the module that `name` means to the one at the path `from`.
+fn found_from<'a>(
+    packages: &'a BTreeMap<String, Vec<Box<RawValue>>>,
+    from: &str,
+    name: &str,
+) -> Option<&'a str> {
+    let mut place = from;
+    for _ in 0..MAX_STEPS {
+        if place.is_empty() {
+            break;
         }
-        _ => key.get(slash + 1..).unwrap_or(key),
+        if let Some((key, _)) = packages.get_key_value(&format!("{place}/{name}")) {
+            return Some(key);
+        }
+        place = above(place);
+    }
+    packages.get_key_value(name).map(|(key, _)| key.as_str())
+}
+
+/// A path of names (`a/@scope/b`) without the last one.
+fn above(path: &str) -> &str {
+    let rest = path.rfind('/').and_then(|slash| path.get(..slash)).unwrap_or_default();
+    let scope = rest.rfind('/').map_or(0, |slash| slash + 1);
+    match rest.get(scope..) {
+        Some(part) if part.starts_with('@') => rest.get(..scope.saturating_sub(1)).unwrap_or_default(),
+        _ => rest,
     }
 }

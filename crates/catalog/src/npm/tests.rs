@@ -127,12 +127,15 @@ fn bun_keeps_modules_that_the_workspaces_need() {
   "workspaces": { "": { "name": "p", "dependencies": { "a": "^1", }, "devDependencies": { "t": "^1" } } },
   "packages": {
     "a": ["a@1.0.0", "", { "dependencies": { "@s/b": "^2" } }, "sha512-x"],
-    "a/@s/b": ["@s/b@2.0.0", "", {}, "sha512-x"],
-    "t": ["t@3.0.0", "", {}, "sha512-x"],
+    "a/@s/b": ["@s/b@2.0.0", "", { "dependencies": { "c": "^1" } }, "sha512-x"],
+    "a/@s/b/c": ["c@1.0.0", "", { "dependencies": { "@s/b": "^2" } }, "sha512-x"],
+    "@s/b": ["@s/b@9.0.0", "", {}, "sha512-x"],
+    "c": ["c@9.0.0", "", {}, "sha512-x"],
+    "t": ["t@3.0.0", "", { "dependencies": { "c": "^9", "@s/b": "^9" } }, "sha512-x"],
     "p": ["p@workspace:."],
   }
 }"#;
-    assert_eq!(packages(&bun::read(text)), ["@s/b@2.0.0", "a@1.0.0"]);
+    assert_eq!(packages(&bun::read(text)), ["@s/b@2.0.0", "a@1.0.0", "c@1.0.0"]);
 }
 
 proptest! {

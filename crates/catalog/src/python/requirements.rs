@@ -35,6 +35,9 @@ pub fn read(bytes: &[u8]) -> Reading {
     let mut out = Gathered::default();
     let mut joined = String::new();
     for line in text.lines() {
+        if out.is_full() {
+            break;
+        }
         let line = line.trim_end();
         if let Some(begun) = line.strip_suffix('\\') {
             joined.push_str(begun);
@@ -107,10 +110,8 @@ fn option(line: &str, out: &mut Gathered) {
     let value = value.trim();
     match option {
         // Whether that file is there, and what it is called, is another matter.
-        "-r" | "--requirement" => {
-            if !claims(value.as_bytes()) {
-                out.unjudged("PyPI", short(value), "a further list");
-            }
+        "-r" | "--requirement" if !claims(value.as_bytes()) => {
+            out.unjudged("PyPI", short(value), "a further list");
         }
         "-e" | "--editable" if value.contains("://") => address(value, out),
         _ => {}

@@ -9,7 +9,7 @@ pub mod renv;
 #[cfg(test)]
 mod tests;
 
-use crate::format::text;
+use crate::format::without_mark;
 use crate::path::{file_name, split};
 use crate::reader::{Reading, one};
 
@@ -29,11 +29,8 @@ pub(crate) fn database(path: &[u8]) -> &[u8] {
 /// Reads a description. One without `Built` is of a package that was not installed yet and counts for
 /// nothing.
 pub fn read(bytes: &[u8]) -> Reading {
-    let text = match text(bytes) {
-        Ok(text) => text,
-        // Some packages are written in older encodings; what is wanted is ASCII.
-        Err(_) => return read(String::from_utf8_lossy(bytes).as_bytes()),
-    };
+    // Some packages are written in older encodings; what is wanted is ASCII.
+    let text = String::from_utf8_lossy(without_mark(bytes));
     let field = |name: &str| {
         let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         let mut values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

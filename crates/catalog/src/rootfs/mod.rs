@@ -4,7 +4,6 @@
 //! are the kernel's own file systems and the storage of container engines, whose images and
 //! containers are assets of their own. What cannot be read is listed, not skipped in silence.
 
-mod elf;
 mod host;
 #[cfg(test)]
 mod tests;
@@ -21,11 +20,12 @@ use parapet_model::inventory::{DatabaseRead, Inventory, ReadOutcome};
 
 pub use host::{HostIdentity, host_facts};
 
+use crate::blob::{Blob, OnDisk};
 use crate::layer::LayerError;
 use crate::layer::collect::{Collector, Want};
 use crate::layer::tar::EntryKind;
 use crate::path::lossy;
-use crate::{Limits, combine, reader};
+use crate::{Limits, combine, program, reader};
 
 /// Directories that are not the system's own software.
 const LEFT_OUT: [&[u8]; 9] = [
@@ -163,6 +163,13 @@ impl Walk<'_> {
                 }
                 Ok(())
             }
+            Want::Spooled(reader) => match self.open(&path).and_then(OnDisk::new) {
+                Ok(file) => self.collector.spooled(&path, reader, Ok(&file as &dyn Blob)).map_err(over_limit),
+                Err(e) => {
+                    self.complain(&path, &e);
+                    Ok(())
+                }
+            },
             Want::Body(role) => match self.read_file(&path) {
                 Ok(bytes) => self.collector.body(&path, role, &bytes).map_err(over_limit),
                 Err(e) => {
@@ -180,13 +187,14 @@ impl Walk<'_> {
     }
 
     fn search_programs(&mut self) -> Result<(), RootfsError> {
-        for path in std::mem::take(&mut self.programs) {
-            if self.collector.is_owned(&path) {
-                continue;
-            }
-            match self.open(&path).and_then(|file| elf::dependency_list(&file)) {
-                Ok(Some(kind)) => self.collector.program(&path, kind).map_err(over_limit)?,
-                Ok(None) => {}
+        let programs = std::mem::take(&mut self.programs);
+        for path in self.collector.of_others(programs) {
+            match self.open(&path).and_then(OnDisk::new) {
+                Ok(file) => {
+                    if let Some((kind, reading)) = program::read(&file) {
+                        self.collector.program(&path, kind, reading).map_err(over_limit)?;
+                    }
+                }
                 Err(e) => self.complain(&path, &e),
             }
         }

@@ -77,22 +77,68 @@ fn links_are_not_followed() {
 }
 
 #[test]
-fn a_program_with_a_dependency_list_is_said() {
-    let mut program = vec![0; 8192];
-    program[..8].copy_from_slice(b"\x7fELF\x02\x01\x01\0");
-    program[0x28..0x30].copy_from_slice(&64_u64.to_le_bytes());
-    program[0x3a..0x3c].copy_from_slice(&64_u16.to_le_bytes());
-    program[0x3e..0x40].copy_from_slice(&1_u16.to_le_bytes());
-    program[128 + 0x18..128 + 0x20].copy_from_slice(&4096_u64.to_le_bytes());
-    program[128 + 0x20..128 + 0x28].copy_from_slice(&32_u64.to_le_bytes());
-    program[4097..4097 + 15].copy_from_slice(b".go.buildinfo\0.");
-    let root = tree(&[("usr/local/bin/tool", &program), ("usr/local/share/tool", &program)]);
+fn programs_and_databases_are_read_in_place() {
+    let info = crate::gobuild::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
+    let program = crate::program::tests::elf(&[(".go.buildinfo", &info)]);
+    let jar = crate::java::tests::Jar::default().maven("a.b", "c", "1").finish();
+    let root = tree(&[
+        ("usr/local/bin/tool", &program),
+        ("usr/local/share/tool", &program),
+        ("usr/bin/owned", &program),
+        ("var/lib/dpkg/info/a.list", b"/usr/bin/owned\n"),
+        ("opt/c.jar", &jar),
+    ]);
     let executable = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(root.path().join("usr/local/bin/tool"), executable).unwrap();
+    fs::set_permissions(root.path().join("usr/local/bin/tool"), executable.clone()).unwrap();
+    fs::set_permissions(root.path().join("usr/bin/owned"), executable).unwrap();
     let inventory = read(root.path(), &Limits::default()).unwrap();
     let said: Vec<(&str, &str)> =
         inventory.databases.iter().map(|d| (d.kind.as_str(), d.path.as_str())).collect();
-    assert_eq!(said, [("go", "usr/local/bin/tool")]);
+    assert_eq!(said, [("go", "usr/local/bin/tool"), ("java", "opt")]);
+    assert_eq!(names(&inventory), ["m.example/tool", "stdlib", "a.b:c"]);
+}
+
+#[test]
+fn programs_of_vendors_and_of_the_administrator_count_for_themselves() {
+    let info = crate::gobuild::tests::inline("go1.21.5", "mod\tm.example/tool\tv1.0.0\n");
+    let program = crate::program::tests::elf(&[(".go.buildinfo", &info)]);
+    let vendors = "Package: docker-ce\nStatus: install ok installed\nVersion: 1\n\
+                   Maintainer: Docker <support@docker.com>\n\n";
+    let databases = status(&["podman 1", "kept 1"]) + vendors;
+    let root = tree(&[
+        (STATUS, databases.as_bytes()),
+        ("var/lib/dpkg/info/podman.list", b"/usr/bin/podman\n"),
+        ("var/lib/dpkg/info/kept.list", b"/usr/bin/kept\n"),
+        ("var/lib/dpkg/info/docker-ce.list", b"/usr/bin/dockerd\n"),
+        ("var/lib/dpkg/diversions", b"/usr/bin/kept\n/usr/bin/kept.distrib\n:\n"),
+        // Another root's package of the vendor's name is nobody's but its own.
+        ("jail/var/lib/dpkg/status", status(&["docker-ce 1"]).as_bytes()),
+        ("jail/var/lib/dpkg/info/docker-ce.list", b"/usr/bin/dockerd\n"),
+    ]);
+    let names = ["podman", "kept", "kept.distrib", "dockerd"].map(|name| format!("usr/bin/{name}"));
+    for name in names.iter().map(String::as_str).chain(["jail/usr/bin/dockerd"]) {
+        let path = root.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &program).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let inventory = read(root.path(), &Limits::default()).unwrap();
+    let tool = inventory.packages().find(|p| p.package.name == "m.example/tool").unwrap();
+    assert_eq!(tool.paths, [b"usr/bin/dockerd".to_vec(), b"usr/bin/kept".to_vec()]);
+}
+
+#[test]
+fn a_sparse_program_of_two_gigabytes_is_read_at_once() {
+    let root = tree(&[]);
+    let path = root.path().join("sparse");
+    let file = fs::File::create(&path).unwrap();
+    let mut program = crate::program::tests::elf(&[(".go.buildinfo", b"none")]);
+    // The table of sections and the segment lie far behind.
+    program[40..48].copy_from_slice(&(2_u64 << 30).to_le_bytes());
+    std::os::unix::fs::FileExt::write_all_at(&file, &program, 0).unwrap();
+    file.set_len((2 << 30) + 4096).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(names(&read(root.path(), &Limits::default()).unwrap()), Vec::<&str>::new());
 }
 
 #[test]

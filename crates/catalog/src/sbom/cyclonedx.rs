@@ -23,7 +23,7 @@ use crate::{Limits, distro};
 const KIND: &str = "cyclonedx";
 
 /// Most components of a document.
-const MAX_COMPONENTS: usize = 500_000;
+pub(super) const MAX_COMPONENTS: usize = 500_000;
 
 /// Why a document cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,7 @@ struct Metadata {
 }
 
 #[derive(Deserialize)]
-struct Component {
+pub(super) struct Component {
     #[serde(rename = "type", default)]
     kind: String,
     #[serde(default)]
@@ -108,8 +108,14 @@ pub fn read(reader: impl Read, limits: &Limits) -> Result<(Inventory, Subject), 
     if bytes.len() as u64 > limits.document {
         return Err(SbomError::TooLong(limits.document));
     }
+    let (components, subject) = components(&bytes)?;
+    Ok((inventory(&components), subject))
+}
+
+/// All components of a document, and what it describes.
+pub(super) fn components(bytes: &[u8]) -> Result<(Vec<Component>, Subject), SbomError> {
     let document: Document =
-        serde_json::from_slice(&bytes).map_err(|e| SbomError::Malformed(e.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|e| SbomError::Malformed(e.to_string()))?;
     if document.bom_format != "CycloneDX" {
         return Err(SbomError::Unsupported("of another format".to_owned()));
     }
@@ -123,7 +129,7 @@ pub fn read(reader: impl Read, limits: &Limits) -> Result<(Inventory, Subject), 
         version: clean(component.version.as_deref().unwrap_or_default()),
     });
     let components = flatten(document.components.unwrap_or_default(), subject)?;
-    Ok((inventory(&components), named.unwrap_or_default()))
+    Ok((components, named.unwrap_or_default()))
 }
 
 fn clean(text: &str) -> String {
@@ -198,6 +204,23 @@ fn distro_of(components: &[Component]) -> Option<Distro> {
 }
 
 impl Component {
+    /// A library with a package URL.
+    pub(super) fn library(name: String, version: Option<String>, purl: Option<String>) -> Self {
+        Self { kind: "library".to_owned(), name, version, purl, components: None, properties: None }
+    }
+
+    /// As [`Self::package`]; a distribution's package that names no release has the family of its
+    /// database as ecosystem, as readers give it.
+    pub(super) fn package_in_family(&self) -> Result<Option<PackageKey>, String> {
+        let family = match self.purl().map(|purl| purl.kind).as_deref() {
+            Some("deb") => crate::dpkg::FAMILY,
+            Some("apk") => crate::apk::FAMILY,
+            Some("rpm") => crate::rpm::FAMILY,
+            _ => "",
+        };
+        self.package(family)
+    }
+
     fn purl(&self) -> Option<Purl> {
         Purl::parse(self.purl.as_deref()?).ok()
     }

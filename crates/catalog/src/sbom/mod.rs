@@ -2,6 +2,8 @@
 
 pub mod cyclonedx;
 pub mod purl;
+mod spdx;
 #[cfg(test)]
 mod tests;
+pub mod witness;
 mod write;

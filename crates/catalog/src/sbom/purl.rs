@@ -134,6 +134,7 @@ impl Purl {
             "cocoapods" => (swift::pods::ECOSYSTEM, self.name.clone()),
             "brew" => (homebrew::ECOSYSTEM, self.name.clone()),
             "nix" => (nix::ECOSYSTEM, self.name.clone()),
+            "bitnami" => ("Bitnami", self.name.clone()),
             _ => return None,
         };
         Some(PackageKey::new(ecosystem, &name, version))

@@ -82,6 +82,7 @@ impl Purl {
             swift::pods::ECOSYSTEM => ("cocoapods", None),
             homebrew::ECOSYSTEM => ("brew", None),
             nix::ECOSYSTEM => ("nix", None),
+            "Bitnami" => ("bitnami", None),
             _ => return None,
         };
         let (namespace, name) =

@@ -39,7 +39,9 @@ impl Kind {
             Column::References | Column::Registry | Column::Repository | Column::Tag | Column::Aliases => {
                 Self::Texts
             }
-            Column::FirstFound | Column::ReopenedAt | Column::LastFound | Column::ExceptionEnd => Self::Instant,
+            Column::FirstFound | Column::ReopenedAt | Column::LastFound | Column::ExceptionEnd => {
+                Self::Instant
+            }
             Column::NotRunHere | Column::Kev | Column::Fixable => Self::Flag,
             Column::Qid => Self::Integer,
             Column::Cvss | Column::Epss => Self::Number,
@@ -86,7 +88,9 @@ impl Values {
 
     /// Bytes of the dictionary, about.
     pub(super) fn weight(&self) -> usize {
-        self.plain.len() * 2 + self.known.len() * 64 + self.lists.iter().map(|list| list.len() * 8 + 64).sum::<usize>()
+        self.plain.len() * 2
+            + self.known.len() * 64
+            + self.lists.iter().map(|list| list.len() * 8 + 64).sum::<usize>()
     }
 
     pub(super) fn push(&mut self, index: u32) {

@@ -95,8 +95,11 @@ impl<W: Write> FindingsParquet<W> {
     pub fn row(&mut self, finding: &Finding<'_>) -> io::Result<()> {
         let Self { columns, values, references_at, .. } = self;
         let mut indexes = |level: Level| -> Vec<u32> {
-            let of_level = columns.iter().zip(values.iter_mut()).filter(|(column, _)| column.level() == level);
-            of_level.map(|(&column, values)| values.index(&value_of(column, finding, *references_at))).collect()
+            let of_level =
+                columns.iter().zip(values.iter_mut()).filter(|(column, _)| column.level() == level);
+            of_level
+                .map(|(&column, values)| values.index(&value_of(column, finding, *references_at)))
+                .collect()
         };
         if self.asset.as_ref().is_none_or(|(asset, _)| *asset != finding.asset.no) {
             self.asset = Some((finding.asset.no, indexes(Level::Asset)));

@@ -65,7 +65,8 @@ fn a_workbook_without_findings_opens_too() {
     let book = FindingsXlsx::new(Vec::new(), &Columns::default(), MARCH).unwrap();
     let bytes = book.finish().unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
-    let names: Vec<String> = (0..archive.len()).map(|at| archive.by_index(at).unwrap().name().to_owned()).collect();
+    let names: Vec<String> =
+        (0..archive.len()).map(|at| archive.by_index(at).unwrap().name().to_owned()).collect();
     assert_eq!(
         names,
         [

@@ -203,7 +203,7 @@ fn named_digest(response: &Response) -> Option<Digest> {
     response.header(&CONTENT_DIGEST)?.parse().ok()
 }
 
-fn require_digest(what: &str, expected: Digest, actual: Digest) -> Result<(), FetchError> {
+pub(super) fn require_digest(what: &str, expected: Digest, actual: Digest) -> Result<(), FetchError> {
     if expected == actual {
         Ok(())
     } else {

@@ -8,6 +8,7 @@
 //! | `link` | the `Link` header |
 //! | `list` | repositories and tags, page by page |
 //! | `manifest` | from tag or digest to an image description |
+//! | `referrers` | SBOMs attached to an image |
 //! | `scan` | from there to an inventory, layers streamed |
 //!
 //! Answers of a registry are input from a stranger: names are validated before they enter an
@@ -19,6 +20,7 @@ mod challenge;
 mod link;
 mod list;
 mod manifest;
+mod referrers;
 mod scan;
 
 use std::sync::Arc;

@@ -57,6 +57,8 @@ pub(crate) struct Repository {
     pub(crate) blobs: BTreeMap<String, Vec<u8>>,
     /// By tag and by digest: media type and bytes.
     pub(crate) manifests: BTreeMap<String, (String, Vec<u8>)>,
+    /// By digest of the subject: the index of what refers to it.
+    pub(crate) referrers: BTreeMap<String, Vec<u8>>,
 }
 
 impl Repository {
@@ -125,8 +127,30 @@ impl Repository {
                     r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#,
                 ),
             },
+            // The list of referrers, where the repository has one.
+            "referrers" => match self.referrers.get(name) {
+                Some(bytes) => answer(200, &[("content-type", INDEX)], bytes.clone()),
+                None => status(404),
+            },
             other => panic!("{other}"),
         }
+    }
+
+    /// Attaches a document to a manifest: the index that lists it.
+    pub(crate) fn attach(&mut self, kind: &str, document: &[u8]) -> Vec<u8> {
+        let manifest = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","artifactType":"{kind}","config":{},"layers":[{}]}}"#,
+            descriptor("application/vnd.oci.empty.v1+json", b"{}", ""),
+            descriptor(kind, document, "")
+        )
+        .into_bytes();
+        self.blobs.insert(Digest::of(document).to_string(), document.to_vec());
+        let index = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#,
+            descriptor(MANIFEST, &manifest, &format!(r#","artifactType":"{kind}""#))
+        );
+        self.manifest("attached", MANIFEST, manifest);
+        index.into_bytes()
     }
 }
 

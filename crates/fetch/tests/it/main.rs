@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail as tests do")]
 
+mod attached;
 mod auth;
 mod azure;
 mod docker_hub;

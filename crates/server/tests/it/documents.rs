@@ -7,8 +7,8 @@ use crate::support::{Fixture, parapet};
 /// The fixture with a file that no reader understands.
 fn fixture() -> Fixture {
     let fixture = Fixture::new();
-    std::fs::create_dir_all(fixture.path("root/opt")).unwrap();
-    std::fs::write(fixture.path("root/opt/app.jar"), "PK").unwrap();
+    std::fs::create_dir_all(fixture.path("root/var/lib/opkg")).unwrap();
+    std::fs::write(fixture.path("root/var/lib/opkg/status"), "Package: x\n").unwrap();
     fixture
 }
 
@@ -40,7 +40,7 @@ fn sarif_names_file_rule_and_fix_of_every_finding() {
     assert_eq!(rule["helpUri"], "https://nvd.nist.gov/vuln/detail/CVE-2026-0001");
     assert_eq!(run["properties"]["coverage"], "not-scanned");
     let note = &run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
-    assert!(note.as_str().unwrap().contains("java at opt/app.jar: not-scanned"), "{note}");
+    assert!(note.as_str().unwrap().contains("distribution at var/lib/opkg/status: not-scanned"), "{note}");
 
     let only = scan(&fixture, &fixture.target(), "sarif", &["--where", "fixable"]);
     let only: Value = serde_json::from_str(&only).unwrap();

@@ -265,7 +265,8 @@ fn a_file_is_written_in_the_format_its_name_says() {
         [("f.csv", "kind,"), ("f.jsonl", "{\"kind\""), ("f.xlsx", "PK\u{3}\u{4}"), ("f.parquet", "PAR1")]
     {
         let file = fixture.path(name);
-        let report = fixture.run(&["export", "findings", "--output", file.to_str().unwrap(), "--report", "json"]);
+        let report =
+            fixture.run(&["export", "findings", "--output", file.to_str().unwrap(), "--report", "json"]);
         let report: Value = serde_json::from_str(&report).unwrap();
         counts.push(report["rows"].as_u64().unwrap());
         assert!(std::fs::read(&file).unwrap().starts_with(begins.as_bytes()), "{name}");

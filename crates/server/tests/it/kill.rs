@@ -95,8 +95,7 @@ impl SignedExport {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let at = format_rfc3339(i64::try_from(now.as_millis()).unwrap());
         let date: String = at.chars().take(19).filter(|c| !matches!(c, '-' | ':')).chain(['Z']).collect();
-        let (path, query) =
-            (format!("/v5/{}/vul/export", part("project_id")), "category=vul&export_size=10");
+        let (path, query) = (format!("/v5/{}/vul/export", part("project_id")), "category=vul&export_size=10");
         let canonical = format!(
             "POST\n{path}/\n{query}\nhost:parapet.example\nx-sdk-date:{date}\n\nhost;x-sdk-date\n{}",
             Digest::of(Self::BODY.as_bytes()).hex()
@@ -132,7 +131,8 @@ fn a_signed_write_is_done_once_over_a_kill() {
     let fixture = Fixture::new();
     fixture.fill();
     let mut server = Server::start(&fixture);
-    let key: Value = serde_json::from_str(&fixture.run(&["key", "add", "admin", "--format", "json"])).unwrap();
+    let key: Value =
+        serde_json::from_str(&fixture.run(&["key", "add", "admin", "--format", "json"])).unwrap();
     let request = SignedExport::new(&key);
     // The server hears of the key within a moment.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);

@@ -10,6 +10,7 @@
 mod compliance;
 mod demo;
 mod documents;
+mod ecosystems;
 mod ecr;
 mod enterprise;
 mod exports;

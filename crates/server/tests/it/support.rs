@@ -121,7 +121,8 @@ impl Fixture {
         read_lines(&file)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    /// Writes a file of the folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();

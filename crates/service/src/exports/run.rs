@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parapet_export::{
-    AS_OF_NOTE, ArtifactError, ArtifactWriter, CsvOptions, FeedDate, FindingsCsv, FindingsJsonl, FindingsParquet, FindingsXlsx, Provenance,
-    TableCsv, ZipMember,
+    AS_OF_NOTE, ArtifactError, ArtifactWriter, CsvOptions, FeedDate, FindingsCsv, FindingsJsonl,
+    FindingsParquet, FindingsXlsx, Provenance, TableCsv, ZipMember,
 };
 use parapet_model::Scope;
 use parapet_model::finding::Finding;

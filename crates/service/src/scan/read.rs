@@ -134,6 +134,7 @@ pub(super) async fn image(
     // A digest is no tag: such a reference says where the image was found, not what points to it.
     let tag = if reference.tag.starts_with("sha256:") { String::new() } else { reference.tag };
     let reference = Reference { tag, ..reference };
+    let inventory = registry.add_attached(&reference.repository, &image, read?).await;
     Ok(Observed {
         name: reference.to_string(),
         subject: Subject::Image {
@@ -141,7 +142,7 @@ pub(super) async fn image(
             facts: image.facts,
             reference: Some(reference),
         },
-        inventory: read?,
+        inventory,
         at,
     })
 }

@@ -204,6 +204,7 @@ impl<U: Upstream> Job<'_, U> {
         let platform = crate::scan::parse_platform(&self.work.registry.platform)?;
         let image = remote.describe(repository, tag, &platform).await?;
         let inventory = remote.read_layers(repository, &image, self.layers, &Limits::default()).await?;
+        let inventory = remote.add_attached(repository, &image, inventory).await;
         let content = ImageContent {
             name: format!("{}/{repository}:{tag}", remote.name()),
             config: image.config_digest,

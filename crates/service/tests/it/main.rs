@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod binary_readers;
 mod clouds;
 mod compliance;
 mod generate;

@@ -61,7 +61,10 @@ fn enterprise_projects_have_ids_and_names_of_their_own() {
         tx.rename_enterprise_project(&other, "Zoo").await.unwrap();
         tx.commit().await.unwrap();
         let all = t.store.read().await.unwrap().enterprise_projects().await.unwrap();
-        assert_eq!(all.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["default", "Finance", "Zoo"]);
+        assert_eq!(
+            all.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(),
+            ["default", "Finance", "Zoo"]
+        );
         assert_eq!(all[1].no, finance.no);
     });
 }

@@ -96,8 +96,8 @@ fn publisher(name: &str) -> String {
 }
 
 fn id_of<'v>(vulnerability: &'v Vulnerability<'_>) -> Option<&'v str> {
-    let ids = std::iter::once(&*vulnerability.cve).chain(vulnerability.ids.iter().map(|id| &*id.text));
-    ids.into_iter().find(|id| is_id(id))
+    let mut ids = std::iter::once(&*vulnerability.cve).chain(vulnerability.ids.iter().map(|id| &*id.text));
+    ids.find(|id| is_id(id))
 }
 
 /// A document that is numbered by the CVE is another name of it; a bulletin is not.

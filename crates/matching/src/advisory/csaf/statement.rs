@@ -12,7 +12,7 @@
 //! not say is taken as both.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use parapet_model::Severity;
 use parapet_model::advisory::{Affected, Event, Range, RangeKind};
@@ -155,15 +155,12 @@ fn fixes(
         // Of a language package it says only that this version is good.
         .filter(|(_, p)| p.component.ecosystem.is_none() && !p.component.version.is_empty())
         .collect();
-    let with_binaries: Vec<&str> = all
-        .iter()
-        .filter(|(_, p)| p.component.built != Built::Source)
-        .map(|(_, p)| p.ecosystem.as_str())
-        .collect();
-    let with_binaries: std::collections::HashSet<&str> = with_binaries.into_iter().collect();
+    let is_source = |product: &Product| product.component.built == Built::Source;
+    let with_binaries: HashSet<&str> =
+        all.iter().filter(|(_, p)| !is_source(p)).map(|(_, p)| p.ecosystem.as_str()).collect();
     let mut fixes: BTreeMap<Place, (Vec<String>, Severity)> = BTreeMap::new();
     for (id, product) in &all {
-        if product.component.built == Built::Source && with_binaries.contains(product.ecosystem.as_str()) {
+        if is_source(product) && with_binaries.contains(product.ecosystem.as_str()) {
             continue;
         }
         for place in places(product) {

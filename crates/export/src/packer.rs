@@ -14,7 +14,8 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use flate2::{Compress, Compression, Crc, FlushCompress};
+use crc32fast::Hasher;
+use flate2::{Compress, Compression, FlushCompress};
 
 /// Bytes deflated at once. What comes before a chunk is no help to it, which makes files a few in a
 /// hundred larger; smaller chunks would cost more.
@@ -57,7 +58,7 @@ struct Done {
     place: u64,
     chunk: Vec<u8>,
     packed: Vec<u8>,
-    crc: Crc,
+    crc: Hasher,
 }
 
 impl<W: Write + Send + 'static> Packer<W> {
@@ -169,7 +170,7 @@ fn deflate_all(to_do: &Mutex<Receiver<Work>>, done: &Sender<Done>) {
     loop {
         let next = to_do.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Work { place, chunk }) = next else { return };
-        let mut crc = Crc::new();
+        let mut crc = Hasher::new();
         crc.update(&chunk);
         let Some(packed) = deflate_one(&mut deflate, &chunk) else { return };
         if done.send(Done { place, chunk, packed, crc }).is_err() {
@@ -199,7 +200,7 @@ fn put_in_order<W: Write>(
     packed: &Receiver<Done>,
     give_back: &SyncSender<Vec<u8>>,
 ) -> io::Result<Packed<W>> {
-    let (mut crc, mut plain, mut size, mut next) = (Crc::new(), 0, 0, 0);
+    let (mut crc, mut plain, mut size, mut next) = (Hasher::new(), 0, 0, 0);
     let mut early: BTreeMap<u64, Done> = BTreeMap::new();
     for done in packed {
         early.insert(done.place, done);
@@ -217,5 +218,5 @@ fn put_in_order<W: Write>(
     if !early.is_empty() {
         return Err(io::Error::other("a part of the archive could not be packed"));
     }
-    Ok(Packed { writer, crc: crc.sum(), plain, packed: size })
+    Ok(Packed { writer, crc: crc.finalize(), plain, packed: size })
 }

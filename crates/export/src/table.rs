@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use crate::buffer::Buffer;
 use crate::csv::CsvOptions;
+use crate::quote::push_cell;
 
 /// Writes rows of texts as CSV.
 #[derive(Debug)]
@@ -35,6 +36,35 @@ impl<W: Write> TableCsv<W> {
             self.options.cell(out, index, cell.as_ref());
             count = index + 1;
         }
+        self.end_row(start, count)
+    }
+
+    /// Appends what a cell with that text looks like in the file.
+    pub fn encode(&self, text: &str, out: &mut Vec<u8>) {
+        push_cell(out, text, !self.options.raw);
+    }
+
+    /// Writes one row of cells that were [encoded](Self::encode) before: most rows share cells with the
+    /// one before them.
+    ///
+    /// # Errors
+    /// Like [`TableCsv::row`].
+    pub fn encoded_row<C: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = C>) -> io::Result<()> {
+        let out = &mut self.buffer.bytes;
+        let start = out.len();
+        let mut count = 0;
+        for (index, cell) in cells.into_iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(cell.as_ref());
+            count = index + 1;
+        }
+        self.end_row(start, count)
+    }
+
+    fn end_row(&mut self, start: usize, count: usize) -> io::Result<()> {
+        let out = &mut self.buffer.bytes;
         if count != self.columns {
             out.truncate(start);
             let message = format!("a row of {count} cells in a table of {} columns", self.columns);
@@ -81,6 +111,25 @@ mod tests {
         assert!(table.row(["1", "2", "3"]).is_err());
         table.row(["1", "2"]).unwrap();
         assert_eq!(table.finish().unwrap(), b"a,b\n1,2\n");
+    }
+
+    #[test]
+    fn cells_that_were_encoded_before_make_the_same_rows() {
+        let rows = [["a, \"b\"", "=1"], ["", "x"]];
+        let labels = ["one", "two"];
+        let mut plain = TableCsv::new(Vec::new(), &labels, CsvOptions::SPREADSHEET);
+        let mut encoded = TableCsv::new(Vec::new(), &labels, CsvOptions::SPREADSHEET);
+        for row in rows {
+            plain.row(row).unwrap();
+            let cells = row.map(|text| {
+                let mut cell = Vec::new();
+                encoded.encode(text, &mut cell);
+                cell
+            });
+            encoded.encoded_row(&cells).unwrap();
+        }
+        assert!(encoded.encoded_row([b"one"]).is_err());
+        assert_eq!(encoded.finish().unwrap(), plain.finish().unwrap());
     }
 
     #[test]

@@ -85,7 +85,8 @@ pub fn write<W: Write + Send + 'static>(
     if let Some(shape) = shape.filter(|_| request.rows != RowKind::Finding) {
         let labels: Vec<String> = request.columns.iter().map(|c| c.label.clone()).collect();
         let mut table = TableCsv::new(writer, &labels, options);
-        let mut cells: Vec<String> = vec![String::new(); request.columns.len()];
+        let mut cells: Vec<Vec<u8>> = vec![Vec::new(); request.columns.len()];
+        let mut text = String::new();
         let columns: Vec<_> = request.columns.iter().map(|choice| shape.column(&choice.column)).collect();
         let mut last = None;
         let window = turn.window();
@@ -96,10 +97,12 @@ pub fn write<W: Write + Send + 'static>(
             last = asset;
             let changed = cells.iter_mut().zip(&columns).filter(|(_, column)| !(same && column.of_asset));
             for (cell, column) in changed {
+                text.clear();
                 cell.clear();
-                (column.write)(row, cell);
+                (column.write)(row, &mut text);
+                table.encode(&text, cell);
             }
-            table.row(&cells)
+            table.encoded_row(&cells)
         };
         match request.rows {
             RowKind::Vulnerability => each_vulnerability(&view.snapshot, &query, window, &mut each)?,

@@ -235,7 +235,8 @@ fn number(out: &mut String, mut n: u64) {
             break;
         }
     }
-    digits[at..].iter().for_each(|digit| out.push(char::from(*digit)));
+    // Digits are text, so nothing is lost.
+    out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 fn instant(out: &mut String, at: i64) {

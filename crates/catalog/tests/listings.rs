@@ -115,7 +115,7 @@ fn gem_list() -> BTreeSet<String> {
 
 #[test]
 fn gems_are_those_of_gem_list() {
-    if peer("PARAPET_RUBY", "gem's own list").is_none() {
+    if peer("PARAPET_GEM", "gem's own list").is_none() {
         return;
     }
     let directories = output(Command::new("ruby").args(["-e", "puts Gem::Specification.dirs"]));
@@ -156,7 +156,7 @@ BUNDLED WITH
 
 #[test]
 fn locked_gems_are_those_of_bundlers_parser() {
-    if peer("PARAPET_RUBY", "Bundler's parser").is_none() {
+    if peer("PARAPET_GEM", "Bundler's parser").is_none() {
         return;
     }
     let project = tempfile::tempdir().unwrap();

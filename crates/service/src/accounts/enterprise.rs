@@ -183,6 +183,7 @@ async fn known(tx: &mut Tx, who: &Principal, id: &str) -> Result<EnterpriseProje
 fn taken(error: parapet_store::Error) -> Error {
     match error {
         parapet_store::Error::Taken { .. } => Error::Conflict(error.to_string()),
+        parapet_store::Error::Invalid(why) => Error::Invalid(why),
         other => other.into(),
     }
 }

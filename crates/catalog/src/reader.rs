@@ -258,12 +258,7 @@ pub(crate) const READERS: &[Reader] = &[
         read: homebrew::read,
         database: homebrew::database,
     },
-    Reader {
-        kind: ReaderKind::GoMod,
-        claims: go::claims,
-        read: go::read,
-        database: itself,
-    },
+    Reader { kind: ReaderKind::GoMod, claims: go::claims, read: go::read, database: itself },
     Reader { kind: ReaderKind::SwiftLock, claims: swift::claims, read: swift::read, database: itself },
     Reader {
         kind: ReaderKind::PodLock,

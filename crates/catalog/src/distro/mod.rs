@@ -200,7 +200,7 @@ fn ubuntu_release((year, month): (&str, &str)) -> String {
 pub(crate) fn uses(ecosystem: &str, family: &str) -> bool {
     match family_of(ecosystem) {
         "Debian" | "Ubuntu" => family == crate::dpkg::FAMILY,
-        "Alpine" | "Wolfi" | "Chainguard" => family == crate::apk::FAMILY,
+        "Alpine" | "Wolfi" | "Chainguard" | "MinimOS" => family == crate::apk::FAMILY,
         "" => false,
         _ => family == "rpm",
     }

@@ -18,7 +18,7 @@ impl Purl {
     pub fn of(key: &PackageKey) -> Option<Self> {
         let kind = match key.family() {
             "Debian" | "Ubuntu" | crate::dpkg::FAMILY => "deb",
-            "Alpine" | "Wolfi" | "Chainguard" | crate::apk::FAMILY => "apk",
+            "Alpine" | "Wolfi" | "Chainguard" | "MinimOS" | crate::apk::FAMILY => "apk",
             "AlmaLinux" | "Rocky Linux" | "Red Hat" | "SUSE" | "openSUSE" | "Mageia" | "rpm" => "rpm",
             "CentOS" | "Fedora" | "Oracle Linux" | "Amazon Linux" | "Photon OS" | "Azure Linux"
             | "openEuler" => "rpm",

@@ -36,17 +36,42 @@ impl Kind {
     /// What [`crate::value::value_of`] gives for a column; a test holds them together.
     pub(super) const fn of(column: Column) -> Self {
         match column {
-            Column::References | Column::Registry | Column::Repository | Column::Tag | Column::Aliases => {
-                Self::Texts
-            }
+            Column::References
+            | Column::Registry
+            | Column::Repository
+            | Column::Tag
+            | Column::Aliases
+            | Column::RiskReasons => Self::Texts,
             Column::FirstFound | Column::ReopenedAt | Column::LastFound | Column::ExceptionEnd => {
                 Self::Instant
             }
             Column::NotRunHere | Column::Kev | Column::Fixable => Self::Flag,
-            Column::Qid => Self::Integer,
+            Column::Qid | Column::Risk => Self::Integer,
             Column::Cvss | Column::Epss => Self::Number,
             Column::KevAdded => Self::Day,
-            _ => Self::Text,
+            Column::Kind
+            | Column::Asset
+            | Column::AssetId
+            | Column::Digest
+            | Column::EnterpriseProject
+            | Column::Distro
+            | Column::Coverage
+            | Column::Exception
+            | Column::ExceptionTitle
+            | Column::Vulnerability
+            | Column::Severity
+            | Column::CvssVector
+            | Column::Package
+            | Column::Version
+            | Column::Arch
+            | Column::Ecosystem
+            | Column::Source
+            | Column::SourceVersion
+            | Column::State
+            | Column::FixedVersion
+            | Column::Class
+            | Column::Title
+            | Column::Blank => Self::Text,
         }
     }
 }

@@ -296,7 +296,8 @@ async fn a_file_goes_to_whom_it_is_wished_for() {
     let file = MailFile { name, media_type, bytes: b"qid,title\n7,x\n".to_vec() };
     mail.send_to("8", &to, "Weekly\r\nBcc: b@z.example", "The rows", Some(file)).await.unwrap();
     relay.heard(|heard| {
-        let receivers: Vec<&str> = heard.lines.iter().filter_map(|line| line.strip_prefix("RCPT TO:")).collect();
+        let receivers: Vec<&str> =
+            heard.lines.iter().filter_map(|line| line.strip_prefix("RCPT TO:")).collect();
         assert_eq!(receivers, ["<a@y.example>", "<n@y.example>"]);
         let [text] = &heard.texts[..] else { panic!("{:?}", heard.texts) };
         assert!(text.contains("filename=\"critical.csv\"") && text.contains("The rows"), "{text}");

@@ -92,8 +92,7 @@ impl SignedExport {
 
     fn new(key: &Value) -> Self {
         let part = |name: &str| key[name].as_str().unwrap();
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let at = format_rfc3339(i64::try_from(now.as_millis()).unwrap());
+        let at = format_rfc3339(parapet_model::Clock::now(&parapet_model::SystemClock));
         let date: String = at.chars().take(19).filter(|c| !matches!(c, '-' | ':')).chain(['Z']).collect();
         let (path, query) = (format!("/v5/{}/vul/export", part("project_id")), "category=vul&export_size=10");
         let canonical = format!(

@@ -152,7 +152,7 @@ fn cell_of_vulnerability(column: &str) -> Option<Cell> {
             Row(|row, out| number(out, rows::with_status(row, "vul_status_fixed") as u64))
         }
         "verify_num" => Row(|_, out| number(out, 0)),
-        "solution_detail" => Row(|row, out| row.write_solution(out)),
+        "solution_detail" => Row(solution),
         "url" => Row(|row, out| out.push_str(&rows::url(&row.vulnerability.id))),
         "scan_time" => Row(|row, out| instant(out, row.last_found)),
         "first_scan_time" => Row(|row, out| instant(out, row.first_found)),
@@ -222,6 +222,10 @@ pub(crate) fn join<'a>(out: &mut String, parts: impl Iterator<Item = &'a str>) {
             seen.push(part);
         }
     }
+}
+
+fn solution(row: &VulnerabilityRow<'_>, out: &mut String) {
+    row.write_solution(out);
 }
 
 /// Much faster than formatting, which matters in the millionth row.

@@ -180,9 +180,13 @@ impl<'f> Split<'f> {
         self.late.is_empty() && self.rest.is_empty()
     }
 
-    /// Whether coverage is asked for.
+    /// Whether any part asks for coverage.
     pub(crate) fn asks_coverage(&self) -> bool {
-        !self.late.is_empty()
+        let mut asks = !self.late.is_empty();
+        for part in &self.rest {
+            part.filter.each_test(&mut |test| asks |= test.field == Field::Coverage);
+        }
+        asks
     }
 
     /// Whether there are parts about the match.

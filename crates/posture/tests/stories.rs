@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use parapet_model::asset::Reference;
+use parapet_model::coverage::EcosystemCoverage;
 use parapet_model::exception::{Asked, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::facts::{
     AssetRow, Change, LinkRow, MatchRow, PackageRow, PresenceRow, ReferenceRow, SetRow,
@@ -217,6 +218,36 @@ fn an_exception_starts_and_ends_to_the_millisecond() {
         [snapshot.valid_until(0), snapshot.valid_until(100), snapshot.valid_until(200)],
         [100, 200, FOREVER]
     );
+}
+
+/// A coverage word is that of all packages, so a question that mixes it with exceptions reads them all,
+/// however few vulnerabilities it is about.
+#[test]
+fn a_coverage_word_beside_an_exception_is_that_of_the_whole_asset() {
+    let mut facts = one_image();
+    let unread = PackageRow { coverage: Coverage::VersionUnparsed, ..package(2, "odd") };
+    facts.packages.push(unread);
+    facts.sets = vec![set(1, &[1, 2])];
+    let judged = EcosystemCoverage {
+        ecosystem: "Debian:12".into(),
+        coverage: Coverage::Assessed,
+        feeds: Vec::new(),
+        records: 1,
+    };
+    facts.coverage = Some(vec![judged]);
+    let snapshot = Snapshot::build(facts);
+    let scope = scope();
+    let of_one = |filter: &str| {
+        let Ok(filter) = Filter::parse(filter) else { panic!("{filter}") };
+        let mut count = 0;
+        let _ = snapshot.findings_of(&Query::new(&scope, &filter, 50), &[VulnerabilityNo(1)], |_| {
+            count += 1;
+            ControlFlow::Continue(())
+        });
+        (count, rows(&snapshot, &filter.to_string(), 50).len())
+    };
+    assert_eq!(of_one("not (excepted or coverage = version-unparsed)"), (0, 0));
+    assert_eq!(of_one("excepted or coverage = version-unparsed"), (1, 1));
 }
 
 #[test]

@@ -5,6 +5,8 @@ only at a name, so that it cannot explain a mistake away.
 """
 
 import json
+import struct
+import zlib
 
 
 def _owned(image, paths):
@@ -64,12 +66,41 @@ def lock_differs_from_modules(comparison, image, side, item):
     return bool(locked or installed) and locked != installed
 
 
+def program_itself(comparison, image, side, item):
+    """the program that carries the list; it was built here and is nobody's package"""
+    if side != "theirs" or getattr(item, "kind", "") != "cargo":
+        return False
+    for path in comparison.context.get(item, []):
+        for package in _audited(image.root / path).get("packages", []):
+            if package.get("root") and (package["name"], package["version"]) == (item.name, item.version):
+                return True
+    return False
+
+
+def _audited(path):
+    """The list in the section `.dep-v0` of a program, by ELF's tables."""
+    if not path.is_file():
+        return {}
+    program = path.read_bytes()
+    if program[:4] != b"\x7fELF":
+        return {}
+    (table,), (size, count, names) = struct.unpack_from("<Q", program, 40), struct.unpack_from("<HHH", program, 58)
+    section = lambda n: struct.unpack_from("<IIQQQQ", program, table + n * size)
+    texts = section(names)[4]
+    for number in range(count):
+        name, _, _, _, at, length = section(number)
+        if program[texts + name :].startswith(b".dep-v0\0"):
+            return json.loads(zlib.decompress(program[at : at + length]))
+    return {}
+
+
 CAUSES = [
     belongs_to_distribution,
     binary_classifier,
     operating_system_component,
     application_itself,
     lock_differs_from_modules,
+    program_itself,
 ]
 
 

@@ -66,6 +66,9 @@ def of_purl(purl, version):
         name = name.rpartition("/")[2]
     if kind == "pypi":
         name = re.sub(r"[-_.]+", "-", name).lower()
+    if kind == "golang":
+        # Written with or without the prefix of tags and of the toolchain.
+        version = re.sub(r"^(v|go)(?=[0-9])", "", version)
     if kind == "rpm":
         # An epoch may be written or left out where it is zero.
         version = version.removeprefix("0:")

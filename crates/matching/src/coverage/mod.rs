@@ -38,13 +38,19 @@ pub struct FeedFacts {
 impl FeedFacts {
     /// The feed's own word. A feed whose date is unknown counts as stale.
     fn word(&self, now: Millis, stale_after: Millis) -> Coverage {
-        if self.starter || self.complete.is_some_and(|all| self.records < all) {
+        if self.starter || self.is_of_another() || self.complete.is_some_and(|all| self.records < all) {
             Coverage::PartialFeed
         } else if now.saturating_sub(self.data_date) > stale_after {
             Coverage::StaleFeed
         } else {
             Coverage::Assessed
         }
+    }
+
+    /// Whether the feed is that of another ecosystem: some of Maven's records name a package of NuGet
+    /// too, which is far from all that is known of NuGet.
+    fn is_of_another(&self) -> bool {
+        family(&self.name).is_some() && family_of(&self.ecosystem) != self.name
     }
 
     /// `Debian 2026-08-22`.
@@ -133,6 +139,14 @@ mod tests {
     #[track_caller]
     fn word(ecosystem: &str, feeds: &[FeedFacts]) -> Coverage {
         of_ecosystem(ecosystem, feeds, day("2026-08-25"), 7 * DAY).coverage
+    }
+
+    #[test]
+    fn records_by_the_way_do_not_judge_an_ecosystem() {
+        let word = |feeds: &[FeedFacts]| of_ecosystem("NuGet", feeds, day("2026-08-25"), 7 * DAY).coverage;
+        assert_eq!(word(&[feed("NuGet", "Maven")]), Coverage::PartialFeed);
+        assert_eq!(word(&[feed("NuGet", "Maven"), feed("NuGet", "NuGet")]), Coverage::Assessed);
+        assert_eq!(word(&[feed("NuGet", "everything")]), Coverage::Assessed);
     }
 
     #[test]

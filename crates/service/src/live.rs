@@ -82,6 +82,12 @@ impl Live {
         }
     }
 
+    /// Brings posture to the end of the log, however long that takes: for a command, beside which nobody
+    /// follows the log, and which would else answer as if nothing had been written.
+    pub async fn settle(&self) -> Result<()> {
+        self.advance().await
+    }
+
     /// Follows the log until the task is dropped.
     pub async fn follow(&self) {
         loop {

@@ -61,6 +61,7 @@ impl Quickstart {
 
         self.scan(&app, &who, &targets).await?;
         output::print(&self.feeds(&app, &who).await?)?;
+        app.live().settle().await?;
         let view = app.findings().view(None, None).await?;
         let scope = who.scope();
         output::print(&format!("\n{}", summary::describe(&view, &scope)))?;

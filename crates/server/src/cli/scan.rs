@@ -144,6 +144,7 @@ impl Scan {
         if temporary.is_some() {
             import_for_scan(&app, &who, &self.feed).await?;
         }
+        app.live().settle().await?;
         self.print(&app, &who, filter, &reports).await
     }
 

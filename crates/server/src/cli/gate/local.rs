@@ -41,6 +41,7 @@ pub(super) async fn decide(gate: &Gate, policy: &Policy) -> anyhow::Result<Verdi
     if temporary.is_some() {
         import_for_scan(&app, &who, &gate.feed).await?;
     }
+    app.live().settle().await?;
     let view = app.findings().view(None, None).await?;
     let mut verdicts = Vec::new();
     for (target, asset) in targets.iter().zip(&assets) {

@@ -179,6 +179,7 @@ async fn known(gate: &Gate, server: &ParapetServer, target: &Target) -> anyhow::
     let (app, who) = StoreOptions::embedded(folder.path()).open().await?;
     output::progress(&format!("reading {target}"));
     let here = app.scans().scan(&who, target, &gate.access.options()?).await?.asset;
+    app.live().settle().await?;
     let view = app.findings().view(None, None).await?;
     let identity = view.snapshot.asset_by_uuid(&who.scope(), here).map(|asset| asset.identity.clone());
     let identity = identity.with_context(|| format!("{target} was read but is not in the store"))?;

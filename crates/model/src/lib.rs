@@ -32,7 +32,7 @@ pub mod time;
 pub mod verdict;
 pub mod vulnerability;
 
-pub use access::{Permission, Principal, Role, Scope};
+pub use access::{Access, Permission, Principal, Role, Scope};
 pub use asset::{AssetKind, ScanState};
 pub use coverage::Coverage;
 pub use digest::Digest;

@@ -44,6 +44,7 @@ pub mod reports;
 pub mod scan;
 pub mod schedules;
 pub mod sensors;
+mod turns;
 mod vulnerabilities;
 
 pub use accounts::{
@@ -57,3 +58,4 @@ pub use findings::{PastInstant, View};
 pub use gaps::{gaps_of, kernels_left_out};
 pub use hosts::Hosts;
 pub use live::Live;
+pub use turns::Turns;

@@ -8,10 +8,7 @@ use parapet_service::Error;
 use parapet_store::seal::Secret;
 use serde::Deserialize;
 
-use super::PageResult;
-use super::error::PageError;
-use super::gate::{COOKIE, Form, cookie};
-use super::shell::html;
+use super::gate::{COOKIE, cookie};
 use crate::http::origin::is_https;
 use crate::http::state::AppState;
 

@@ -31,6 +31,7 @@ mod question;
 mod render;
 mod shown;
 mod sign_in;
+mod start;
 mod state;
 mod visitor;
 
@@ -81,6 +82,8 @@ where
 {
     let (get, post, right) = (Method::GET, Method::POST, Access::Right);
     vec![
+        page(get.clone(), "/", Access::SignedIn, start::start),
+        page(get.clone(), "/changes", right(P::FindingsRead), start::changes),
         page(get.clone(), "/static/{name}", Access::Open, files::get),
         page(get.clone(), "/complete", right(P::FindingsRead), complete::complete),
         page(get.clone(), "/findings", right(P::FindingsRead), findings::list),

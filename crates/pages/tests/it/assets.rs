@@ -65,7 +65,7 @@ async fn what_is_not_judged_is_said_with_its_reason_and_can_be_asked_for() {
     let page = browser.get("/assets?kind=host").await;
     page.says("no feed").says("3 packages of Debian:12: no feed");
     let asked = follow(&browser, &page, "no feed 1").await;
-    asked.says("fixture").says("coverage = no-feed");
+    asked.says("fixture").says("coverage = \"no-feed\"");
     world.advise("DSA-1-1", "CVE-2026-0001", "glass", Some("1.0-2"));
     world.import(&ImportOptions::default()).await;
     let again = browser.get(&href(&page, "no feed 1")).await;
@@ -83,7 +83,7 @@ async fn a_question_narrows_every_tab_and_a_mistake_keeps_the_last_rows() {
     assert_eq!(wrong.status, StatusCode::OK);
     wrong.says("hosts 4").says("images 0").says("Below is what the last question found");
     let good = browser.get("/assets?kind=host&where=kind+%3D+host&good=").await;
-    assert_eq!(good.location, "/assets?where=kind%20%3D%20host&kind=host");
+    assert_eq!(good.location, "/assets?where=kind%20%3D%20%22host%22&kind=host");
 }
 
 #[tokio::test]

@@ -25,11 +25,11 @@ async fn an_export_is_asked_for_counted_watched_and_offered() {
     let done = browser.get("/exports").await;
     done.says("succeeded").says("SHA-256").says("2026-11-09T00:00Z");
     assert!(!done.text.contains("data-poll"), "nothing more will happen");
-    let file = href(&done, "findings.csv");
+    let file = href(&done, "findings-1793577600000.csv");
     assert!(file.starts_with("/exports/") && file.ends_with("/file"), "{file}");
     let rows = browser.get("/exports?format=csv").await;
     assert_eq!(rows.text.lines().count(), 2, "{}", rows.text);
-    assert!(rows.text.contains("succeeded,,1,findings.csv"), "{}", rows.text);
+    assert!(rows.text.contains("succeeded,,1,findings-1793577600000.csv,42,"), "{}", rows.text);
 }
 
 #[tokio::test]

@@ -14,9 +14,12 @@
 //! works without script; the address is the whole state; a page shows no control that the visitor's
 //! rights would refuse.
 
+mod asset;
+mod assets;
 mod complete;
 mod csv;
 mod error;
+mod exports;
 mod files;
 mod filters;
 mod findings;
@@ -26,7 +29,9 @@ mod parts;
 mod pinned;
 mod question;
 mod render;
+mod shown;
 mod sign_in;
+mod start;
 mod state;
 mod visitor;
 
@@ -75,10 +80,20 @@ where
     S: Clone + Send + Sync + 'static,
     Pages: FromRef<S>,
 {
-    let (get, right) = (Method::GET, Access::Right);
+    let (get, post, right) = (Method::GET, Method::POST, Access::Right);
     vec![
+        page(get.clone(), "/", Access::SignedIn, start::start),
+        page(get.clone(), "/changes", right(P::FindingsRead), start::changes),
         page(get.clone(), "/static/{name}", Access::Open, files::get),
         page(get.clone(), "/complete", right(P::FindingsRead), complete::complete),
-        page(get, "/findings", right(P::FindingsRead), findings::list),
+        page(get.clone(), "/findings", right(P::FindingsRead), findings::list),
+        page(get.clone(), "/assets", right(P::FindingsRead), assets::list),
+        page(get.clone(), "/assets/{id}", right(P::FindingsRead), asset::show),
+        page(post.clone(), "/assets/{id}/scan", right(P::AssetsWrite), asset::scan),
+        page(post.clone(), "/assets/{id}/delete", right(P::AssetsWrite), asset::delete),
+        page(get.clone(), "/exports", right(P::ExportsCreate), exports::list),
+        page(get, "/exports/new", right(P::ExportsCreate), exports::form),
+        page(post.clone(), "/exports", right(P::ExportsCreate), exports::create),
+        page(post, "/exports/{id}/cancel", right(P::JobsWrite), exports::cancel),
     ]
 }

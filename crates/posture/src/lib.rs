@@ -12,7 +12,7 @@
 //! | `exceptions`, `hiding` | which exceptions hold, and what they hide |
 //! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
-//! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
+//! | `count`, `lists`, `select`, `inventory`, `explain`, `effect` | the questions |
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
 //! | `refresh` | makes them before anybody asks |
 //! | `by_vulnerability`, `only` | which vulnerabilities a question finds, and the findings of some |
@@ -36,6 +36,7 @@ mod census;
 mod column;
 mod count;
 mod data;
+mod effect;
 mod exceptions;
 mod explain;
 mod hiding;
@@ -71,6 +72,7 @@ mod words;
 
 pub use by_vulnerability::OnAsset;
 pub use count::{BandCounts, Counts};
+pub use effect::Effect;
 pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};
 pub use lists::{AssetOrder, AssetSummary, Totals, VulnerabilityOrder, VulnerabilitySummary, concern};

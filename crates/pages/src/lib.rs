@@ -15,8 +15,11 @@
 //! rights would refuse.
 
 mod complete;
+mod compliance;
 mod csv;
+mod dates;
 mod error;
+mod exceptions;
 mod files;
 mod filters;
 mod findings;
@@ -75,10 +78,23 @@ where
     S: Clone + Send + Sync + 'static,
     Pages: FromRef<S>,
 {
-    let (get, right) = (Method::GET, Access::Right);
+    let (get, post, right) = (Method::GET, Method::POST, Access::Right);
     vec![
         page(get.clone(), "/static/{name}", Access::Open, files::get),
         page(get.clone(), "/complete", right(P::FindingsRead), complete::complete),
-        page(get, "/findings", right(P::FindingsRead), findings::list),
+        page(get.clone(), "/findings", right(P::FindingsRead), findings::list),
+        page(get.clone(), "/exceptions", right(P::ExceptionsRead), exceptions::list),
+        page(get.clone(), "/exceptions/idle", right(P::ExceptionsRead), exceptions::idle),
+        page(get.clone(), "/exceptions/new", right(P::ExceptionsRequest), exceptions::ask),
+        page(post.clone(), "/exceptions/new", right(P::ExceptionsRequest), exceptions::request),
+        page(get.clone(), "/exceptions/new/effect", right(P::ExceptionsRead), exceptions::effect),
+        page(get.clone(), "/exceptions/{id}", right(P::ExceptionsRead), exceptions::one),
+        page(post.clone(), "/exceptions/{id}", right(P::ExceptionsRequest), exceptions::decide),
+        page(get.clone(), "/compliance", right(P::FindingsRead), compliance::show),
+        page(get.clone(), "/compliance/results/{number}", right(P::FindingsRead), compliance::result),
+        page(post.clone(), "/compliance/results/{number}", right(P::ExceptionsRequest), compliance::request),
+        page(get.clone(), "/compliance/exceptions", right(P::ExceptionsRead), compliance::queue),
+        page(get, "/compliance/exceptions/{number}", right(P::ExceptionsRead), compliance::exception),
+        page(post, "/compliance/exceptions/{number}", right(P::ExceptionsRequest), compliance::decide),
     ]
 }

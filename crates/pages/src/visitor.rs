@@ -10,7 +10,11 @@ use crate::error::PageError;
 use crate::layout::{Layout, Section};
 
 /// Every part of the server, and the right that it takes to see it.
-const SECTIONS: &[(Permission, &str, &str)] = &[(Permission::FindingsRead, "/findings", "Findings")];
+const SECTIONS: &[(Permission, &str, &str)] = &[
+    (Permission::FindingsRead, "/findings", "Findings"),
+    (Permission::ExceptionsRead, "/exceptions", "Exceptions"),
+    (Permission::FindingsRead, "/compliance", "Compliance"),
+];
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]

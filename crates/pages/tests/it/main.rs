@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod compliance;
+mod exceptions;
 mod findings;
 mod visit;
 #[path = "../../../service/tests/it/world.rs"]

@@ -17,8 +17,11 @@
 mod asset;
 mod assets;
 mod complete;
+mod compliance;
 mod csv;
+mod dates;
 mod error;
+mod exceptions;
 mod exports;
 mod files;
 mod filters;
@@ -92,8 +95,21 @@ where
         page(post.clone(), "/assets/{id}/scan", right(P::AssetsWrite), asset::scan),
         page(post.clone(), "/assets/{id}/delete", right(P::AssetsWrite), asset::delete),
         page(get.clone(), "/exports", right(P::ExportsCreate), exports::list),
-        page(get, "/exports/new", right(P::ExportsCreate), exports::form),
+        page(get.clone(), "/exports/new", right(P::ExportsCreate), exports::form),
         page(post.clone(), "/exports", right(P::ExportsCreate), exports::create),
-        page(post, "/exports/{id}/cancel", right(P::JobsWrite), exports::cancel),
+        page(post.clone(), "/exports/{id}/cancel", right(P::JobsWrite), exports::cancel),
+        page(get.clone(), "/exceptions", right(P::ExceptionsRead), exceptions::list),
+        page(get.clone(), "/exceptions/idle", right(P::ExceptionsRead), exceptions::idle),
+        page(get.clone(), "/exceptions/new", right(P::ExceptionsRequest), exceptions::ask),
+        page(post.clone(), "/exceptions/new", right(P::ExceptionsRequest), exceptions::request),
+        page(get.clone(), "/exceptions/new/effect", right(P::ExceptionsRead), exceptions::effect),
+        page(get.clone(), "/exceptions/{id}", right(P::ExceptionsRead), exceptions::one),
+        page(post.clone(), "/exceptions/{id}", right(P::ExceptionsRequest), exceptions::decide),
+        page(get.clone(), "/compliance", right(P::FindingsRead), compliance::show),
+        page(get.clone(), "/compliance/results/{number}", right(P::FindingsRead), compliance::result),
+        page(post.clone(), "/compliance/results/{number}", right(P::ExceptionsRequest), compliance::request),
+        page(get.clone(), "/compliance/exceptions", right(P::ExceptionsRead), compliance::queue),
+        page(get, "/compliance/exceptions/{number}", right(P::ExceptionsRead), compliance::exception),
+        page(post, "/compliance/exceptions/{number}", right(P::ExceptionsRequest), compliance::decide),
     ]
 }

@@ -14,6 +14,8 @@ const SECTIONS: &[(Permission, &str, &str)] = &[
     (Permission::FindingsRead, "/", "Start"),
     (Permission::FindingsRead, "/findings", "Findings"),
     (Permission::FindingsRead, "/assets", "Assets"),
+    (Permission::ExceptionsRead, "/exceptions", "Exceptions"),
+    (Permission::FindingsRead, "/compliance", "Compliance"),
     (Permission::ExportsCreate, "/exports", "Exports"),
 ];
 

@@ -12,8 +12,8 @@
 //! | `exceptions`, `hiding` | which exceptions hold, and what they hide |
 //! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
-//! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
 //! | `changes`, `places`, `layers` | what opened and closed since an instant; where assets are; what one is made of |
+//! | `count`, `lists`, `select`, `inventory`, `explain`, `effect` | the questions |
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
 //! | `refresh` | makes them before anybody asks |
 //! | `by_vulnerability`, `only` | which vulnerabilities a question finds, and the findings of some |
@@ -38,6 +38,7 @@ mod changes;
 mod column;
 mod count;
 mod data;
+mod effect;
 mod exceptions;
 mod explain;
 mod hiding;
@@ -76,6 +77,7 @@ mod words;
 pub use by_vulnerability::OnAsset;
 pub use changes::{ChangeCause, ChangeList, ChangeRow, Changes};
 pub use count::{BandCounts, Counts};
+pub use effect::Effect;
 pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};
 pub use layers::LayerPackages;

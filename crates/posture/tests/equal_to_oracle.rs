@@ -15,8 +15,8 @@ use parapet_model::{
 };
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, AssetSet, AssetSort, ChangeCause, Cursor, as_of, Posture, Query, RiskCursor, Snapshot, Standing,
-    VulnerabilityOrder, Window, oracle::findings,
+    AssetFilter, AssetOrder, AssetSet, AssetSort, ChangeCause, Cursor, Posture, Query, RiskCursor, Snapshot,
+    Standing, VulnerabilityOrder, Window, as_of, oracle::findings,
 };
 use proptest::prelude::*;
 
@@ -454,13 +454,22 @@ proptest! {
             ..asked.clone()
         };
         let (alone, others) = (ask(vec![alone]), ask(others));
+        let covered: Vec<OracleRow> = alone.iter().filter(|row| row.exception.is_some()).cloned().collect();
         let newly: Vec<OracleRow> = alone
             .into_iter()
             .zip(others)
             .filter(|(alone, others)| alone.exception.is_some() && others.exception.is_none())
             .map(|(alone, _)| alone)
             .collect();
-        prop_assert_eq!(posture.snapshot().preview(&asked, &scope, question.3), oracle::count(&newly));
+        let snapshot = posture.snapshot();
+        prop_assert_eq!(snapshot.preview(&asked, &scope, question.3), oracle::count(&newly));
+        let effect = snapshot.effect(&asked, &scope, question.3);
+        prop_assert_eq!(effect.covers, oracle::count(&covered));
+        prop_assert_eq!(effect.alone, oracle::count(&newly));
+        // One that is stored is found among the indexes that stand.
+        for stored in snapshot.exceptions(&scope) {
+            prop_assert_eq!(snapshot.effect(stored, &scope, question.3).alone, snapshot.preview(stored, &scope, question.3));
+        }
     }
 
     #[test]

@@ -14,7 +14,8 @@ async fn an_export_is_asked_for_counted_watched_and_offered() {
     assert!(form.text.contains("value=\"fixable\""), "{}", form.text);
     follow(&browser, &form, "Count the rows").await.says("The file will have 1 rows");
 
-    let fields = [("where", "fixable"), ("format", "csv"), ("columns", "vulnerability"), ("columns", "package")];
+    let fields =
+        [("where", "fixable"), ("format", "csv"), ("columns", "vulnerability"), ("columns", "package")];
     let made = browser.post("/exports", &fields).await;
     assert_eq!((made.status, made.location.as_str()), (StatusCode::SEE_OTHER, "/exports"));
     let waiting = browser.get("/exports").await;

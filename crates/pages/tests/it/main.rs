@@ -5,6 +5,8 @@
 
 mod asset;
 mod assets;
+mod compliance;
+mod exceptions;
 mod exports;
 mod findings;
 mod links;

@@ -101,7 +101,9 @@ async fn decisions_and_ends_are_told_to_those_who_may() {
     exceptions.create(&world.who, &exception("Ends late", "package = wood", 20, now)).await.unwrap();
     let browser = Browser::new(&world);
     let page = browser.get("/").await;
-    page.says("1 exceptions wait for a decision").says("Ends soon, 2026-11-12T00:00Z").never_says("Ends late");
+    page.says("1 exceptions wait for a decision")
+        .says("Ends soon, 2026-11-12T00:00Z")
+        .never_says("Ends late");
     follow(&browser, &page, "Show exceptions of controls").await.says("No exception of a control waits");
     let reader = Browser::with_rights(&world, &[P::FindingsRead, P::ExceptionsRead]);
     reader.get("/").await.says("Ends soon").never_says("wait for a decision");
@@ -128,7 +130,8 @@ async fn what_may_be_worse_than_it_looks_leads_to_its_rows() {
     world.advise("DSA-1-1", "CVE-2026-0001", "glass", Some("1.0-2"));
     world.import(&ImportOptions::default()).await;
     browser.get("/").await.says("Everything is assessed");
-    let sensor = Registration { identity: "5".repeat(32), hostname: "quiet".to_owned(), ..Registration::default() };
+    let sensor =
+        Registration { identity: "5".repeat(32), hostname: "quiet".to_owned(), ..Registration::default() };
     world.app.sensors().register(&world.who, sensor).await.unwrap();
     browser.get("/").await.says("Everything is assessed");
     world.clock.advance(DAY);

@@ -1,5 +1,7 @@
 //! How hosts stand with controls, exceptions included: what the lists of compliance families show.
 
+mod table;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use parapet_model::compliance::{Control, ControlPosture, ControlResult, Criticality, Evidence, Policy};
@@ -9,6 +11,9 @@ use parapet_model::{
     AssetNo, ControlNo, ControlResultNo, EvidenceNo, Millis, Permission, PolicyNo, Principal, TechnologyNo,
 };
 use parapet_store::compliance::ResultFilter;
+
+pub use parapet_store::control_sums::HostSum;
+pub use table::{Cell, Column, Part, ResultPage, ResultQuery, Table, TableQuery, TableRow};
 
 use crate::accounts::require;
 use crate::app::App;

@@ -1,5 +1,7 @@
 //! Exceptions: ask, preview, decide, end. One engine; wire families bring their own words to it.
 
+mod look;
+
 use parapet_model::exception::{Asked, Decision, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::filter::{Field, Filter};
 use parapet_model::lifecycle::StepRefused;
@@ -11,6 +13,8 @@ use parapet_store::lists::VulnerabilityList;
 use parapet_store::{Session, Tx};
 use serde_json::json;
 use uuid::Uuid;
+
+pub use look::Version;
 
 use crate::accounts::require;
 use crate::app::App;
@@ -55,6 +59,13 @@ pub struct Exceptions<'a>(pub(crate) &'a App);
 impl Exceptions<'_> {
     /// What the exception would hide if it held, without storing anything.
     pub async fn preview(&self, who: &Principal, new: &NewException) -> Result<Counts> {
+        let exception = self.drafted(who, new).await?;
+        let app = self.0;
+        Ok(app.live().snapshot().preview(&exception, &who.scope(), app.now()))
+    }
+
+    /// The exception as it would be if it held now, for a preview. Nothing is stored.
+    pub async fn drafted(&self, who: &Principal, new: &NewException) -> Result<Exception> {
         require(who, Permission::ExceptionsRead)?;
         let app = self.0;
         let list = list_named(&mut app.store.read().await?, who, new).await?;
@@ -63,12 +74,12 @@ impl Exceptions<'_> {
         // A window that starts later is previewed as if it had started.
         exception.start = exception.start.min(app.now());
         exception.no = ExceptionNo(u32::MAX);
-        Ok(app.live().snapshot().preview(&exception, &who.scope(), app.now()))
+        Ok(exception)
     }
 
     /// Whether what somebody asks for is approved at once. With four eyes, whoever may approve asks
     /// like everybody else.
-    pub(crate) fn approves(&self, who: &Principal) -> bool {
+    pub fn approves(&self, who: &Principal) -> bool {
         who.may(Permission::ExceptionsApprove) && !self.0.rules.four_eyes
     }
 

@@ -15,7 +15,7 @@ use parapet_model::{AssetNo, ExceptionNo, Millis};
 
 use crate::buffer::Buffer;
 use crate::columns::{Column, Columns};
-use crate::tails::Tails;
+use crate::tails::{Tails, key_of};
 use crate::value::{Value, value_of};
 
 /// How a format writes a row. What a cell writes depends on its index and value alone, so that
@@ -169,15 +169,15 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
             self.middle_part.write(format, finding, references_at, out);
         }
 
-        let (package, vulnerability) = (finding.package.no, finding.vulnerability.no);
         if !self.match_part.columns.is_empty() {
-            match self.tails.get(package, vulnerability) {
+            let key = key_of(finding.package.no, finding.vulnerability.no);
+            match self.tails.get(key) {
                 Some(tail) => out.extend_from_slice(tail),
                 None => {
                     let tail_at = out.len();
                     self.match_part.write(format, finding, references_at, out);
                     if let Some(tail) = out.get(tail_at..) {
-                        self.tails.keep(package, vulnerability, tail);
+                        self.tails.keep(key, tail);
                     }
                 }
             }

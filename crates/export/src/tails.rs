@@ -23,7 +23,7 @@ const ENTRY: usize = 32;
 /// Longest tail that is kept. One giant text must not push out a thousand ordinary ones.
 const LONGEST: usize = 32 << 10;
 
-/// Tails by (package, vulnerability). See the module: memory is bounded, and a tail may be gone at any time.
+/// Tails by a number that stands for the pair. See the module: memory is bounded, and a tail may be gone at any time.
 #[derive(Debug)]
 pub struct Tails {
     limit: usize,
@@ -71,9 +71,8 @@ impl Tails {
         Self { limit, young: Generation::default(), old: Generation::default() }
     }
 
-    /// The tail of the pair, if it was kept and is still there.
-    pub fn get(&mut self, package: PackageNo, vulnerability: VulnerabilityNo) -> Option<&[u8]> {
-        let key = key_of(package, vulnerability);
+    /// The tail under a key, if it was kept and is still there.
+    pub fn get(&mut self, key: u64) -> Option<&[u8]> {
         let place = match self.young.entries.get(&key) {
             Some(place) => *place,
             None => {
@@ -85,10 +84,10 @@ impl Tails {
         self.young.text(place)
     }
 
-    /// Keeps the tail of the pair, if it is not too long to be worth it. One that was kept before counts
-    /// no more.
-    pub fn keep(&mut self, package: PackageNo, vulnerability: VulnerabilityNo, tail: &[u8]) {
-        self.insert(key_of(package, vulnerability), tail);
+    /// Keeps a tail, if it is not too long to be worth it. One that was kept under the key before counts no
+    /// more.
+    pub fn keep(&mut self, key: u64, tail: &[u8]) {
+        self.insert(key, tail);
     }
 
     fn insert(&mut self, key: u64, tail: &[u8]) -> Option<Place> {
@@ -108,7 +107,8 @@ impl Tails {
     }
 }
 
-fn key_of(package: PackageNo, vulnerability: VulnerabilityNo) -> u64 {
+/// The key of a pair.
+pub(crate) fn key_of(package: PackageNo, vulnerability: VulnerabilityNo) -> u64 {
     u64::from(package.0) << 32 | u64::from(vulnerability.0)
 }
 
@@ -138,11 +138,11 @@ mod tests {
     use super::*;
 
     fn get(tails: &mut Tails, package: u32) -> Option<Vec<u8>> {
-        tails.get(PackageNo(package), VulnerabilityNo(1)).map(<[u8]>::to_vec)
+        tails.get(key_of(PackageNo(package), VulnerabilityNo(1))).map(<[u8]>::to_vec)
     }
 
     fn keep(tails: &mut Tails, package: u32) {
-        tails.keep(PackageNo(package), VulnerabilityNo(1), format!("tail {package}").as_bytes());
+        tails.keep(key_of(PackageNo(package), VulnerabilityNo(1)), format!("tail {package}").as_bytes());
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
     fn a_giant_tail_is_not_kept() {
         let mut tails = Tails::new(16 << 10);
         keep(&mut tails, 1);
-        tails.keep(PackageNo(2), VulnerabilityNo(1), &[b'x'; 8 << 10]);
+        tails.keep(key_of(PackageNo(2), VulnerabilityNo(1)), &[b'x'; 8 << 10]);
         assert_eq!(get(&mut tails, 2), None);
         assert!(get(&mut tails, 1).is_some());
     }

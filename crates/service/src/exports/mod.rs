@@ -4,6 +4,7 @@
 mod document;
 mod file;
 mod held;
+mod order;
 mod request;
 mod rows;
 mod run;

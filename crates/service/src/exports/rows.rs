@@ -15,6 +15,7 @@ use parapet_model::vulnerability::Vulnerability;
 use parapet_model::{Millis, Severity, VulnerabilityNo};
 use parapet_posture::{AssetSet, Query, Snapshot, Window};
 
+use super::order::{FirstBytes, compare};
 use crate::host_scans::Verifying;
 
 /// Vulnerabilities whose rows are put together at once.
@@ -138,7 +139,7 @@ impl<'a> Gathered<'a> {
                 verifying: !verifying.is_empty() && verifying.has(finding.vulnerability.no, finding.asset.no),
             }),
         }
-        if !self.packages.iter().any(|package| package.no == finding.package.no) {
+        if !self.packages.iter().any(|package| std::ptr::eq(*package, finding.package)) {
             self.packages.push(finding.package);
             self.fixed_versions.push(&finding.verdict.fixed_version);
         }
@@ -247,13 +248,6 @@ pub fn each_asset_vulnerability<E>(
     Ok(total)
 }
 
-fn first_bytes(id: &str) -> u128 {
-    let (bytes, mut first) = (id.as_bytes(), [0; 16]);
-    let length = bytes.len().min(first.len());
-    first[..length].copy_from_slice(&bytes[..length]);
-    u128::from_be_bytes(first)
-}
-
 /// Puts the rows of one asset after the other together, in the same memory.
 struct Assembly<'s> {
     of: Rows<'s>,
@@ -261,12 +255,13 @@ struct Assembly<'s> {
     findings: Vec<Finding<'s>>,
     /// Their places in the order of ids, with the first bytes of the id, which nearly always decide.
     order: Vec<(u128, u32)>,
+    first_bytes: FirstBytes,
     row: Option<Gathered<'s>>,
 }
 
 impl<'s> Assembly<'s> {
     fn add(&mut self, finding: &Finding<'s>) {
-        self.order.push((first_bytes(&finding.vulnerability.id), self.findings.len() as u32));
+        self.order.push((self.first_bytes.of(finding.vulnerability), self.findings.len() as u32));
         self.findings.push(*finding);
     }
 
@@ -276,18 +271,19 @@ impl<'s> Assembly<'s> {
         query: &Query<'_>,
         each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Self { of, findings, order, row } = self;
+        let Self { of, findings, order, row, .. } = self;
         let Some(asset) = findings.first().map(|one| one.asset) else { return Ok(()) };
         let at = |place: u32| &findings[place as usize];
         // By id, then in the order in which they came, which is that of packages.
         order.sort_unstable_by(|a, b| {
-            let ids = || at(a.1).vulnerability.id.cmp(&at(b.1).vulnerability.id);
-            a.0.cmp(&b.0).then_with(ids).then_with(|| a.1.cmp(&b.1))
+            compare((a.0, at(a.1).vulnerability), (b.0, at(b.1).vulnerability)).then_with(|| a.1.cmp(&b.1))
         });
         let project = of.snapshot.enterprise_project(asset.enterprise_project);
         let image = asset.image.and_then(|no| of.snapshot.asset(query.scope, no));
         let shared = Shared { asset: Some(asset), image, enterprise_projects: project.as_slice() };
-        let same = |a: &(u128, u32), b: &(u128, u32)| at(a.1).vulnerability.no == at(b.1).vulnerability.no;
+        // One snapshot has each once, so where it lies tells, without a look at it.
+        let same =
+            |a: &(u128, u32), b: &(u128, u32)| std::ptr::eq(at(a.1).vulnerability, at(b.1).vulnerability);
         for group in order.chunk_by(same) {
             let Some(first) = group.first() else { continue };
             let row = row.get_or_insert_with(|| Gathered::new(at(first.1)));
@@ -306,7 +302,8 @@ fn each_pair<E>(
     query: &Query<'_>,
     each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut assembly = Assembly { of, findings: Vec::new(), order: Vec::new(), row: None };
+    let mut assembly =
+        Assembly { of, findings: Vec::new(), order: Vec::new(), first_bytes: FirstBytes::new(), row: None };
     let mut result = Ok(());
     let _ = of.snapshot.findings_without_coverage(query, |finding| {
         if assembly.findings.first().is_some_and(|one| one.asset.no != finding.asset.no) {

@@ -7,9 +7,11 @@
 use std::io::{self, Write};
 
 use parapet_export::{CsvOptions, TableCsv, Tails};
+use parapet_model::AssetNo;
+use parapet_model::facts::PackageRow;
 use parapet_model::filter::Level;
-use parapet_model::{AssetNo, PackageNo};
 
+use super::order::address;
 use super::request::ColumnChoice;
 use super::rows::VulnerabilityRow;
 use super::{CellWriter, RowShape};
@@ -95,8 +97,8 @@ impl<'c, W: Write> ShapedRows<'c, W> {
             return table.joined_row(runs.iter().map(|run| run.written.as_slice()));
         }
         // A row of several assets comes once, so there is nothing to find and no use in keeping it.
-        let key = row.packages.first().filter(|_| asset.is_some()).map(|first| first.no);
-        let found = key.and_then(|first| kept.get(first, row.vulnerability.no));
+        let key = row.packages.first().filter(|_| asset.is_some()).map(|first| Entry::key(row, first));
+        let found = key.and_then(|key| kept.get(key));
         let mut parts = match found.and_then(|found| Entry::read(found, row)) {
             Some(found) => found,
             None => {
@@ -108,8 +110,8 @@ impl<'c, W: Write> ShapedRows<'c, W> {
                     run.write(table, row, text, entry);
                     Entry::note_length(entry, at);
                 }
-                if let Some(first) = key {
-                    kept.keep(first, row.vulnerability.no, entry);
+                if let Some(key) = key {
+                    kept.keep(key, entry);
                 }
                 Entry::read(entry, row).unwrap_or_default()
             }
@@ -124,9 +126,9 @@ impl<'c, W: Write> ShapedRows<'c, W> {
     }
 }
 
-/// What is kept under the first package of a row and its vulnerability: how many packages the row has,
-/// their numbers, and each run behind its length. Other packages say something else, and then the entry is of
-/// no use.
+/// What is kept for a vulnerability and the first of its packages: where the vulnerability and all packages of
+/// the row lie in the snapshot, which tells them apart without a look at them, and each run behind its
+/// length. When anything else lies elsewhere, the entry says something else and is of no use.
 #[derive(Default)]
 struct Entry<'e> {
     rest: &'e [u8],
@@ -134,16 +136,28 @@ struct Entry<'e> {
 
 impl<'e> Entry<'e> {
     /// Bytes of a number.
-    const NUMBER: usize = size_of::<u32>();
+    const NUMBER: usize = size_of::<u64>();
+
+    /// Addresses are a good way apart, so that few keys of different pairs are equal; none is trusted.
+    fn key(row: &VulnerabilityRow<'_>, first: &PackageRow) -> u64 {
+        (address(row.vulnerability) as u64).rotate_left(32) ^ address(first) as u64
+    }
 
     fn begin(row: &VulnerabilityRow<'_>, out: &mut Vec<u8>) {
-        out.extend_from_slice(&(row.packages.len() as u32).to_le_bytes());
-        row.packages.iter().for_each(|package| out.extend_from_slice(&package.no.0.to_le_bytes()));
+        for number in Self::of(row) {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    /// What an entry of the row begins with.
+    fn of(row: &VulnerabilityRow<'_>) -> impl Iterator<Item = u64> {
+        let packages = row.packages.iter().map(|package| address(*package) as u64);
+        [row.packages.len() as u64, address(row.vulnerability) as u64].into_iter().chain(packages)
     }
 
     /// Writes the length of what begins behind `at` to that place.
     fn note_length(out: &mut [u8], at: usize) {
-        let length = (out.len() - at - Self::NUMBER) as u32;
+        let length = (out.len() - at - Self::NUMBER) as u64;
         if let Some(place) = out.get_mut(at..at + Self::NUMBER) {
             place.copy_from_slice(&length.to_le_bytes());
         }
@@ -152,20 +166,18 @@ impl<'e> Entry<'e> {
     /// The runs, if they are those of the row.
     fn read(bytes: &'e [u8], row: &VulnerabilityRow<'_>) -> Option<Self> {
         let mut entry = Self { rest: bytes };
-        let same = entry.number()? as usize == row.packages.len()
-            && row.packages.iter().all(|package| entry.number().map(PackageNo) == Some(package.no));
-        same.then_some(entry)
+        Self::of(row).all(|number| entry.number() == Some(number)).then_some(entry)
     }
 
-    fn number(&mut self) -> Option<u32> {
+    fn number(&mut self) -> Option<u64> {
         let (number, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Some(u32::from_le_bytes(*number))
+        Some(u64::from_le_bytes(*number))
     }
 
     /// The next run.
     fn next(&mut self) -> &'e [u8] {
-        let length = self.number().unwrap_or_default() as usize;
+        let length = self.number().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
         let (run, rest) = self.rest.split_at_checked(length).unwrap_or_default();
         self.rest = rest;
         run

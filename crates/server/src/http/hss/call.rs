@@ -115,8 +115,7 @@ impl Call {
             let page = query.page()?;
             let mut written = Written(Vec::new());
             let total = rows(estate, &query, page, &mut written)?;
-            let answer = json_of(&WrittenPage { total_num: total, data_list: &written.0 })?;
-            Ok(answer)
+            json_of(&WrittenPage { total_num: total, data_list: &written.0 })
         });
         Ok(Json(answer.await?))
     }

@@ -30,5 +30,6 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(140, "0140_signed_writes"),
     migration!(141, "0141_host_groups"),
     migration!(142, "0142_host_scans"),
+    migration!(150, "0150_verification"),
     migration!(165, "0165_visits"),
 ];

@@ -12,8 +12,9 @@
 //! | `exceptions`, `hiding` | which exceptions hold, and what they hide |
 //! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
-//! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
+//! | `count`, `sums`, `lists`, `select`, `inventory`, `explain` | the questions |
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
+//! | `parts` | the findings of a query for several threads, package by package |
 //! | `refresh` | makes them before anybody asks |
 //! | `by_vulnerability`, `only` | which vulnerabilities a question finds, and the findings of some |
 //! | `pairs`, `holders`, `veil`, `tally`, `behind`, `ladder` | filters on what advisories say, answered for all assets at once |
@@ -49,6 +50,7 @@ mod only;
 pub mod oracle;
 mod pages;
 mod pairs;
+mod parts;
 mod posture;
 mod presence;
 mod query;
@@ -61,6 +63,7 @@ mod snapshot;
 mod sorted;
 mod split;
 mod stints;
+mod sums;
 mod tables;
 mod tally;
 mod threads;
@@ -74,6 +77,7 @@ pub use count::{BandCounts, Counts};
 pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};
 pub use lists::{AssetOrder, AssetSummary, Totals, VulnerabilityOrder, VulnerabilitySummary, concern};
+pub use parts::{PackageRows, Walker, Walking, Wants};
 pub use posture::Posture;
 pub use presence::is_running_kernel;
 pub use query::{Cursor, CursorError, List, Query, Window};

@@ -1,4 +1,5 @@
-//! The bounded cache of row tails: the part of a row that depends on (package, vulnerability) alone.
+//! The bounded cache of row tails: the part of a row that depends on (package, vulnerability) alone. Where a
+//! package has the same findings on every asset, its tails are kept together, as one entry.
 //!
 //! Popular packages sit in base layers and come back with every image, so their tails are formatted
 //! once and copied. All tails of a large estate would be hundreds of megabytes, so the cache keeps
@@ -21,13 +22,17 @@ const ENTRY: usize = 32;
 
 /// Longest tail that is kept. One giant text must not push out a thousand ordinary ones.
 const LONGEST: usize = 32 << 10;
+/// The same of all tails of a package, of which a kernel may have thousands.
+const LONGEST_BLOCK: usize = 1 << 20;
 
-/// Tails by (package, vulnerability).
+/// Tails by (package, vulnerability), and all tails of a package by its number.
 #[derive(Debug)]
 pub(crate) struct Tails {
     limit: usize,
     young: Generation,
     old: Generation,
+    /// What is on its way from the old one to the young one.
+    moved: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +50,10 @@ struct Place {
 
 impl Generation {
     fn get(&self, key: u64) -> Option<&[u8]> {
-        let Place { start, length } = *self.entries.get(&key)?;
+        self.at(*self.entries.get(&key)?)
+    }
+
+    fn at(&self, Place { start, length }: Place) -> Option<&[u8]> {
         self.arena.get(start as usize..)?.get(..length as usize)
     }
 
@@ -62,7 +70,7 @@ impl Generation {
 impl Tails {
     /// A cache that holds about `limit` bytes, its index included.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, young: Generation::default(), old: Generation::default() }
+        Self { limit, young: Generation::default(), old: Generation::default(), moved: Vec::new() }
     }
 
     /// Appends the tail of the pair to `out`; returns whether there was one.
@@ -72,30 +80,46 @@ impl Tails {
         vulnerability: VulnerabilityNo,
         out: &mut Vec<u8>,
     ) -> bool {
-        let key = key_of(package, vulnerability);
-        if let Some(tail) = self.young.get(key) {
-            out.extend_from_slice(tail);
-            return true;
-        }
-        let Some(tail) = self.old.get(key) else { return false };
-        let start = out.len();
-        out.extend_from_slice(tail);
-        if let Some(tail) = out.get(start..) {
-            self.insert(key, tail);
-        }
-        true
+        let found = self.find(key_of(package, vulnerability));
+        found.map(|tail| out.extend_from_slice(tail)).is_some()
     }
 
     /// Keeps the tail of the pair, if it is not too long to be worth it.
     pub(crate) fn keep(&mut self, package: PackageNo, vulnerability: VulnerabilityNo, tail: &[u8]) {
-        self.insert(key_of(package, vulnerability), tail);
+        if tail.len() <= LONGEST.min(self.limit / 128) {
+            self.insert(key_of(package, vulnerability), tail);
+        }
     }
 
-    fn insert(&mut self, key: u64, tail: &[u8]) {
-        let half = self.limit / 2;
-        if tail.len() > LONGEST.min(half / 64) {
-            return;
+    /// All tails of a package, in order.
+    pub(crate) fn block(&mut self, package: PackageNo) -> Option<Block<'_>> {
+        self.find(key_of(package, WHOLE)).map(Block)
+    }
+
+    /// Keeps all tails of a package, if they are not too long to be worth it.
+    pub(crate) fn keep_block(&mut self, package: PackageNo, block: &[u8]) {
+        if block.len() <= LONGEST_BLOCK.min(self.limit / 8) {
+            self.insert(key_of(package, WHOLE), block);
         }
+    }
+
+    fn find(&mut self, key: u64) -> Option<&[u8]> {
+        let place = match self.young.entries.get(&key) {
+            Some(place) => *place,
+            None => {
+                self.moved.clear();
+                self.moved.extend_from_slice(self.old.get(key)?);
+                let tail = std::mem::take(&mut self.moved);
+                let place = self.insert(key, &tail);
+                self.moved = tail;
+                place
+            }
+        };
+        self.young.at(place)
+    }
+
+    fn insert(&mut self, key: u64, tail: &[u8]) -> Place {
+        let half = self.limit / 2;
         if self.young.weight() + tail.len() + ENTRY > half {
             std::mem::swap(&mut self.young, &mut self.old);
             self.young.clear();
@@ -104,6 +128,34 @@ impl Tails {
         let place = Place { start: self.young.arena.len() as u32, length: tail.len() as u32 };
         self.young.arena.extend_from_slice(tail);
         self.young.entries.insert(key, place);
+        place
+    }
+}
+
+/// Stands for all vulnerabilities of a package; no vulnerability has this number.
+const WHOLE: VulnerabilityNo = VulnerabilityNo(u32::MAX);
+
+/// Tails one behind the other, each after its length.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block<'a>(&'a [u8]);
+
+impl Block<'_> {
+    /// Appends a tail to a block that is being made.
+    pub(crate) fn push(block: &mut Vec<u8>, tail: &[u8]) {
+        block.extend_from_slice(&(tail.len() as u32).to_le_bytes());
+        block.extend_from_slice(tail);
+    }
+}
+
+impl<'a> Iterator for Block<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk::<4>()?;
+        let (tail, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        self.0 = rest;
+        Some(tail)
     }
 }
 
@@ -163,6 +215,21 @@ mod tests {
             assert!(tails.young.weight() + tails.old.weight() <= 16 << 10);
         }
         assert_eq!(get(&mut tails, 1), None, "what nobody asked for is gone");
+    }
+
+    #[test]
+    fn a_block_gives_back_its_tails() {
+        let mut tails = Tails::new(LIMIT);
+        let mut block = Vec::new();
+        for tail in [&b"one"[..], b"", b"three, with\nmore"] {
+            Block::push(&mut block, tail);
+        }
+        tails.keep_block(PackageNo(7), &block);
+        tails.keep_block(PackageNo(8), &[]);
+        let kept: Vec<&[u8]> = tails.block(PackageNo(7)).unwrap().collect();
+        assert_eq!(kept, [&b"one"[..], b"", b"three, with\nmore"]);
+        assert_eq!(tails.block(PackageNo(8)).unwrap().count(), 0, "a package may have no row at all");
+        assert!(tails.block(PackageNo(9)).is_none());
     }
 
     #[test]

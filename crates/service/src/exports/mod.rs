@@ -4,6 +4,7 @@
 mod document;
 mod file;
 mod held;
+mod lines;
 mod request;
 mod rows;
 mod run;

@@ -15,7 +15,7 @@ use parapet_model::{AssetNo, ExceptionNo, Millis};
 
 use crate::buffer::Buffer;
 use crate::columns::{Column, Columns};
-use crate::tails::{self, Tails};
+use crate::tails::{Tails, key_of};
 use crate::value::{Value, value_of};
 
 /// How a format writes a row. What a cell writes depends on its index and value alone, so that
@@ -140,7 +140,7 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
             match_part,
             asset_text: Last::new(),
             middle_text: Last::new(),
-            tails: Tails::new(tails::LIMIT),
+            tails: Tails::default(),
         }
     }
 
@@ -169,12 +169,17 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
             self.middle_part.write(format, finding, references_at, out);
         }
 
-        let (package, vulnerability) = (finding.package.no, finding.vulnerability.no);
-        if !self.match_part.columns.is_empty() && !self.tails.copy(package, vulnerability, out) {
-            let tail_at = out.len();
-            self.match_part.write(format, finding, references_at, out);
-            if let Some(tail) = out.get(tail_at..) {
-                self.tails.keep(package, vulnerability, tail);
+        if !self.match_part.columns.is_empty() {
+            let key = key_of(finding.package.no, finding.vulnerability.no);
+            match self.tails.get(key) {
+                Some(tail) => out.extend_from_slice(tail),
+                None => {
+                    let tail_at = out.len();
+                    self.match_part.write(format, finding, references_at, out);
+                    if let Some(tail) = out.get(tail_at..) {
+                        self.tails.keep(key, tail);
+                    }
+                }
             }
         }
 

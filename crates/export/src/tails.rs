@@ -1,4 +1,5 @@
 //! The bounded cache of row tails: the part of a row that depends on (package, vulnerability) alone.
+//! Other writers of rows keep other parts in it that are made from little.
 //!
 //! Popular packages sit in base layers and come back with every image, so their tails are formatted
 //! once and copied. All tails of a large estate would be hundreds of megabytes, so the cache keeps
@@ -14,7 +15,7 @@ use parapet_model::{PackageNo, VulnerabilityNo};
 
 /// Bytes of text that both generations hold together. A tail is some 200 bytes with the default
 /// columns, so it is enough for those of 100,000 matches.
-pub(crate) const LIMIT: usize = 32 << 20;
+const LIMIT: usize = 32 << 20;
 
 /// What an entry is reckoned to take besides its text.
 const ENTRY: usize = 32;
@@ -22,9 +23,9 @@ const ENTRY: usize = 32;
 /// Longest tail that is kept. One giant text must not push out a thousand ordinary ones.
 const LONGEST: usize = 32 << 10;
 
-/// Tails by (package, vulnerability).
+/// Tails by a number that stands for the pair. See the module: memory is bounded, and a tail may be gone at any time.
 #[derive(Debug)]
-pub(crate) struct Tails {
+pub struct Tails {
     limit: usize,
     young: Generation,
     old: Generation,
@@ -44,9 +45,8 @@ struct Place {
 }
 
 impl Generation {
-    fn get(&self, key: u64) -> Option<&[u8]> {
-        let Place { start, length } = *self.entries.get(&key)?;
-        self.arena.get(start as usize..)?.get(..length as usize)
+    fn text(&self, place: Place) -> Option<&[u8]> {
+        self.arena.get(place.start as usize..)?.get(..place.length as usize)
     }
 
     fn weight(&self) -> usize {
@@ -59,42 +59,41 @@ impl Generation {
     }
 }
 
+impl Default for Tails {
+    fn default() -> Self {
+        Self::new(LIMIT)
+    }
+}
+
 impl Tails {
     /// A cache that holds about `limit` bytes, its index included.
-    pub(crate) fn new(limit: usize) -> Self {
+    fn new(limit: usize) -> Self {
         Self { limit, young: Generation::default(), old: Generation::default() }
     }
 
-    /// Appends the tail of the pair to `out`; returns whether there was one.
-    pub(crate) fn copy(
-        &mut self,
-        package: PackageNo,
-        vulnerability: VulnerabilityNo,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let key = key_of(package, vulnerability);
-        if let Some(tail) = self.young.get(key) {
-            out.extend_from_slice(tail);
-            return true;
-        }
-        let Some(tail) = self.old.get(key) else { return false };
-        let start = out.len();
-        out.extend_from_slice(tail);
-        if let Some(tail) = out.get(start..) {
-            self.insert(key, tail);
-        }
-        true
+    /// The tail under a key, if it was kept and is still there.
+    pub fn get(&mut self, key: u64) -> Option<&[u8]> {
+        let place = match self.young.entries.get(&key) {
+            Some(place) => *place,
+            None => {
+                let place = *self.old.entries.get(&key)?;
+                let tail = self.old.text(place)?.to_vec();
+                self.insert(key, &tail)?
+            }
+        };
+        self.young.text(place)
     }
 
-    /// Keeps the tail of the pair, if it is not too long to be worth it.
-    pub(crate) fn keep(&mut self, package: PackageNo, vulnerability: VulnerabilityNo, tail: &[u8]) {
-        self.insert(key_of(package, vulnerability), tail);
+    /// Keeps a tail, if it is not too long to be worth it. One that was kept under the key before counts no
+    /// more.
+    pub fn keep(&mut self, key: u64, tail: &[u8]) {
+        self.insert(key, tail);
     }
 
-    fn insert(&mut self, key: u64, tail: &[u8]) {
+    fn insert(&mut self, key: u64, tail: &[u8]) -> Option<Place> {
         let half = self.limit / 2;
         if tail.len() > LONGEST.min(half / 64) {
-            return;
+            return None;
         }
         if self.young.weight() + tail.len() + ENTRY > half {
             std::mem::swap(&mut self.young, &mut self.old);
@@ -104,10 +103,12 @@ impl Tails {
         let place = Place { start: self.young.arena.len() as u32, length: tail.len() as u32 };
         self.young.arena.extend_from_slice(tail);
         self.young.entries.insert(key, place);
+        Some(place)
     }
 }
 
-fn key_of(package: PackageNo, vulnerability: VulnerabilityNo) -> u64 {
+/// The key of a pair.
+pub(crate) fn key_of(package: PackageNo, vulnerability: VulnerabilityNo) -> u64 {
     u64::from(package.0) << 32 | u64::from(vulnerability.0)
 }
 
@@ -137,19 +138,18 @@ mod tests {
     use super::*;
 
     fn get(tails: &mut Tails, package: u32) -> Option<Vec<u8>> {
-        let mut out = b"row:".to_vec();
-        tails.copy(PackageNo(package), VulnerabilityNo(1), &mut out).then_some(out)
+        tails.get(key_of(PackageNo(package), VulnerabilityNo(1))).map(<[u8]>::to_vec)
     }
 
     fn keep(tails: &mut Tails, package: u32) {
-        tails.keep(PackageNo(package), VulnerabilityNo(1), format!("tail {package}").as_bytes());
+        tails.keep(key_of(PackageNo(package), VulnerabilityNo(1)), format!("tail {package}").as_bytes());
     }
 
     #[test]
-    fn a_kept_tail_is_appended() {
+    fn a_kept_tail_is_there() {
         let mut tails = Tails::new(LIMIT);
         keep(&mut tails, 7);
-        assert_eq!(get(&mut tails, 7), Some(b"row:tail 7".to_vec()));
+        assert_eq!(get(&mut tails, 7), Some(b"tail 7".to_vec()));
         assert_eq!(get(&mut tails, 8), None);
     }
 
@@ -159,7 +159,7 @@ mod tests {
         keep(&mut tails, 0);
         for package in 1..50_000 {
             keep(&mut tails, package);
-            assert_eq!(get(&mut tails, 0), Some(b"row:tail 0".to_vec()), "after {package}");
+            assert_eq!(get(&mut tails, 0), Some(b"tail 0".to_vec()), "after {package}");
             assert!(tails.young.weight() + tails.old.weight() <= 16 << 10);
         }
         assert_eq!(get(&mut tails, 1), None, "what nobody asked for is gone");
@@ -169,7 +169,7 @@ mod tests {
     fn a_giant_tail_is_not_kept() {
         let mut tails = Tails::new(16 << 10);
         keep(&mut tails, 1);
-        tails.keep(PackageNo(2), VulnerabilityNo(1), &[b'x'; 8 << 10]);
+        tails.keep(key_of(PackageNo(2), VulnerabilityNo(1)), &[b'x'; 8 << 10]);
         assert_eq!(get(&mut tails, 2), None);
         assert!(get(&mut tails, 1).is_some());
     }

@@ -19,3 +19,9 @@ pub(crate) fn count(number: impl fmt::Display, _: &dyn Values) -> askama::Result
 pub(crate) fn spaced(word: impl fmt::Display, _: &dyn Values) -> askama::Result<String> {
     Ok(word.to_string().replace('_', " "))
 }
+
+/// A coverage word as people write it: `no-feed` becomes `no feed`.
+#[askama::filter_fn]
+pub(crate) fn dashed(word: impl fmt::Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(word.to_string().replace('-', " "))
+}

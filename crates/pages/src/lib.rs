@@ -14,12 +14,15 @@
 //! works without script; the address is the whole state; a page shows no control that the visitor's
 //! rights would refuse.
 
+mod asset;
+mod assets;
 mod complete;
 mod compliance;
 mod csv;
 mod dates;
 mod error;
 mod exceptions;
+mod exports;
 mod files;
 mod filters;
 mod findings;
@@ -29,7 +32,9 @@ mod parts;
 mod pinned;
 mod question;
 mod render;
+mod shown;
 mod sign_in;
+mod start;
 mod state;
 mod visitor;
 
@@ -80,9 +85,19 @@ where
 {
     let (get, post, right) = (Method::GET, Method::POST, Access::Right);
     vec![
+        page(get.clone(), "/", Access::SignedIn, start::start),
+        page(get.clone(), "/changes", right(P::FindingsRead), start::changes),
         page(get.clone(), "/static/{name}", Access::Open, files::get),
         page(get.clone(), "/complete", right(P::FindingsRead), complete::complete),
         page(get.clone(), "/findings", right(P::FindingsRead), findings::list),
+        page(get.clone(), "/assets", right(P::FindingsRead), assets::list),
+        page(get.clone(), "/assets/{id}", right(P::FindingsRead), asset::show),
+        page(post.clone(), "/assets/{id}/scan", right(P::AssetsWrite), asset::scan),
+        page(post.clone(), "/assets/{id}/delete", right(P::AssetsWrite), asset::delete),
+        page(get.clone(), "/exports", right(P::ExportsCreate), exports::list),
+        page(get.clone(), "/exports/new", right(P::ExportsCreate), exports::form),
+        page(post.clone(), "/exports", right(P::ExportsCreate), exports::create),
+        page(post.clone(), "/exports/{id}/cancel", right(P::JobsWrite), exports::cancel),
         page(get.clone(), "/exceptions", right(P::ExceptionsRead), exceptions::list),
         page(get.clone(), "/exceptions/idle", right(P::ExceptionsRead), exceptions::idle),
         page(get.clone(), "/exceptions/new", right(P::ExceptionsRequest), exceptions::ask),

@@ -11,9 +11,12 @@ use crate::layout::{Layout, Section};
 
 /// Every part of the server, and the right that it takes to see it.
 const SECTIONS: &[(Permission, &str, &str)] = &[
+    (Permission::FindingsRead, "/", "Start"),
     (Permission::FindingsRead, "/findings", "Findings"),
+    (Permission::FindingsRead, "/assets", "Assets"),
     (Permission::ExceptionsRead, "/exceptions", "Exceptions"),
     (Permission::FindingsRead, "/compliance", "Compliance"),
+    (Permission::ExportsCreate, "/exports", "Exports"),
 ];
 
 /// Somebody who is signed in.

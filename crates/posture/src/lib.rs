@@ -12,6 +12,7 @@
 //! | `exceptions`, `hiding` | which exceptions hold, and what they hide |
 //! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
+//! | `changes`, `places`, `layers` | what opened and closed since an instant; where assets are; what one is made of |
 //! | `count`, `lists`, `select`, `inventory`, `explain`, `effect` | the questions |
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
 //! | `refresh` | makes them before anybody asks |
@@ -33,6 +34,7 @@ mod blank;
 mod block;
 mod by_vulnerability;
 mod census;
+mod changes;
 mod column;
 mod count;
 mod data;
@@ -45,11 +47,13 @@ mod index;
 mod inventory;
 mod kept;
 mod ladder;
+mod layers;
 mod lists;
 mod only;
 pub mod oracle;
 mod pages;
 mod pairs;
+mod places;
 mod posture;
 mod presence;
 mod query;
@@ -71,11 +75,14 @@ mod walk;
 mod words;
 
 pub use by_vulnerability::OnAsset;
+pub use changes::{ChangeCause, ChangeList, ChangeRow, Changes};
 pub use count::{BandCounts, Counts};
 pub use effect::Effect;
 pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};
+pub use layers::LayerPackages;
 pub use lists::{AssetOrder, AssetSummary, Totals, VulnerabilityOrder, VulnerabilitySummary, concern};
+pub use places::Place;
 pub use posture::Posture;
 pub use presence::is_running_kernel;
 pub use query::{Cursor, CursorError, List, Query, Window};

@@ -282,7 +282,7 @@ fn page(
         empty: (total == 0).then(|| why_empty(snapshot, visitor, question, &link, now)),
         csv: here.clone().with("format", "csv"),
         export: may(Permission::ExportsCreate)
-            .then(|| Link::to("/exports").with("where", question.text.clone())),
+            .then(|| Link::to("/exports/new").with("where", question.text.clone())),
         except: may(Permission::ExceptionsRequest)
             .then(|| Link::to("/exceptions/new").with("where", question.text.clone())),
     })

@@ -6,7 +6,7 @@ use crate::visit::Browser;
 use crate::world::World;
 
 /// A host with two findings, one of them fixable.
-async fn two_findings() -> World {
+pub(crate) async fn two_findings() -> World {
     let world = World::new().await;
     world.advise("DSA-1-1", "CVE-2026-0001", "glass", Some("1.0-2"));
     world.advise("DEBIAN-CVE-2026-0002", "CVE-2026-0002", "stone", None);

@@ -3,9 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod asset;
+mod assets;
 mod compliance;
 mod exceptions;
+mod exports;
 mod findings;
+mod links;
+mod start;
 mod visit;
 #[path = "../../../service/tests/it/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the services, which use more of it")]

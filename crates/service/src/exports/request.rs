@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::findings::PastInstant;
+use crate::host_scans::Verifying;
 
 /// Most columns of one export.
 const MAX_COLUMNS: usize = 200;
@@ -126,6 +127,9 @@ pub struct ExportRequest {
     /// The rows of [`RowKind::Given`], a cell for each column.
     #[serde(default)]
     pub given: Vec<Vec<String>>,
+    /// What is being verified when it is asked for, which rows per asset and vulnerability say.
+    #[serde(default, skip_serializing_if = "Verifying::is_empty")]
+    pub verifying: Verifying,
 }
 
 impl ExportRequest {
@@ -148,6 +152,7 @@ impl ExportRequest {
             name: "findings".to_owned(),
             keep_days: KEPT_DAYS,
             given: Vec::new(),
+            verifying: Verifying::default(),
         }
     }
 

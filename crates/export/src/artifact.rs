@@ -21,6 +21,9 @@ pub(crate) const TEMPORARY_PREFIX: &str = ".parapet-";
 /// What it ends in.
 pub(crate) const TEMPORARY_SUFFIX: &str = ".part";
 
+/// From so many bytes on, a thread that hashes them beside the writing pays.
+const LARGE: usize = 128 << 10;
+
 /// Why an artifact was not made. Through [`Write`] it arrives inside an [`io::Error`], from which
 /// [`ArtifactError::of`] takes it out again.
 #[derive(Debug, thiserror::Error)]
@@ -292,19 +295,46 @@ impl<W: Write> Sink<W> {
 
 impl<W: Write> Write for Sink<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.try_write(bytes);
+        if bytes.len() < LARGE {
+            let written = self.try_write(bytes);
+            return self.note(written, |hash, taken| hash.update(bytes.get(..taken).unwrap_or(bytes)));
+        }
+        // Hashing costs about as much as writing, and neither waits for the other.
+        let mut hash = self.hash.clone();
+        let (written, hash) = std::thread::scope(|scope| {
+            let hashing = scope.spawn(|| {
+                hash.update(bytes);
+                hash
+            });
+            let written = self.try_write(bytes);
+            (written, hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        self.note(written, |before, taken| match bytes.get(..taken) {
+            Some(short) if short.len() < bytes.len() => before.update(short),
+            _ => *before = hash,
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<W> Sink<W> {
+    /// Notes what was taken, or that a write failed.
+    fn note(
+        &mut self,
+        written: io::Result<usize>,
+        hash: impl FnOnce(&mut Sha256, usize),
+    ) -> io::Result<usize> {
         match &written {
             Ok(taken) => {
-                self.hash.update(bytes.get(..*taken).unwrap_or(bytes));
+                hash(&mut self.hash, *taken);
                 self.size += *taken as u64;
             }
             Err(error) => self.failed |= error.kind() != io::ErrorKind::Interrupted,
         }
         written
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
     }
 }
 
@@ -345,6 +375,16 @@ mod tests {
 
     #[test]
     fn short_writes_are_counted_and_hashed_once() {
+        let mut sink = Sink::new(Small(Vec::new()), Path::new("/exports"));
+        assert_eq!(sink.write(&[b'x'; 2 * LARGE]).unwrap(), 10);
+        assert_eq!(Digest(sink.hash.clone().finalize().into()), Digest::of(b"xxxxxxxxxx"));
+
+        let mut sink = Sink::new(Vec::new(), Path::new("/exports"));
+        sink.write_all(&[b'x'; 2 * LARGE]).unwrap();
+        sink.write_all(b"y").unwrap();
+        let all: Vec<u8> = [b'x'; 2 * LARGE].into_iter().chain([b'y']).collect();
+        assert_eq!((sink.size, Digest(sink.hash.finalize().into())), (all.len() as u64, Digest::of(&all)));
+
         let mut sink = Sink::new(Small(Vec::new()), Path::new("/exports"));
         assert_eq!(sink.write(b"twelve bytes").unwrap(), 10);
         assert_eq!(sink.size, 10);

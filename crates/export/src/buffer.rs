@@ -12,18 +12,26 @@ pub(crate) struct Buffer<W> {
     writer: W,
     /// What was not passed on yet.
     pub(crate) bytes: Vec<u8>,
+    full: usize,
     rows: u64,
+}
+
+impl Buffer<io::Sink> {
+    /// A buffer that is never full: whoever made it takes its bytes.
+    pub(crate) fn to_be_taken() -> Self {
+        Self { writer: io::sink(), bytes: Vec::new(), full: usize::MAX, rows: 0 }
+    }
 }
 
 impl<W: Write> Buffer<W> {
     pub(crate) fn new(writer: W) -> Self {
-        Self { writer, bytes: Vec::with_capacity(FULL + (4 << 10)), rows: 0 }
+        Self { writer, bytes: Vec::with_capacity(FULL + (4 << 10)), full: FULL, rows: 0 }
     }
 
     /// Counts a row and passes a full buffer on.
     pub(crate) fn row_done(&mut self) -> io::Result<()> {
         self.rows += 1;
-        if self.bytes.len() >= FULL {
+        if self.bytes.len() >= self.full {
             self.writer.write_all(&self.bytes)?;
             self.bytes.clear();
         }

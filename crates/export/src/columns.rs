@@ -165,6 +165,11 @@ impl Column {
         matches!(self, Self::Risk | Self::RiskReasons)
     }
 
+    /// Whether it shows since when an asset has a vulnerability.
+    pub(crate) const fn is_since(self) -> bool {
+        matches!(self, Self::FirstFound | Self::ReopenedAt)
+    }
+
     /// The column of a word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|column| column.as_str() == word)
@@ -253,6 +258,17 @@ impl Columns {
     /// The titles, in order.
     pub fn labels(&self) -> Vec<String> {
         self.headings.iter().map(|heading| heading.label.clone()).collect()
+    }
+
+    /// Whether any of them shows since when an asset has a vulnerability; findings need not know it
+    /// otherwise.
+    pub fn show_since(&self) -> bool {
+        self.headings.iter().any(|heading| heading.column.is_since())
+    }
+
+    /// Whether one shows the coverage word of the asset.
+    pub fn show_coverage(&self) -> bool {
+        self.headings.iter().any(|heading| heading.column == Column::Coverage)
     }
 
     /// The instant set by [`Columns::as_of`].

@@ -97,7 +97,7 @@ pub struct FindingsCsv<W>(RowWriter<W, CsvFormat>);
 impl<W: Write> FindingsCsv<W> {
     /// A writer of these columns. Nothing is passed to `writer` before some rows have come together.
     pub fn new(writer: W, columns: &Columns, options: CsvOptions) -> Self {
-        let mut rows = RowWriter::new(writer, columns, CsvFormat { options, instants: Instants::new() });
+        let mut rows = RowWriter::new(writer, columns, CsvFormat::new(options));
         let labels = columns.headings().iter().map(|heading| heading.label.as_str());
         rows.preamble(|out| options.preamble(out, labels));
         Self(rows)
@@ -126,9 +126,15 @@ impl<W: Write> FindingsCsv<W> {
 }
 
 #[derive(Debug)]
-struct CsvFormat {
+pub(crate) struct CsvFormat {
     options: CsvOptions,
     instants: Instants,
+}
+
+impl CsvFormat {
+    pub(crate) fn new(options: CsvOptions) -> Self {
+        Self { options, instants: Instants::new() }
+    }
 }
 
 impl RowFormat for CsvFormat {
@@ -154,6 +160,7 @@ impl RowFormat for CsvFormat {
         }
     }
 
+    #[inline]
     fn end_row(&self, out: &mut Vec<u8>, start: usize) {
         self.options.end_row(out, start);
     }

@@ -20,8 +20,7 @@ pub struct FindingsJsonl<W>(RowWriter<W, JsonFormat>);
 impl<W: Write> FindingsJsonl<W> {
     /// A writer of these columns.
     pub fn new(writer: W, columns: &Columns) -> Self {
-        let format = JsonFormat { keys: keys(columns), instants: Instants::new() };
-        Self(RowWriter::new(writer, columns, format))
+        Self(RowWriter::new(writer, columns, JsonFormat::new(columns)))
     }
 
     /// Writes one finding. Findings of one asset are best written one after the other.
@@ -47,10 +46,16 @@ impl<W: Write> FindingsJsonl<W> {
 }
 
 #[derive(Debug)]
-struct JsonFormat {
+pub(crate) struct JsonFormat {
     /// By index of the column: `{"kind":` or `,"asset":`; `None` for a column that is left out.
     keys: Vec<Option<String>>,
     instants: Instants,
+}
+
+impl JsonFormat {
+    pub(crate) fn new(columns: &Columns) -> Self {
+        Self { keys: keys(columns), instants: Instants::new() }
+    }
 }
 
 fn keys(columns: &Columns) -> Vec<Option<String>> {

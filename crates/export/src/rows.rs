@@ -6,16 +6,19 @@
 //! formatted anew only when it differs from the row before, which it seldom does: the findings of an
 //! asset share the instants of its scan. A selection in another order is all middle and formatted
 //! for every row: same bytes, more work.
+//!
+//! Where the findings of a package are the same on every asset ([`Likeness`]), the trailing parts of all its
+//! rows are taken from the cache at once, and the findings need not be looked at.
 
 use std::io::{self, Write};
 
 use parapet_model::filter::Level;
-use parapet_model::finding::Finding;
+use parapet_model::finding::{Finding, Likeness};
 use parapet_model::{AssetNo, ExceptionNo, Millis};
 
 use crate::buffer::Buffer;
 use crate::columns::{Column, Columns};
-use crate::tails::{Tails, key_of};
+use crate::tails::{self, Block, Tails, key_of};
 use crate::value::{Value, value_of};
 
 /// How a format writes a row. What a cell writes depends on its index and value alone, so that
@@ -34,12 +37,49 @@ pub(crate) struct RowWriter<W, F> {
     buffer: Buffer<W>,
     format: F,
     references_at: Option<Millis>,
+    head: Head,
+    match_part: Part,
+    tails: Tails,
+    /// A head, or tails that are gathered.
+    text: Vec<u8>,
+}
+
+/// All of a row but its trailing part.
+#[derive(Debug)]
+struct Head {
     asset_part: Part,
     middle_part: Part,
-    match_part: Part,
     asset_text: Last<AssetNo>,
     middle_text: Last<Circumstances>,
-    tails: Tails,
+}
+
+impl Head {
+    #[inline]
+    fn write<F: RowFormat>(
+        &mut self,
+        format: &mut F,
+        finding: &Finding<'_>,
+        references_at: Option<Millis>,
+        out: &mut Vec<u8>,
+    ) {
+        let asset_text = self.asset_text.get(finding.asset.no, |text| {
+            self.asset_part.write(format, finding, references_at, text);
+        });
+        out.extend_from_slice(asset_text);
+        if self.is_of_circumstances() {
+            let middle_text = self.middle_text.get(Circumstances::of(finding), |text| {
+                self.middle_part.write(format, finding, references_at, text);
+            });
+            out.extend_from_slice(middle_text);
+        } else {
+            self.middle_part.write(format, finding, references_at, out);
+        }
+    }
+
+    /// Whether it is the same for rows that differ in vulnerability and verdict alone.
+    fn is_of_circumstances(&self) -> bool {
+        self.middle_part.columns.is_empty() || self.middle_part.level == Some(Level::Finding)
+    }
 }
 
 /// All that the columns of level `Finding` read.
@@ -127,6 +167,26 @@ fn parts(columns: &[Column]) -> [Part; 3] {
     [Part::new(0, asset), Part::new(middle_at, middle), Part::new(middle_at + match_at, matches)]
 }
 
+impl<F: RowFormat> RowWriter<io::Sink, F> {
+    /// A writer that passes nothing on: its rows are [taken](Self::take). It shares the memory for tails with
+    /// as many others.
+    pub(crate) fn to_be_taken(columns: &Columns, format: F, writers: usize) -> Self {
+        let tails = Tails::new(tails::LIMIT / writers.max(1));
+        Self { buffer: Buffer::to_be_taken(), tails, ..Self::new(io::sink(), columns, format) }
+    }
+
+    /// The bytes since the last time; `spare` is filled next.
+    pub(crate) fn take(&mut self, mut spare: Vec<u8>) -> Vec<u8> {
+        spare.clear();
+        std::mem::replace(&mut self.buffer.bytes, spare)
+    }
+
+    /// Bytes that can be taken.
+    pub(crate) fn ready(&self) -> usize {
+        self.buffer.bytes.len()
+    }
+}
+
 impl<W: Write, F: RowFormat> RowWriter<W, F> {
     pub(crate) fn new(writer: W, columns: &Columns, format: F) -> Self {
         let chosen: Vec<Column> = columns.headings().iter().map(|heading| heading.column).collect();
@@ -135,12 +195,10 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
             buffer: Buffer::new(writer),
             format,
             references_at: columns.references_at(),
-            asset_part,
-            middle_part,
+            head: Head { asset_part, middle_part, asset_text: Last::new(), middle_text: Last::new() },
             match_part,
-            asset_text: Last::new(),
-            middle_text: Last::new(),
-            tails: Tails::default(),
+            tails: Tails::new(tails::LIMIT),
+            text: Vec::new(),
         }
     }
 
@@ -150,41 +208,72 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
     }
 
     pub(crate) fn row(&mut self, finding: &Finding<'_>) -> io::Result<()> {
-        let Self { buffer, format, references_at, .. } = self;
-        let references_at = *references_at;
+        let Self { buffer, format, references_at, head, match_part, tails, .. } = self;
         let out = &mut buffer.bytes;
         let start = out.len();
-
-        let asset_text = self.asset_text.get(finding.asset.no, |text| {
-            self.asset_part.write(format, finding, references_at, text);
-        });
-        out.extend_from_slice(asset_text);
-
-        if self.middle_part.level == Some(Level::Finding) {
-            let middle_text = self.middle_text.get(Circumstances::of(finding), |text| {
-                self.middle_part.write(format, finding, references_at, text);
-            });
-            out.extend_from_slice(middle_text);
+        head.write(format, finding, *references_at, out);
+        let key = key_of(finding.package.no, finding.vulnerability.no);
+        let known = if match_part.columns.is_empty() { Some(&[][..]) } else { tails.get(key) };
+        if let Some(tail) = known {
+            out.extend_from_slice(tail);
         } else {
-            self.middle_part.write(format, finding, references_at, out);
-        }
-
-        if !self.match_part.columns.is_empty() {
-            let key = key_of(finding.package.no, finding.vulnerability.no);
-            match self.tails.get(key) {
-                Some(tail) => out.extend_from_slice(tail),
-                None => {
-                    let tail_at = out.len();
-                    self.match_part.write(format, finding, references_at, out);
-                    if let Some(tail) = out.get(tail_at..) {
-                        self.tails.keep(key, tail);
-                    }
-                }
+            let tail_at = out.len();
+            match_part.write(format, finding, *references_at, out);
+            if let Some(tail) = out.get(tail_at..) {
+                tails.keep(key, tail);
             }
         }
-
         format.end_row(out, start);
         buffer.row_done()
+    }
+
+    /// Writes all rows of a package on an asset, which are as much alike on others. `base` is asset and
+    /// package; `each` visits the findings, and is not asked when everything is known.
+    pub(crate) fn package(
+        &mut self,
+        base: &Finding<'_>,
+        likeness: Likeness,
+        each: impl FnOnce(&mut dyn FnMut(&Finding<'_>)),
+    ) -> io::Result<()> {
+        let mut written = Ok(());
+        if likeness == Likeness::None {
+            each(&mut |finding| first_error(&mut written, self.row(finding)));
+            return written;
+        }
+        let Self { buffer, format, references_at, head, match_part, tails, text } = self;
+        text.clear();
+        match tails.block(base.package.no) {
+            Some(block) if likeness == Likeness::Rows && head.is_of_circumstances() => {
+                head.write(format, base, *references_at, text);
+                for tail in block {
+                    let start = buffer.bytes.len();
+                    buffer.bytes.extend_from_slice(text);
+                    buffer.bytes.extend_from_slice(tail);
+                    format.end_row(&mut buffer.bytes, start);
+                    buffer.row_done()?;
+                }
+            }
+            Some(mut block) => each(&mut |finding| {
+                let start = buffer.bytes.len();
+                head.write(format, finding, *references_at, &mut buffer.bytes);
+                buffer.bytes.extend_from_slice(block.next().unwrap_or_default());
+                format.end_row(&mut buffer.bytes, start);
+                first_error(&mut written, buffer.row_done());
+            }),
+            None => {
+                each(&mut |finding| {
+                    let start = buffer.bytes.len();
+                    head.write(format, finding, *references_at, &mut buffer.bytes);
+                    let tail_at = buffer.bytes.len();
+                    match_part.write(format, finding, *references_at, &mut buffer.bytes);
+                    Block::push(text, buffer.bytes.get(tail_at..).unwrap_or_default());
+                    format.end_row(&mut buffer.bytes, start);
+                    first_error(&mut written, buffer.row_done());
+                });
+                tails.keep_block(base.package.no, text);
+            }
+        }
+        written
     }
 
     pub(crate) fn rows(&self) -> u64 {
@@ -198,6 +287,12 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
 
     pub(crate) fn finish(self) -> io::Result<W> {
         self.buffer.finish()
+    }
+}
+
+fn first_error(first: &mut io::Result<()>, next: io::Result<()>) {
+    if first.is_ok() {
+        *first = next;
     }
 }
 

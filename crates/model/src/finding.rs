@@ -54,3 +54,15 @@ pub struct FindingVerdict {
     /// The advisory that was chosen.
     pub advisory: AdvisoryNo,
 }
+
+/// How much the findings of a package have in common on all assets of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// Nothing: which findings there are depends on the asset.
+    None,
+    /// They are of the same vulnerabilities in the same order. When they were found and which exception
+    /// hides them may differ.
+    Matches,
+    /// Beside that, all rows of the package on one asset differ in vulnerability and verdict alone.
+    Rows,
+}

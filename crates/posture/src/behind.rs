@@ -48,9 +48,8 @@ impl Data {
     pub(crate) fn count_behind(&self, layer: &Arc<Layer>, now: Millis) -> Behind {
         let Standing { thing: bare, touched } = self.tally();
         let pairs = self.pairs();
-        let veil = self.veil(layer, &pairs.thing);
+        let veil = self.veil(layer, &pairs);
         let mut walked = &veil.odd | &touched;
-        walked |= &pairs.touched;
         let mut covered = RoaringBitmap::new();
         veil.covers.iter().for_each(|cover| covered |= &cover.assets);
         covered -= &walked;
@@ -63,13 +62,13 @@ impl Data {
                     for cover in places.iter().filter_map(|place| veil.covers.get(*place)) {
                         hidden.join(&cover.hidden);
                     }
-                    let Some(named) = pairs.thing.by_vulnerability(&hidden, MOST) else {
-                        let packages = pairs.thing.packages_of(&hidden, true);
+                    let Some(named) = pairs.by_vulnerability(&hidden, MOST) else {
+                        let packages = pairs.packages_of(&hidden, true);
                         walked |= self.assets.having(&self.sets, &packages) & assets;
                         continue;
                     };
                     for named in named.values() {
-                        self.take_off(&mut tally, &pairs.thing, named, &hidden, &assets);
+                        self.take_off(&mut tally, &pairs, named, &hidden, &assets);
                     }
                 }
             }

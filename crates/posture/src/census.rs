@@ -43,6 +43,11 @@ impl Data {
         self.standing(kind, |of, _| of == project)
     }
 
+    /// The current assets of a kind, whosever they are.
+    pub(crate) fn all_current(&self, kind: AssetKind) -> RoaringBitmap {
+        self.standing(kind, |_, _| true)
+    }
+
     fn standing(
         &self,
         kind: AssetKind,
@@ -79,7 +84,7 @@ impl Data {
         &'s self,
         found: &mut RoaringBitmap,
         unsure: &RoaringBitmap,
-        passes: impl Fn(&AssetView<'s>) -> bool,
+        mut passes: impl FnMut(&AssetView<'s>) -> bool,
     ) {
         for no in unsure {
             if self.assets.get(AssetNo(no)).is_some_and(|asset| passes(&asset)) {

@@ -9,7 +9,7 @@ use parapet_model::{AssetNo, EnterpriseProjectNo, ExceptionNo, Millis, PackageNo
 use roaring::RoaringBitmap;
 
 use crate::assets::Assets;
-use crate::kept::{Journal, Kept, TOO_MANY};
+use crate::kept::{Journal, Kept, TOO_MANY, Touched};
 use crate::sets::Sets;
 use crate::tables::Tables;
 
@@ -99,15 +99,17 @@ impl Subjects {
         })
     }
 
-    /// The assets of which an answer may have changed: those named, those that show a package or set
-    /// of the change, and the containers of all of them.
-    fn touched(self, data: &Data) -> Option<RoaringBitmap> {
+    /// The packages that are named or of which a named vulnerability is said; and the assets of which an
+    /// answer may have changed: those named, those that show a package or set of the change, and the
+    /// containers of all of them.
+    fn touched(self, data: &Data) -> Option<Touched> {
         let mut packages: BTreeSet<PackageNo> = self.packages.into_iter().collect();
         packages.extend(data.tables.packages_naming(&self.vulnerabilities));
         if packages.len() > TOO_MANY {
             return None;
         }
         let mut touched = self.assets;
+        let named: RoaringBitmap = packages.iter().map(|no| no.0).collect();
         touched |= data.assets.having(&data.sets, &Vec::from_iter(packages));
         touched |= data.assets.showing(&self.sets);
         if touched.len() > TOO_MANY as u64 {
@@ -116,6 +118,6 @@ impl Subjects {
         let containers: Vec<u32> =
             touched.iter().flat_map(|no| data.assets.started_from(AssetNo(no))).map(|no| no.0).collect();
         touched.extend(containers);
-        Some(touched)
+        Some(Touched { assets: touched, packages: named })
     }
 }

@@ -73,7 +73,7 @@ impl Snapshot {
             if let Some(wanted) = &wanted
                 && !walk.asks_coverage()
             {
-                walk.restrict(Only::vulnerabilities(data, wanted));
+                walk.restrict(Arc::new(Only::vulnerabilities(data, wanted)));
             }
             let _ = walk.run(None, &mut |row, open| match row.exception {
                 Some(hiding) if hiding.no == exception.no => counter.add(row, open),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use parapet_model::filter::{Field, Op};
-use parapet_model::{AssetKind, Filter, PackageNo};
+use parapet_model::{AssetKind, Filter};
 use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
@@ -14,13 +14,19 @@ use crate::data::Data;
 use crate::exceptions::Layer;
 use crate::kept::{Key, Standing};
 use crate::pairs::{Pairs, understands};
-use crate::veil::Veil;
+use crate::presence::Presence;
+use crate::veil::{Cause, Cover, Veil};
 
 /// The assets with a pair that passes, where certain pairs are hidden.
 #[derive(Debug)]
 struct Answer {
-    pairs: Arc<Pairs>,
-    hidden: Vec<Arc<Bits>>,
+    filter: Filter,
+    kernels: bool,
+    /// Why pairs are hidden.
+    causes: Vec<Cause>,
+    numbering: Arc<()>,
+    /// How many pairs there were.
+    pairs: usize,
     passing: Bits,
     assets: RoaringBitmap,
 }
@@ -41,14 +47,12 @@ pub(crate) fn standing(filter: &Filter) -> Filter {
 }
 
 impl Data {
-    pub(crate) fn pairs(&self) -> Standing<Pairs> {
-        self.kept.get(&self.journal, Key::Pairs, |_| true, || Pairs::build(&self.tables))
-    }
-
-    /// Reads all pairs anew, when many assets were touched since.
-    pub(crate) fn refresh_pairs(&self, most: u64) {
-        let make = |_: Option<Standing<Pairs>>| Pairs::build(&self.tables);
-        self.kept.refresh(&self.journal, Key::Pairs, most, |_| true, make);
+    /// All pairs as they are now.
+    pub(crate) fn pairs(&self) -> Arc<Pairs> {
+        self.kept.get_of_packages(&self.journal, Key::Pairs, |old: Option<(Arc<Pairs>, RoaringBitmap)>| {
+            let grown = old.and_then(|(old, changed)| old.grown(&self.tables, &changed));
+            grown.unwrap_or_else(|| Pairs::build(&self.tables))
+        })
     }
 
     /// The assets among `within`, which are of one kind, with a finding that passes a filter as it
@@ -64,22 +68,23 @@ impl Data {
         if !understands(filter) {
             return Holders { sure: RoaringBitmap::new(), unsure: self.may_hold(filter, within) };
         }
-        // Only on a host may a kernel run; there the walk decides.
-        let kernels = kernels || kind == AssetKind::Host;
         let pairs = self.pairs();
-        let base = self.answer(&pairs.thing, filter, kernels, &[]);
-        let mut unsure = pairs.touched | base.touched;
+        let base = self.answer(&pairs, filter, kernels, &[]);
+        let mut unsure = base.touched;
+        if kind == AssetKind::Host && !kernels {
+            // Only on a host may a kernel run: where nothing else passes, the walk decides.
+            let with_kernels = self.answer(&pairs, filter, true, &[]);
+            unsure |= with_kernels.touched;
+            unsure |= &with_kernels.thing.assets - &base.thing.assets;
+        }
         let mut speaks_of_exceptions = false;
         filter.each_test(&mut |test| speaks_of_exceptions |= test.field == Field::Excepted);
         let veil = match speaks_of_exceptions {
-            true => self.veil(layer, &pairs.thing),
+            true => self.veil(layer, &pairs),
             false => Veil::default(),
         };
         unsure |= &veil.odd;
         unsure &= &within;
-        if kind == AssetKind::Host {
-            unsure |= &base.thing.assets & &within;
-        }
         let rest = &within - &unsure;
         let hides = |cover: &Bits| cover.meets(&base.thing.passing) || !asks_standing(filter);
         let Some(groups) = veil.groups(rest.clone(), |cover| hides(&cover.hidden)) else {
@@ -91,7 +96,8 @@ impl Data {
                 sure |= &base.thing.assets & assets;
                 continue;
             }
-            let answer = self.answer_behind(&pairs.thing, filter, kernels, &veil, &places);
+            let covers: Vec<&Cover> = places.iter().filter_map(|place| veil.covers.get(*place)).collect();
+            let answer = self.answer(&pairs, filter, kernels, &covers);
             unsure |= &answer.touched & &assets;
             sure |= &answer.thing.assets & assets;
         }
@@ -114,50 +120,75 @@ impl Data {
         if parts.is_empty() {
             return within;
         }
-        let pairs = self.pairs();
-        let answer = self.answer(&pairs.thing, &parts.into_iter().fold(Filter::All, Filter::and), true, &[]);
-        (&answer.thing.assets | pairs.touched | answer.touched) & within
+        let answer = self.answer(&self.pairs(), &parts.into_iter().fold(Filter::All, Filter::and), true, &[]);
+        (&answer.thing.assets | answer.touched) & within
     }
 
-    fn answer(
-        &self,
-        pairs: &Arc<Pairs>,
-        filter: &Filter,
-        kernels: bool,
-        hidden: &[(String, Arc<Bits>)],
-    ) -> Standing<Answer> {
-        let bits: Vec<Arc<Bits>> = hidden.iter().map(|(_, bits)| Arc::clone(bits)).collect();
-        let marks: String = hidden.iter().map(|(mark, _)| mark.as_str()).collect();
+    fn answer(&self, pairs: &Pairs, filter: &Filter, kernels: bool, covers: &[&Cover]) -> Standing<Answer> {
+        let causes = || covers.iter().map(|cover| &cover.cause);
+        let marks: String = causes().map(|cause| format!(" behind {cause}")).collect();
         let fits = |answer: &Answer| {
-            Arc::ptr_eq(&answer.pairs, pairs)
-                && answer.hidden.len() == bits.len()
-                && answer.hidden.iter().zip(&bits).all(|(a, b)| Arc::ptr_eq(a, b))
+            Arc::ptr_eq(&answer.numbering, pairs.numbering()) && answer.causes.iter().eq(causes())
+        };
+        let hidden = || {
+            let mut hidden = Bits::default();
+            covers.iter().for_each(|cover| hidden.join(&cover.hidden));
+            hidden
         };
         let key = Key::Has(format!("{filter}{marks}"), kernels);
-        self.kept.get(&self.journal, key, fits, || {
-            let mut excepted = bits.first().map(|first| first.as_ref().clone()).unwrap_or_default();
-            bits.iter().skip(1).for_each(|more| excepted.or(more));
-            let passing = pairs.passing(&self.tables, filter, &excepted);
-            let packages: Vec<PackageNo> = pairs.packages_of(&passing, kernels);
-            let assets = self.assets.having(&self.sets, &packages);
-            Answer { pairs: Arc::clone(pairs), hidden: bits.clone(), passing, assets }
+        self.kept.get_grown(&self.journal, key, fits, |old| match old {
+            Some(old) => self.grown(pairs, old, &hidden()),
+            None => {
+                let passing = pairs.passing(&self.tables, filter, &hidden());
+                let assets = self.assets.having(&self.sets, &pairs.packages_of(&passing, kernels));
+                Answer {
+                    filter: filter.clone(),
+                    kernels,
+                    causes: causes().cloned().collect(),
+                    numbering: Arc::clone(pairs.numbering()),
+                    pairs: pairs.len(),
+                    passing,
+                    assets,
+                }
+            }
         })
     }
 
-    fn answer_behind(
-        &self,
-        pairs: &Arc<Pairs>,
-        filter: &Filter,
-        kernels: bool,
-        veil: &Veil,
-        places: &[usize],
-    ) -> Standing<Answer> {
-        let hidden: Vec<(String, Arc<Bits>)> = places
-            .iter()
-            .filter_map(|place| veil.covers.get(*place))
-            .map(|cover| (format!(" behind {}{}", cover.mark.0, cover.mark.1), Arc::clone(&cover.hidden)))
-            .collect();
-        self.answer(pairs, filter, kernels, &hidden)
+    /// An answer in terms of newer pairs, the touched assets looked at one by one.
+    fn grown(&self, pairs: &Pairs, old: Standing<Answer>, hidden: &Bits) -> Answer {
+        let Standing { thing: old, touched } = old;
+        let Answer { filter, kernels, .. } = old.as_ref();
+        let passing = pairs.passing_still((&old.passing, old.pairs), &self.tables, filter, hidden);
+        let (mut assets, mut presence) = (old.assets.clone(), Presence::default());
+        self.settle(&mut assets, &touched, |asset| {
+            presence.read(self, asset);
+            presence
+                .present
+                .iter()
+                .any(|present| (*kernels || !present.row.kernel) && pairs.any_of(&passing, present.no))
+        });
+        Answer {
+            filter: filter.clone(),
+            kernels: *kernels,
+            causes: old.causes.clone(),
+            numbering: Arc::clone(&old.numbering),
+            pairs: pairs.len(),
+            passing,
+            assets,
+        }
+    }
+
+    /// Makes an answer anew from the one there is, when more than `most` assets were touched since.
+    pub(crate) fn refresh_answer(&self, layer: &Layer, key: &Key, most: u64) {
+        self.kept.regrow(&self.journal, key, most, |old: Standing<Answer>| {
+            let pairs = self.pairs();
+            let mut hidden = Bits::default();
+            for cause in &old.thing.causes {
+                let more = self.hidden_by(layer, &pairs, cause)?;
+                hidden.join(&more);
+            }
+            Arc::ptr_eq(&old.thing.numbering, pairs.numbering()).then(|| self.grown(&pairs, old, &hidden))
+        });
     }
 }
 

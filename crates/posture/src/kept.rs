@@ -26,6 +26,8 @@ pub(crate) const TOO_MANY: usize = 8192;
 const STEPS: usize = 256;
 /// Answers to filters that are kept; the least recently used go.
 const ANSWERS: usize = 256;
+/// The same for counts, which are some bytes for every asset.
+const SUMS: usize = 16;
 /// Versions kept of each thing: one more than the newest, for readers of the snapshot before.
 const VERSIONS: usize = 2;
 
@@ -66,21 +68,24 @@ pub(crate) enum Key {
     Found(String),
     /// How many vulnerabilities of a question each asset has.
     ByAsset(String),
+    /// Counts of a filter for each asset; with kernels that do not run.
+    Sums(String, bool),
 }
 
 impl Key {
-    /// Filters come from outside, so there may be any number of them.
-    fn is_answer(&self) -> bool {
-        matches!(
-            self,
+    /// How many of its kind are kept, where filters come from outside and there may be any number of them.
+    fn most(&self) -> Option<usize> {
+        match self {
             Self::Has(..)
-                | Self::Shows(_)
-                | Self::Vulnerabilities(_)
-                | Self::Found(_)
-                | Self::ByAsset(_)
-                | Self::Reach(_)
-                | Self::Hidden(_)
-        )
+            | Self::Shows(_)
+            | Self::Vulnerabilities(_)
+            | Self::Found(_)
+            | Self::ByAsset(_)
+            | Self::Reach(_)
+            | Self::Hidden(_) => Some(ANSWERS),
+            Self::Sums(..) => Some(SUMS),
+            _ => None,
+        }
     }
 }
 
@@ -92,15 +97,30 @@ pub(crate) struct Journal {
     /// Things made before this state are of no use.
     floor: u64,
     /// What the step to `generation`, the one before it and so on touched; oldest first.
-    steps: Arc<Vec<(u64, Arc<RoaringBitmap>)>>,
+    steps: Arc<Vec<(u64, Arc<Touched>)>>,
+}
+
+/// What a step touched.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Touched {
+    /// The assets of which an answer may have changed.
+    pub(crate) assets: RoaringBitmap,
+    /// The packages of which something else may be said.
+    pub(crate) packages: RoaringBitmap,
+}
+
+impl Touched {
+    fn join(&self, other: &Self) -> Self {
+        Self { assets: &self.assets | &other.assets, packages: &self.packages | &other.packages }
+    }
 }
 
 impl Journal {
     /// A step that touches these; `None` for all.
-    pub(crate) fn step(&mut self, touched: Option<RoaringBitmap>) {
+    pub(crate) fn step(&mut self, touched: Option<Touched>) {
         self.generation += 1;
         match touched {
-            Some(touched) if touched.is_empty() => {}
+            Some(touched) if touched.assets.is_empty() && touched.packages.is_empty() => {}
             Some(touched) => {
                 let steps = Arc::make_mut(&mut self.steps);
                 steps.push((self.generation, Arc::new(touched)));
@@ -122,23 +142,31 @@ impl Journal {
 
     /// What was touched since `made`; `None` when that is not known or too much to ask one by one.
     fn since(&self, made: u64, most: u64) -> Option<RoaringBitmap> {
-        if made < self.floor || made > self.generation {
-            return None;
-        }
         let mut touched = RoaringBitmap::new();
-        for (_, step) in self.steps.iter().rev().take_while(|(generation, _)| *generation > made) {
-            touched |= step.as_ref();
-        }
+        self.steps_since(made)?.for_each(|step| touched |= &step.assets);
         (touched.len() <= most).then_some(touched)
+    }
+
+    /// The packages of which something else may be said since `made`; `None` when that is not known.
+    fn packages_since(&self, made: u64) -> Option<RoaringBitmap> {
+        let mut touched = RoaringBitmap::new();
+        self.steps_since(made)?.for_each(|step| touched |= &step.packages);
+        Some(touched)
+    }
+
+    fn steps_since(&self, made: u64) -> Option<impl Iterator<Item = &Touched>> {
+        let known = made >= self.floor && made <= self.generation;
+        let steps = self.steps.iter().rev().take_while(move |(generation, _)| *generation > made);
+        known.then(|| steps.map(|(_, step)| step.as_ref()))
     }
 }
 
 /// Joins the older half of the steps two by two. What was made between two of them is then asked for
 /// the assets of both, which is more than need be and never less.
-fn join_old(steps: &mut Vec<(u64, Arc<RoaringBitmap>)>) {
+fn join_old(steps: &mut Vec<(u64, Arc<Touched>)>) {
     let recent = steps.split_off(steps.len() / 2);
     let joined = steps.chunks(2).map(|pair| match pair {
-        [(_, first), (generation, second)] => (*generation, Arc::new(first.as_ref() | second.as_ref())),
+        [(_, first), (generation, second)] => (*generation, Arc::new(first.join(second))),
         pair => pair[0].clone(),
     });
     *steps = joined.chain(recent).collect();
@@ -155,6 +183,8 @@ struct Slot {
 struct Shelf {
     slots: HashMap<Key, (u64, Arc<Slot>)>,
     uses: u64,
+    /// What `uses` was when it was last looked at which keys are asked for.
+    looked_at: u64,
 }
 
 /// The things kept, shared by all snapshots of a posture.
@@ -241,6 +271,76 @@ impl Kept {
         Standing { thing, touched: RoaringBitmap::new() }
     }
 
+    /// Like [`Kept::get`]; `make` gets the one there was, if it is known what was touched since.
+    pub(crate) fn get_grown<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        fits: impl Fn(&T) -> bool,
+        make: impl FnOnce(Option<Standing<T>>) -> T,
+    ) -> Standing<T> {
+        let slot = self.slot(key);
+        let mut versions = slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(standing) = standing(&versions, journal, STALE, &fits) {
+            return standing;
+        }
+        let thing = Arc::new(make(standing(&versions, journal, TOO_MANY as u64, fits)));
+        add(&mut versions, journal.generation, Arc::clone(&thing) as Thing);
+        Standing { thing, touched: RoaringBitmap::new() }
+    }
+
+    /// A thing about packages alone: of this very state. `make` gets the one there was and the packages of
+    /// which something else may be said since, if that is known.
+    pub(crate) fn get_of_packages<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: Key,
+        make: impl FnOnce(Option<(Arc<T>, RoaringBitmap)>) -> T,
+    ) -> Arc<T> {
+        let slot = self.slot(key);
+        let mut versions = slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = versions.iter().rev().find_map(|(made, thing)| {
+            let changed = journal.packages_since(*made)?;
+            Some((Arc::clone(thing).downcast::<T>().ok()?, changed))
+        });
+        match old {
+            Some((thing, changed)) if changed.is_empty() => thing,
+            old => {
+                let thing = Arc::new(make(old));
+                add(&mut versions, journal.generation, Arc::clone(&thing) as Thing);
+                thing
+            }
+        }
+    }
+
+    /// The keys that somebody asked for since this was last called.
+    pub(crate) fn asked_for(&self) -> Vec<Key> {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = shelf.looked_at;
+        shelf.looked_at = shelf.uses;
+        let asked = shelf.slots.iter().filter(|(_, (used, _))| *used > last);
+        asked.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Makes a thing of this kind from the one there is, when more than `most` assets were touched since. Nobody
+    /// waits for that.
+    pub(crate) fn regrow<T: Send + Sync + 'static>(
+        &self,
+        journal: &Journal,
+        key: &Key,
+        most: u64,
+        grow: impl FnOnce(Standing<T>) -> Option<T>,
+    ) {
+        let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner).slots.get(key).cloned();
+        let Some((_, slot)) = slot else { return };
+        let lock = || slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = standing(&lock(), journal, TOO_MANY as u64, |_: &T| true);
+        let old = old.filter(|old| old.touched.len() > most);
+        if let Some(thing) = old.and_then(grow) {
+            add(&mut lock(), journal.generation, Arc::new(thing));
+        }
+    }
+
     /// The thing under a key that `fits`, if there is one at hand; waits for nobody who makes it.
     pub(crate) fn peek<T: Send + Sync + 'static>(
         &self,
@@ -284,8 +384,8 @@ impl Kept {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.uses += 1;
         let uses = shelf.uses;
-        if !shelf.slots.contains_key(&key) && key.is_answer() {
-            shelf.make_room();
+        if let Some(most) = key.most().filter(|_| !shelf.slots.contains_key(&key)) {
+            shelf.make_room(most);
         }
         let (used, slot) = shelf.slots.entry(key).or_default();
         *used = uses;
@@ -294,11 +394,11 @@ impl Kept {
 }
 
 impl Shelf {
-    /// Forgets the answer that was asked for longest ago, when there are too many.
-    fn make_room(&mut self) {
-        let answers = self.slots.iter().filter(|(key, _)| key.is_answer());
+    /// Forgets the answer that was asked for longest ago, when there are `most` of them.
+    fn make_room(&mut self, most: usize) {
+        let answers = self.slots.iter().filter(|(key, _)| key.most() == Some(most));
         let oldest = answers.clone().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
-        if answers.count() >= ANSWERS
+        if answers.count() >= most
             && let Some(oldest) = oldest
         {
             self.slots.remove(&oldest);
@@ -309,6 +409,36 @@ impl Shelf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn some(assets: &[u32]) -> Option<Touched> {
+        Some(Touched { assets: assets.iter().collect(), ..Touched::default() })
+    }
+
+    #[test]
+    fn a_thing_about_packages_grows_by_what_was_said_since() {
+        let (kept, mut journal) = (Kept::default(), Journal::default());
+        let packages = |kept: &Kept, journal: &Journal| {
+            let make = |old: Option<(Arc<Vec<u32>>, RoaringBitmap)>| match old {
+                Some((old, changed)) => old.iter().copied().chain(changed).collect(),
+                None => vec![],
+            };
+            kept.get_of_packages(journal, Key::Pairs, make).to_vec()
+        };
+        journal.step(None);
+        assert_eq!(packages(&kept, &journal), [0; 0]);
+        journal.step(some(&[1, 2, 3]));
+        assert_eq!(packages(&kept, &journal), [0; 0], "no package was touched");
+        let old = journal.clone();
+        for package in [7, 9] {
+            journal.step(Some(Touched { packages: [package].into(), ..Touched::default() }));
+        }
+        assert_eq!(packages(&kept, &journal), [7, 9]);
+        assert_eq!(packages(&kept, &old), [0; 0], "readers of the old state see no change");
+        journal.step(Some(Touched { packages: [7].into(), ..Touched::default() }));
+        assert_eq!(packages(&kept, &journal), [7, 9, 7]);
+        journal.step(None);
+        assert_eq!(packages(&kept, &journal), [0; 0], "nothing is known of what was said");
+    }
 
     fn made(kept: &Kept, journal: &Journal, value: u32) -> (u32, Vec<u32>) {
         let standing = kept.get(journal, Key::Tally, |_: &u32| true, || value);
@@ -321,12 +451,12 @@ mod tests {
         journal.step(None);
         let old = journal.clone();
         assert_eq!(made(&kept, &journal, 1), (1, vec![]));
-        journal.step(Some([7, 9].into()));
-        journal.step(Some(RoaringBitmap::new()));
-        journal.step(Some([9, 11].into()));
+        journal.step(some(&[7, 9]));
+        journal.step(some(&[]));
+        journal.step(some(&[9, 11]));
         assert_eq!(made(&kept, &journal, 2), (1, vec![7, 9, 11]));
         assert_eq!(made(&kept, &old, 3), (1, vec![]), "readers of the old state see no change");
-        journal.step(Some((0..=STALE as u32).collect()));
+        journal.step(some(&Vec::from_iter(0..=STALE as u32)));
         assert_eq!(made(&kept, &journal, 4), (4, vec![]), "too much to ask one by one");
         assert_eq!(made(&kept, &old, 5), (1, vec![]), "a newer thing is of no use to an older state");
         journal.step(None);
@@ -337,7 +467,7 @@ mod tests {
     fn old_steps_are_joined_and_nothing_touched_is_forgotten() {
         let mut journal = Journal::default();
         let steps = STEPS as u32 * 5;
-        (0..steps).for_each(|no| journal.step(Some([no].into())));
+        (0..steps).for_each(|no| journal.step(some(&[no])));
         assert!(journal.steps.len() <= STEPS);
         for made in 0..u64::from(steps) {
             let touched = journal.since(made, u64::MAX).unwrap();
@@ -368,10 +498,10 @@ mod tests {
         };
         assert_eq!(at_hand(&journal), None, "nobody made it");
         refresh(&journal, 1, 7);
-        journal.step(Some([1].into()));
+        journal.step(some(&[1]));
         refresh(&journal, 1, 8);
         assert_eq!(at_hand(&journal), Some((7, 1)), "one is looked up");
-        journal.step(Some([2].into()));
+        journal.step(some(&[2]));
         refresh(&journal, 1, 8);
         assert_eq!(at_hand(&journal), Some((72, 0)));
         journal.step(None);

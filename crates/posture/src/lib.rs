@@ -13,8 +13,9 @@
 //! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
 //! | `changes`, `places`, `layers` | what opened and closed since an instant; where assets are; what one is made of |
-//! | `count`, `lists`, `select`, `inventory`, `explain`, `effect` | the questions |
+//! | `count`, `sums`, `lists`, `select`, `inventory`, `explain`, `effect` | the questions |
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
+//! | `parts` | the findings of a query for several threads, package by package |
 //! | `refresh` | makes them before anybody asks |
 //! | `by_vulnerability`, `only` | which vulnerabilities a question finds, and the findings of some |
 //! | `pairs`, `holders`, `veil`, `tally`, `behind`, `ladder` | filters on what advisories say, answered for all assets at once |
@@ -53,6 +54,7 @@ mod only;
 pub mod oracle;
 mod pages;
 mod pairs;
+mod parts;
 mod places;
 mod posture;
 mod presence;
@@ -66,6 +68,7 @@ mod snapshot;
 mod sorted;
 mod split;
 mod stints;
+mod sums;
 mod tables;
 mod tally;
 mod threads;
@@ -82,6 +85,7 @@ pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};
 pub use layers::LayerPackages;
 pub use lists::{AssetOrder, AssetSummary, Totals, VulnerabilityOrder, VulnerabilitySummary, concern};
+pub use parts::{PackageRows, Walker, Walking, Wants};
 pub use places::Place;
 pub use posture::Posture;
 pub use presence::is_running_kernel;

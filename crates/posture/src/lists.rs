@@ -196,12 +196,9 @@ impl Snapshot {
             let views = numbers.filter_map(|no| self.data.assets.get(AssetNo(no)));
             views.filter_map(|asset| self.summary(&mut walk, &asset)).collect()
         };
-        let shown = |no: usize| (window.offset..window.offset.saturating_add(window.limit)).contains(&no);
         let total = numbers.len() as usize;
         let rows = match order {
-            AssetOrder::Number => {
-                summaries(&mut numbers.iter().enumerate().filter(|(at, _)| shown(*at)).map(|(_, no)| no))
-            }
+            AssetOrder::Number => summaries(&mut numbers.iter().skip(window.offset).take(window.limit)),
             AssetOrder::Name => {
                 let name =
                     |no: u32| self.data.assets.get(AssetNo(no)).map_or("", |asset| asset.row.name.as_str());

@@ -1,7 +1,7 @@
-//! The few packages that decide about some vulnerabilities, so that a walk that asks for those alone
-//! passes over everything else an asset shows.
+//! The few packages that decide about some vulnerabilities, or that may pass a filter, so that a walk that asks
+//! for those alone passes over everything else an asset shows.
 //!
-//! All packages of which an advisory ever named one of them are in it, whatever the advisories say
+//! Of vulnerabilities, all packages of which an advisory ever named one of them are in it, whatever the advisories say
 //! now: since when an asset has a vulnerability depends on them too.
 
 use std::collections::HashMap;
@@ -14,9 +14,9 @@ use crate::verdict::Verdicts;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Only {
-    /// Canonical, ascending.
-    vulnerabilities: Vec<VulnerabilityNo>,
-    /// By package: the places of those vulnerabilities among what is open of it.
+    /// Canonical, ascending; `None` for all.
+    vulnerabilities: Option<Vec<VulnerabilityNo>>,
+    /// By package: the places of those vulnerabilities among what is open of it, if it is about some.
     packages: HashMap<PackageNo, Vec<usize>>,
     /// Ascending; by set.
     members: HashMap<SetNo, Vec<PackageNo>>,
@@ -34,24 +34,25 @@ impl Only {
         };
         let mut packages: HashMap<PackageNo, Vec<usize>> =
             data.tables.packages_naming(&vulnerabilities).into_iter().map(|no| (no, places(no))).collect();
-        // Whether one kernel runs on a host depends on all that it shows.
-        let is_kernel = |no: &PackageNo| data.tables.package(*no).is_some_and(|(entry, _)| entry.kernel);
-        if packages.keys().any(is_kernel) {
-            for no in data.tables.kernels() {
-                packages.entry(no).or_default();
-            }
-        }
-        Self::new(data, vulnerabilities, packages)
+        add_kernels(data, &mut packages);
+        Self::new(data, Some(vulnerabilities), packages)
+    }
+
+    /// These packages with all their vulnerabilities. Since when an asset has one cannot be told then.
+    pub(crate) fn packages(data: &Data, wanted: &[PackageNo]) -> Self {
+        let mut packages = wanted.iter().map(|no| (*no, Vec::new())).collect();
+        add_kernels(data, &mut packages);
+        Self::new(data, None, packages)
     }
 
     /// What decides which kernels run.
     pub(crate) fn kernels(data: &Data) -> Self {
-        Self::new(data, Vec::new(), data.tables.kernels().map(|no| (no, Vec::new())).collect())
+        Self::new(data, Some(Vec::new()), data.tables.kernels().map(|no| (no, Vec::new())).collect())
     }
 
     fn new(
         data: &Data,
-        vulnerabilities: Vec<VulnerabilityNo>,
+        vulnerabilities: Option<Vec<VulnerabilityNo>>,
         packages: HashMap<PackageNo, Vec<usize>>,
     ) -> Self {
         let mut members: HashMap<SetNo, Vec<PackageNo>> = HashMap::new();
@@ -70,7 +71,12 @@ impl Only {
 
     /// Whether a vulnerability matters.
     pub(crate) fn has(&self, vulnerability: VulnerabilityNo) -> bool {
-        self.vulnerabilities.binary_search(&vulnerability).is_ok()
+        self.vulnerabilities.as_ref().is_none_or(|some| some.binary_search(&vulnerability).is_ok())
+    }
+
+    /// Whether it is about packages with all their vulnerabilities.
+    pub(crate) fn is_of_packages(&self) -> bool {
+        self.vulnerabilities.is_none()
     }
 
     /// The members of a set that matter, ascending.
@@ -78,14 +84,25 @@ impl Only {
         self.members.get(&set).map_or(&[], Vec::as_slice)
     }
 
-    /// Where the vulnerabilities stand among what is open of a package.
-    pub(crate) fn places(&self, package: PackageNo) -> &[usize] {
-        self.packages.get(&package).map_or(&[], Vec::as_slice)
+    /// Where the vulnerabilities stand among what is open of a package; `None` for all of them.
+    pub(crate) fn places(&self, package: PackageNo) -> Option<&[usize]> {
+        self.vulnerabilities.as_ref()?;
+        Some(self.packages.get(&package).map_or(&[], Vec::as_slice))
     }
 
     /// The packages that have any of the vulnerabilities now.
     pub(crate) fn affected(&self) -> Vec<PackageNo> {
         self.packages.iter().filter(|(_, places)| !places.is_empty()).map(|(no, _)| *no).collect()
+    }
+}
+
+/// Whether one kernel runs on a host depends on all that it shows.
+fn add_kernels(data: &Data, packages: &mut HashMap<PackageNo, Vec<usize>>) {
+    let is_kernel = |no: &PackageNo| data.tables.package(*no).is_some_and(|(entry, _)| entry.kernel);
+    if packages.keys().any(is_kernel) {
+        for no in data.tables.kernels() {
+            packages.entry(no).or_default();
+        }
     }
 }
 

@@ -18,8 +18,13 @@ impl Snapshot {
         let (data, layer) = (&self.data, self.layer(now));
         data.refresh_census(LOOKED_UP);
         data.refresh_columns(LOOKED_UP);
-        data.refresh_pairs(WALKED);
+        data.pairs();
         data.refresh_reaches(&layer, WALKED);
+        for key in data.kept.asked_for() {
+            data.refresh_answer(&layer, &key, WALKED);
+            data.refresh_sums(&layer, &key, now, WALKED);
+        }
+        data.make_sums(&layer, now);
         data.refresh_tallies(&layer, now, WALKED);
         for kind in [AssetKind::Image, AssetKind::Container] {
             data.refresh_orders(kind, LOOKED_UP);

@@ -121,13 +121,6 @@ impl Snapshot {
         FindingPage { rows, next }
     }
 
-    /// How much a query holds. Cheaper than the rows: nothing is worked out that no filter asks for.
-    pub fn count(&self, query: &Query<'_>) -> Counts {
-        let mut counter = Counter::default();
-        let _ = self.walk(query, false).run(None, &mut |row, open| counter.add(row, open));
-        counter.counts
-    }
-
     /// What `exception` would hide, if it held at `now`, that no other exception hides then. It need
     /// not be stored; one stored under the same number is left out of account.
     pub fn preview(&self, exception: &Exception, scope: &Scope, now: Millis) -> Counts {

@@ -189,6 +189,11 @@ impl<'f> Split<'f> {
         asks
     }
 
+    /// Whether there are parts about the whole row.
+    pub(crate) fn has_rest(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
     /// Whether there are parts about the match.
     pub(crate) fn has_match_parts(&self) -> bool {
         !self.matched.is_empty()

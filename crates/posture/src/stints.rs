@@ -35,10 +35,9 @@ impl Stints {
             let mut note = |open: &OpenVerdict| {
                 self.note_open(open.vulnerability, present.since.max(open.since));
             };
-            match only {
-                Some(only) => {
-                    let places = only.places(present.no).iter();
-                    places.filter_map(|place| present.verdicts.open.get(*place)).for_each(note);
+            match only.and_then(|only| only.places(present.no)) {
+                Some(places) => {
+                    places.iter().filter_map(|place| present.verdicts.open.get(*place)).for_each(note);
                 }
                 None => present.verdicts.open.iter().for_each(&mut note),
             }

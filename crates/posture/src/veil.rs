@@ -6,6 +6,7 @@
 //! are hidden there. What does not fit (a container that drifted, a host, a filter that asks since
 //! when) is *odd* and asked row by row, by [`crate::hiding`], which has the rules.
 
+use std::fmt;
 use std::sync::Arc;
 
 use parapet_model::exception::Exception;
@@ -34,11 +35,46 @@ struct Reach {
 /// The pairs that an exception hides.
 #[derive(Debug)]
 struct Hidden {
-    exception: Arc<Exception>,
-    pairs: Arc<Pairs>,
-    vulnerabilities: Option<Vec<VulnerabilityNo>>,
+    cause: Cause,
+    numbering: Arc<()>,
+    /// How many pairs there were.
+    pairs: usize,
     named: Arc<Bits>,
     filtered: Arc<Bits>,
+}
+
+/// Why pairs are hidden. Of pairs of one numbering it always hides the same ones.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    exception: Arc<Exception>,
+    vulnerabilities: Option<Vec<VulnerabilityNo>>,
+    /// Only those that its filter accepts.
+    filtered: bool,
+}
+
+impl Cause {
+    fn of(active: &Active) -> Self {
+        let (exception, vulnerabilities) = (Arc::clone(&active.exception), active.vulnerabilities.clone());
+        Self { exception, vulnerabilities, filtered: false }
+    }
+
+    fn is_of(&self, active: &Active) -> bool {
+        Arc::ptr_eq(&self.exception, &active.exception) && self.vulnerabilities == active.vulnerabilities
+    }
+}
+
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.exception, &other.exception)
+            && self.vulnerabilities == other.vulnerabilities
+            && self.filtered == other.filtered
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.exception.no.0, self.filtered)
+    }
 }
 
 /// Assets on which the same pairs are hidden.
@@ -46,8 +82,7 @@ struct Hidden {
 pub(crate) struct Cover {
     pub(crate) assets: RoaringBitmap,
     pub(crate) hidden: Arc<Bits>,
-    /// Whose it is, and which of its two.
-    pub(crate) mark: (u32, bool),
+    pub(crate) cause: Cause,
 }
 
 /// All that holds at an instant.
@@ -60,7 +95,7 @@ pub(crate) struct Veil {
 
 impl Data {
     /// What the exceptions of a layer hide, in terms of these pairs.
-    pub(crate) fn veil(&self, layer: &Layer, pairs: &Arc<Pairs>) -> Veil {
+    pub(crate) fn veil(&self, layer: &Layer, pairs: &Pairs) -> Veil {
         let mut veil = Veil::default();
         for active in &layer.active {
             let Standing { thing: reach, touched } = self.reach(active);
@@ -69,17 +104,24 @@ impl Data {
             if reach.named.is_empty() && reach.filtered.is_empty() {
                 continue;
             }
-            let hidden = self.hidden(active, pairs);
-            let no = active.exception.no.0;
+            let Standing { thing: hidden, touched } = self.hidden(active, pairs);
+            veil.odd |= touched;
             let parts = [(&reach.named, &hidden.named, false), (&reach.filtered, &hidden.filtered, true)];
-            for (assets, hidden, is_filtered) in parts {
+            for (assets, hidden, filtered) in parts {
                 if !assets.is_empty() && !hidden.is_empty() {
-                    let (assets, hidden) = (assets.clone(), Arc::clone(hidden));
-                    veil.covers.push(Cover { assets, hidden, mark: (no, is_filtered) });
+                    let cause = Cause { filtered, ..Cause::of(active) };
+                    veil.covers.push(Cover { assets: assets.clone(), hidden: Arc::clone(hidden), cause });
                 }
             }
         }
         veil
+    }
+
+    /// The pairs that are hidden by a cause, if its exception holds.
+    pub(crate) fn hidden_by(&self, layer: &Layer, pairs: &Pairs, cause: &Cause) -> Option<Arc<Bits>> {
+        let active = layer.active.iter().find(|active| cause.is_of(active))?;
+        let hidden = self.all_hidden(active, pairs, None);
+        Some(if cause.filtered { hidden.filtered } else { hidden.named })
     }
 
     /// All assets on which an exception may hide something.
@@ -109,29 +151,34 @@ impl Data {
         }
     }
 
-    fn hidden(&self, active: &Active, pairs: &Arc<Pairs>) -> Arc<Hidden> {
-        let exception = &active.exception;
-        let fits = |hidden: &Hidden| {
-            Arc::ptr_eq(&hidden.exception, exception)
-                && Arc::ptr_eq(&hidden.pairs, pairs)
-                && hidden.vulnerabilities == active.vulnerabilities
-        };
-        let make = || {
-            let named = pairs.naming(active.vulnerabilities.as_deref());
-            let mut filtered = named.clone();
-            if let Some(filter) = live_filter(exception) {
-                let parts = Split::new(filter).match_parts();
-                filtered.and(&pairs.passing(&self.tables, &parts, &Bits::default()));
-            }
-            Hidden {
-                exception: Arc::clone(exception),
-                pairs: Arc::clone(pairs),
-                vulnerabilities: active.vulnerabilities.clone(),
-                named: Arc::new(named),
-                filtered: Arc::new(filtered),
-            }
-        };
-        self.kept.get(&self.journal, Key::Hidden(exception.no), fits, make).thing
+    fn hidden(&self, active: &Active, pairs: &Pairs) -> Standing<Hidden> {
+        let fits =
+            |hidden: &Hidden| hidden.cause.is_of(active) && Arc::ptr_eq(&hidden.numbering, pairs.numbering());
+        let key = Key::Hidden(active.exception.no);
+        self.kept.get_grown(&self.journal, key, fits, |old| {
+            self.all_hidden(active, pairs, old.as_ref().map(|old| old.thing.as_ref()))
+        })
+    }
+
+    /// What an exception hides of these pairs, and what is known of it of fewer.
+    fn all_hidden(&self, active: &Active, pairs: &Pairs, old: Option<&Hidden>) -> Hidden {
+        let named = pairs.naming(active.vulnerabilities.as_deref());
+        let mut filtered = named.clone();
+        if let Some(filter) = live_filter(&active.exception) {
+            let (parts, none) = (Split::new(filter).match_parts(), Bits::default());
+            filtered.and(&match old {
+                // What passed and is no longer named has died.
+                Some(old) => pairs.passing_still((&old.filtered, old.pairs), &self.tables, &parts, &none),
+                None => pairs.passing(&self.tables, &parts, &none),
+            });
+        }
+        Hidden {
+            cause: Cause::of(active),
+            numbering: Arc::clone(pairs.numbering()),
+            pairs: pairs.len(),
+            named: Arc::new(named),
+            filtered: Arc::new(filtered),
+        }
     }
 
     fn find_reach(&self, exception: &Arc<Exception>) -> Reach {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parapet_model::exception::Exception;
 use parapet_model::filter::Field;
-use parapet_model::finding::Finding;
+use parapet_model::finding::{Finding, Likeness};
 use parapet_model::{AssetNo, Filter, Millis, PackageNo, VulnerabilityNo};
 use roaring::RoaringBitmap;
 
@@ -35,7 +35,7 @@ pub(crate) struct Walk<'s, 'q> {
     stints: Stints,
     wants_since: bool,
     /// The vulnerabilities that matter; `None` for all.
-    only: Option<Only>,
+    only: Option<Arc<Only>>,
 }
 
 impl<'s, 'q> Walk<'s, 'q> {
@@ -57,8 +57,13 @@ impl<'s, 'q> Walk<'s, 'q> {
 
     /// Asks for some vulnerabilities alone. Coverage words are not worked out then, so none may be
     /// [asked for](Self::asks_coverage).
-    pub(crate) fn restrict(&mut self, only: Only) {
+    pub(crate) fn restrict(&mut self, only: Arc<Only>) {
         self.only = Some(only);
+    }
+
+    /// Whether it is worked out since when.
+    pub(crate) fn wants_since(&self) -> bool {
+        self.wants_since
     }
 
     /// Whether the filter, or that of an exception, asks for a coverage word.
@@ -82,7 +87,7 @@ impl<'s, 'q> Walk<'s, 'q> {
 
     /// The only assets that can have rows, when the query is within some, or the filter asks for something
     /// that an index knows.
-    fn candidates(&self) -> Option<RoaringBitmap> {
+    pub(crate) fn candidates(&self) -> Option<RoaringBitmap> {
         let chosen = self.query.within;
         match (self.named(), chosen) {
             (Some(named), Some(chosen)) => Some(named & chosen),
@@ -92,7 +97,8 @@ impl<'s, 'q> Walk<'s, 'q> {
 
     fn named(&self) -> Option<RoaringBitmap> {
         let data = self.data;
-        let affected = self.only.as_ref().map(|only| data.assets.having(&data.sets, &only.affected()));
+        let only = self.only.as_ref().filter(|only| !only.is_of_packages());
+        let affected = only.map(|only| data.assets.having(&data.sets, &only.affected()));
         if let Some(ids) = self.split.wanted(Field::AssetId) {
             let found = ids.filter_map(|id| data.assets.by_uuid(id.parse().ok()?));
             let named: RoaringBitmap = found.map(|asset| asset.row.no.0).collect();
@@ -141,6 +147,24 @@ impl<'s, 'q> Walk<'s, 'q> {
         after: Option<Cursor>,
         visit: &mut impl FnMut(&Finding<'s>, &OpenVerdict) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        self.turn_to_packages(asset, after, &mut |walk, base, present, from| {
+            walk.package(base, present, from, visit)
+        })
+    }
+
+    /// Calls `visit` with each package of one asset that may have findings: with a row that knows the asset
+    /// and whether the package runs, and the vulnerability to go on after.
+    pub(crate) fn turn_to_packages(
+        &mut self,
+        asset: &AssetView<'s>,
+        after: Option<Cursor>,
+        visit: &mut impl FnMut(
+            &mut Self,
+            &mut Finding<'s>,
+            &Present<'s>,
+            Option<VulnerabilityNo>,
+        ) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         match &self.only {
             Some(only) => self.presence.read_only(self.data, asset, only),
             None => self.presence.read(self.data, asset),
@@ -149,7 +173,7 @@ impl<'s, 'q> Walk<'s, 'q> {
             return ControlFlow::Continue(());
         }
         if self.wants_since {
-            self.stints.read(&self.presence, self.only.as_ref());
+            self.stints.read(&self.presence, self.only.as_deref());
         }
         let mut base = asset_row(self.data, asset, self.presence.coverage);
         base.last_found = self.last_found(asset);
@@ -165,13 +189,24 @@ impl<'s, 'q> Walk<'s, 'q> {
                 continue;
             }
             let from = after.filter(|c| c.package == present.no).map(|c| c.vulnerability);
-            flow = self.package(&mut base, present, from, visit);
+            flow = visit(self, &mut base, present, from);
             if flow.is_break() {
                 break;
             }
         }
         self.presence = presence;
         flow
+    }
+
+    /// How much the findings of a package have in common on every asset that the walk meets it on.
+    pub(crate) fn likeness(&self) -> Likeness {
+        if self.only.as_ref().is_some_and(|only| !only.is_of_packages()) || self.split.has_rest() {
+            Likeness::None
+        } else if self.wants_since || self.hiding.concerns_asset() {
+            Likeness::Matches
+        } else {
+            Likeness::Rows
+        }
     }
 
     /// A container that nobody looked into was last seen when its image was.
@@ -184,7 +219,7 @@ impl<'s, 'q> Walk<'s, 'q> {
 
     /// The findings of one package of the asset; `row` is filled anew for each.
     #[inline]
-    fn package(
+    pub(crate) fn package(
         &mut self,
         row: &mut Finding<'s>,
         present: &Present<'s>,
@@ -197,7 +232,7 @@ impl<'s, 'q> Walk<'s, 'q> {
             true => Some(self.memo.accepted(&self.split, self.data, row, present)),
             false => None,
         };
-        let places = self.only.as_ref().map(|only| only.places(present.no));
+        let places = self.only.as_ref().and_then(|only| only.places(present.no));
         for at in 0..places.map_or(open.len(), <[usize]>::len) {
             let place = places.map_or(at, |places| places[at]);
             let Some(verdict) = open.get(place) else { continue };

@@ -6,17 +6,18 @@ mod estate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use estate::{Question, exception, life, question};
+use estate::{Question, exception, life, long_life, question};
 use parapet_model::exception::Exception;
 use parapet_model::facts::Change;
 use parapet_model::filter::{Field, Op};
+use parapet_model::finding::Likeness;
 use parapet_model::{
     AssetKind, AssetNo, Coverage, FOREVER, Filter, PackageNo, Principal, Scope, Severity, VulnerabilityNo,
 };
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
     AssetFilter, AssetOrder, AssetSet, AssetSort, ChangeCause, Cursor, Posture, Query, RiskCursor, Snapshot,
-    Standing, VulnerabilityOrder, Window, as_of, oracle::findings,
+    Standing, VulnerabilityOrder, Wants, Window, as_of, oracle::findings,
 };
 use proptest::prelude::*;
 
@@ -36,6 +37,47 @@ fn rows(snapshot: &Snapshot, query: &Query<'_>) -> Vec<OracleRow> {
         ControlFlow::Continue(())
     });
     out
+}
+
+/// The same as several threads would walk it, by the package, and what may be kept of one asset for the next
+/// is right for it.
+fn rows_by_package(
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    wants: Wants,
+) -> Result<Vec<OracleRow>, TestCaseError> {
+    let mut out = Vec::new();
+    let mut known: BTreeMap<PackageNo, Vec<(VulnerabilityNo, String)>> = BTreeMap::new();
+    let mut agreed = Ok(());
+    let walking = snapshot.walking(query, wants);
+    for asset in walking.assets() {
+        // Each asset by a walker of its own, and all by one, are the same.
+        walking.walker().asset(asset, |rows| {
+            let (likeness, base) = (rows.likeness(), OracleRow::of(rows.base()));
+            let mut matches = Vec::new();
+            rows.each(|row| {
+                let row = OracleRow::of(row);
+                matches.push((row.vulnerability, format!("{:?}", row.verdict)));
+                let alike = OracleRow {
+                    vulnerability: base.vulnerability,
+                    verdict: base.verdict.clone(),
+                    kev: base.kev,
+                    ..row.clone()
+                };
+                if likeness == Likeness::Rows && alike != base && agreed.is_ok() {
+                    agreed = Err(TestCaseError::fail(format!("{row:?} is not like {base:?}")));
+                }
+                out.push(row);
+            });
+            if likeness > Likeness::None {
+                let before = known.entry(base.package).or_insert_with(|| matches.clone());
+                if *before != matches && agreed.is_ok() {
+                    agreed = Err(TestCaseError::fail(format!("{before:?} became {matches:?}")));
+                }
+            }
+        });
+    }
+    agreed.map(|()| out)
 }
 
 /// Applies all changes; merges after those that say so.
@@ -87,6 +129,11 @@ fn check_kept(
     let hidden = question.0.clone().and(Filter::test(Field::Excepted, Op::Eq, true));
     let hidden = Query::new(scope, &hidden, now);
     check_by_vulnerability(snapshot, &hidden, &findings(facts, &hidden))?;
+    for query in [by_vulnerability, hidden, Query::new(scope, &Filter::All, now)] {
+        let counts = oracle::count(&findings(facts, &query));
+        prop_assert_eq!(snapshot.count(&query), counts, "counted");
+        prop_assert_eq!(snapshot.count(&query), counts, "kept");
+    }
     let everything = standing();
     let open = findings(facts, &Query::new(scope, &everything, now));
     let plain = Snapshot::build(facts.whole());
@@ -236,6 +283,16 @@ proptest! {
         prop_assert_eq!(&rows(&snapshot, &query), &expected);
         prop_assert_eq!(&rows(&Snapshot::build(facts.whole()), &query), &expected, "built at once");
         prop_assert_eq!(snapshot.count(&query), oracle::count(&expected));
+        let everything = Wants { since: true, coverage: true };
+        prop_assert_eq!(&rows_by_package(&snapshot, &query, everything)?, &expected);
+        let less = rows_by_package(&snapshot, &query, Wants::default())?;
+        let shown = |row: &OracleRow| {
+            (row.asset, row.package, row.vulnerability, row.exception, row.not_run_here, row.verdict.clone())
+        };
+        prop_assert_eq!(
+            less.iter().map(shown).collect::<Vec<_>>(),
+            expected.iter().map(shown).collect::<Vec<_>>()
+        );
         check_by_vulnerability(&snapshot, &query, &expected)?;
 
         let listed = snapshot.vulnerabilities(&query, VulnerabilityOrder::Risk, Window::ALL);
@@ -533,6 +590,33 @@ proptest! {
                 for now in [query_now, query_now + 1, query_now + 5] {
                     check_kept(&snapshot, &facts, &scope, question, now, &shows)?;
                 }
+            }
+        }
+    }
+
+    /// The same through many small writes beside readers: new packages, new matches, new assets.
+    #[test]
+    fn what_is_kept_grows_with_every_write(
+        changes in long_life(),
+        question in question(),
+        shows in shown(),
+        made_ready in any::<u32>(),
+        asked in any::<u32>(),
+    ) {
+        let (posture, mut facts) = (Posture::new(), Facts::default());
+        let (scope, now) = (scope_of(&question), question.3);
+        for (step, (change, merge)) in changes.iter().enumerate() {
+            posture.apply(change.clone());
+            facts.apply(change.clone());
+            if *merge {
+                posture.merge();
+            }
+            if made_ready >> step & 1 == 1 {
+                posture.snapshot().refresh(now);
+            }
+            // What nobody asked for meanwhile grows by several writes at once.
+            if asked >> step & 1 == 1 || step + 1 == changes.len() {
+                check_kept(&posture.snapshot(), &facts, &scope, &question, now, &shows)?;
             }
         }
     }

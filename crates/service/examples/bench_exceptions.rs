@@ -67,6 +67,7 @@ async fn open(dir: &std::path::Path) -> anyhow::Result<Estate> {
         ids: Arc::new(RandomIds),
         artifacts: ArtifactPlace::Folder(dir.join("artifacts")),
         stale_after: 30 * DAY,
+        posture: true,
         shapes: Vec::new(),
         allow: parapet_fetch::AddressPolicy::default(),
         clouds: parapet_service::connectors::Clouds::default(),

@@ -51,6 +51,9 @@ pub struct Options {
     pub artifacts: ArtifactPlace,
     /// From which age on a feed counts as stale.
     pub stale_after: Millis,
+    /// Whether posture is loaded. Who only looks after users, roles, keys and tokens needs none, and on a large
+    /// estate it takes seconds.
+    pub posture: bool,
     /// The columns of wire families, by name.
     pub shapes: Vec<(String, Arc<dyn RowShape>)>,
     /// Which addresses may be connected to.
@@ -105,7 +108,10 @@ impl App {
         )?;
         let channels = options.notify.open(&client)?;
         let artifacts = Artifacts::open(options.artifacts, &client).await?;
-        let live = Live::load(store.clone(), options.clock.clone(), options.stale_after).await?;
+        let live = Live::new(store.clone(), options.clock.clone(), options.stale_after);
+        if options.posture {
+            live.load().await?;
+        }
         Ok(Arc::new(Self {
             store,
             key: options.key,

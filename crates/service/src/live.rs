@@ -4,7 +4,7 @@
 //! reads its own write; writes of other processes are noticed by [`Live::follow`] within 100 ms.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -36,6 +36,7 @@ pub struct Live {
     clock: Arc<dyn Clock>,
     stale_after: Millis,
     posture: ArcSwap<Posture>,
+    loaded: AtomicBool,
     /// Held while posture is brought forward: one applier at a time.
     applying: Mutex<()>,
     coverage_at: AtomicI64,
@@ -44,23 +45,34 @@ pub struct Live {
 }
 
 impl Live {
-    /// Loads everything.
-    pub(crate) async fn load(store: Store, clock: Arc<dyn Clock>, stale_after: Millis) -> Result<Self> {
-        let live = Self {
+    /// Nothing is loaded yet, and until it is, nothing is brought forward either.
+    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, stale_after: Millis) -> Self {
+        Self {
             store,
             clock,
             stale_after,
             posture: ArcSwap::from_pointee(Posture::new()),
+            loaded: AtomicBool::new(false),
             applying: Mutex::new(()),
             coverage_at: AtomicI64::new(0),
             changed: Notify::new(),
-        };
-        live.rebuild().await?;
-        Ok(live)
+        }
+    }
+
+    /// Loads everything.
+    pub(crate) async fn load(&self) -> Result<()> {
+        self.rebuild().await?;
+        self.loaded.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// The present state; never blocks.
     pub fn snapshot(&self) -> Arc<Snapshot> {
+        debug_assert!(self.loaded.load(Ordering::Acquire), "the application was opened without posture");
+        self.newest()
+    }
+
+    fn newest(&self) -> Arc<Snapshot> {
         self.posture.load().snapshot()
     }
 
@@ -108,6 +120,9 @@ impl Live {
     }
 
     async fn advance(&self) -> Result<()> {
+        if !self.loaded.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let _turn = self.applying.lock().await;
         loop {
             let seq = self.snapshot().seq();
@@ -184,7 +199,7 @@ impl Live {
         let now = self.clock.now();
         self.coverage_at.store(now, Ordering::Relaxed);
         let feeds = feed_facts(&self.store).await?;
-        let snapshot = self.snapshot();
+        let snapshot = self.newest();
         let mut ecosystems: Vec<String> = feeds.iter().map(|f| f.ecosystem.clone()).collect();
         ecosystems.extend(snapshot.ecosystems_seen().into_iter().map(str::to_owned));
         ecosystems.sort_unstable();

@@ -56,7 +56,7 @@ impl Estate {
     }
 
     /// Calls `visit` with every finding, asset by asset; one in a hundred is under an exception.
-    pub(crate) fn each(&self, mut visit: impl FnMut(&Finding<'_>)) {
+    pub(crate) fn each<'s>(&'s self, mut visit: impl FnMut(&Finding<'s>)) {
         let mut count = 0;
         for (asset, shown) in &self.assets {
             for matched in shown.iter().filter_map(|&no| self.packages.get(no)) {

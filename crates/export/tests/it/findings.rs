@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use parapet_export::{Column, Columns, CsvOptions, FindingsCsv, FindingsJsonl, Newline, TableCsv, unguard};
-use parapet_model::finding::Finding;
+use parapet_export::{
+    Column, Columns, CsvOptions, FindingLines, FindingsCsv, FindingsJsonl, Newline, TableCsv, unguard,
+};
+use parapet_model::finding::{Finding, Likeness};
 use parapet_model::{Coverage, Severity};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -41,6 +43,56 @@ fn the_caches_change_nothing() {
     for columns in [Column::DEFAULT.to_vec(), Column::ALL.to_vec(), reordered(Column::ALL)] {
         let columns = Columns::of(&columns);
         assert!(csv_of(&estate, &columns) == csv_without_cache(&estate, &columns));
+    }
+}
+
+/// The rows by the package, in pieces as they come.
+fn in_pieces(estate: &Estate, mut lines: FindingLines, likeness: Likeness) -> Vec<u8> {
+    let mut findings: Vec<Finding<'_>> = Vec::new();
+    estate.each(|finding| findings.push(*finding));
+    let (mut bytes, mut spare) = (Vec::new(), b"of another use".to_vec());
+    let packages = findings.chunk_by(|a, b| (a.asset.no, a.package.no) == (b.asset.no, b.package.no));
+    for rows in packages {
+        let base =
+            Finding { vulnerability: findings[0].vulnerability, verdict: findings[0].verdict, ..rows[0] };
+        lines.package(&base, likeness, |visit| rows.iter().for_each(visit));
+        if lines.ready() > 5000 {
+            spare = lines.take(spare);
+            bytes.extend_from_slice(&spare);
+        }
+    }
+    assert_eq!(lines.rows() as usize, findings.len());
+    bytes.extend(lines.take(Vec::new()));
+    bytes
+}
+
+#[test]
+fn pieces_are_the_same_bytes_whatever_is_known_of_the_rows() {
+    let estate = Estate::generate(6, 20);
+    let options = CsvOptions { header: false, ..CsvOptions::SPREADSHEET };
+    let asset_first = [Column::Asset, Column::LastFound, Column::Package, Column::Title];
+    for (columns, alike) in [
+        (Column::DEFAULT.to_vec(), Likeness::Matches),
+        (Column::ALL.to_vec(), Likeness::Matches),
+        (reordered(Column::ALL), Likeness::Matches),
+        (asset_first.to_vec(), Likeness::Rows),
+        (reordered(&asset_first), Likeness::Rows),
+        (vec![Column::Blank], Likeness::Rows),
+    ] {
+        let columns = Columns::of(&columns);
+        let mut csv = FindingsCsv::new(Vec::new(), &columns, CsvOptions { bom: false, ..options });
+        let mut json = FindingsJsonl::new(Vec::new(), &columns);
+        estate.each(|finding| {
+            csv.row(finding).unwrap();
+            json.row(finding).unwrap();
+        });
+        let (csv, json) = (csv.finish().unwrap(), json.finish().unwrap());
+        for likeness in [Likeness::None, alike] {
+            let lines = FindingLines::csv(&columns, options, 2);
+            assert!(in_pieces(&estate, lines, likeness) == csv, "{likeness:?}: {columns:?}");
+            let lines = FindingLines::jsonl(&columns, 2);
+            assert!(in_pieces(&estate, lines, likeness) == json, "{likeness:?}: {columns:?}");
+        }
     }
 }
 

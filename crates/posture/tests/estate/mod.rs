@@ -232,6 +232,17 @@ pub(crate) fn life() -> impl Strategy<Value = Vec<(Change, bool)>> {
     })
 }
 
+/// A life of many small writes of which none is about everything, so that what is kept only ever grows.
+pub(crate) fn long_life() -> impl Strategy<Value = Vec<(Change, bool)>> {
+    let write = change().prop_map(|change| Change { enterprise_projects: None, coverage: None, ..change });
+    let later = vec((write, proptest::bool::weighted(0.2)), 6..16);
+    (founding(), later).prop_map(|(first, later)| {
+        let mut life = vec![(first, true)];
+        life.extend(later);
+        life
+    })
+}
+
 fn founding() -> impl Strategy<Value = Change> {
     let packages: Vec<_> = (0..PACKAGES).map(|no| package(Just(no))).collect();
     let sets: Vec<_> = (0..SETS).map(|no| set(Just(no))).collect();

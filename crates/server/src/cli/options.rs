@@ -73,6 +73,7 @@ impl StoreOptions {
             stale_after: i64::from(self.stale_after_days) * parapet_model::time::DAY,
             allow: parapet_fetch::AddressPolicy::default(),
             clouds: parapet_service::connectors::Clouds::default(),
+            posture: true,
             rules: Default::default(),
             notify: Default::default(),
             shapes: crate::http::shapes(),
@@ -81,7 +82,16 @@ impl StoreOptions {
 
     /// Opens the store as a short command-line writer, acting in the project `default`.
     pub(crate) async fn open(&self) -> anyhow::Result<(Arc<App>, Principal)> {
-        let app = App::open(self.app_options()?).await?;
+        Self::open_with(self.app_options()?).await
+    }
+
+    /// The same for a command that only looks after accounts, and needs no posture for that.
+    pub(crate) async fn open_accounts(&self) -> anyhow::Result<(Arc<App>, Principal)> {
+        Self::open_with(parapet_service::Options { posture: false, ..self.app_options()? }).await
+    }
+
+    async fn open_with(options: parapet_service::Options) -> anyhow::Result<(Arc<App>, Principal)> {
+        let app = App::open(options).await?;
         let principal = app.local_principal().await?;
         Ok((app, principal))
     }

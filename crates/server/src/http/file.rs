@@ -11,6 +11,9 @@ use parapet_service::{App, Error};
 use parapet_store::artifacts::Artifact;
 use tokio_util::io::ReaderStream;
 
+/// Bytes read at once. Each piece is a visit to another thread, so small ones take longer.
+const PIECE: usize = 256 << 10;
+
 /// The answer that carries `artifact`.
 pub(crate) async fn answer(app: &App, artifact: &Artifact, headers: &HeaderMap) -> Result<Response, Error> {
     let etag = format!("\"{}\"", artifact.sha256);
@@ -43,7 +46,7 @@ pub(crate) async fn answer(app: &App, artifact: &Artifact, headers: &HeaderMap) 
     };
     response.headers_mut().insert(CONTENT_LENGTH, number(length.to_string()));
     let bytes = app.exports().open(artifact, start, length).await?;
-    *response.body_mut() = Body::from_stream(ReaderStream::with_capacity(bytes, 1 << 16));
+    *response.body_mut() = Body::from_stream(ReaderStream::with_capacity(bytes, PIECE));
     Ok(response)
 }
 

@@ -5,6 +5,7 @@ mod document;
 mod file;
 mod held;
 mod order;
+mod lines;
 mod request;
 mod rows;
 mod run;

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parapet_export::{
-    AS_OF_NOTE, ArtifactError, ArtifactWriter, CsvOptions, FeedDate, FindingsCsv, FindingsJsonl,
-    FindingsParquet, FindingsXlsx, Provenance, TableCsv, ZipMember,
+    AS_OF_NOTE, ArtifactError, ArtifactWriter, Columns, CsvOptions, FeedDate, FindingLines, FindingsCsv,
+    FindingsJsonl, FindingsParquet, FindingsXlsx, Provenance, TableCsv, ZipMember,
 };
 use parapet_model::Scope;
 use parapet_model::finding::Finding;
 use parapet_model::time::DAY;
-use parapet_posture::{Query, Window};
+use parapet_posture::{Query, Wants, Window};
 use parapet_store::artifacts::NewArtifact;
 
+use super::lines::write_lines;
 use super::request::{ExportRequest, Format, RowKind};
 use super::rows::{Rows, VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
 use super::shaped::ShapedRows;
@@ -100,7 +101,20 @@ pub fn write<W: Write + Send + 'static>(
     }
     let columns = request.finding_columns().map_err(io::Error::other)?;
     let labels = columns.labels();
+    let whole = request.offset == 0 && request.limit.is_none();
     let writer = match request.format {
+        Format::Csv if whole => {
+            let mut writer = FindingsCsv::new(writer, &columns, options).finish()?;
+            let lines = |writers| FindingLines::csv(&columns, options, writers);
+            turn.lines(view, &query, &columns, lines, &mut writer)?;
+            writer
+        }
+        Format::Jsonl if whole => {
+            let mut writer = writer;
+            let lines = |writers| FindingLines::jsonl(&columns, writers);
+            turn.lines(view, &query, &columns, lines, &mut writer)?;
+            writer
+        }
         Format::Csv => {
             let mut csv = FindingsCsv::new(writer, &columns, options);
             turn.findings(view, &query, &mut |finding| csv.row(finding))?;
@@ -156,15 +170,37 @@ impl Turn<'_> {
         self.written += 1;
         if self.written.is_multiple_of(CHECK_EVERY) {
             self.done.store(self.written, Ordering::Relaxed);
-            if (self.stop)() {
-                return Err(io::Error::new(io::ErrorKind::Interrupted, "the job was cancelled"));
-            }
+            self.stop_if_wanted()?;
         }
         Ok(())
     }
 
+    fn stop_if_wanted(&self) -> io::Result<()> {
+        match (self.stop)() {
+            true => Err(io::Error::new(io::ErrorKind::Interrupted, "the job was cancelled")),
+            false => Ok(()),
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.request.limit.is_some_and(|limit| self.written >= limit)
+    }
+
+    /// Writes every row as lines, on all processors.
+    fn lines(
+        &mut self,
+        view: &View,
+        query: &Query<'_>,
+        columns: &Columns,
+        lines: impl Fn(usize) -> FindingLines + Sync,
+        writer: &mut impl Write,
+    ) -> io::Result<()> {
+        let wants = Wants { since: columns.show_since(), coverage: columns.show_coverage() };
+        write_lines(&view.snapshot, query, wants, lines, writer, &mut |rows| {
+            self.written += rows;
+            self.done.store(self.written, Ordering::Relaxed);
+            self.stop_if_wanted()
+        })
     }
 
     fn findings(

@@ -54,6 +54,7 @@ impl World {
             ids: Arc::new(SeededIds::default()),
             artifacts: parapet_service::ArtifactPlace::Folder(dir.path().join("artifacts")),
             stale_after: 30 * DAY,
+            posture: true,
             shapes: Vec::new(),
             allow: parapet_fetch::AddressPolicy::default(),
             clouds,

@@ -129,6 +129,7 @@ async fn open(fixture: &Fixture) -> (Arc<App>, Principal) {
         ids: Arc::new(RandomIds),
         artifacts: ArtifactPlace::Folder(fixture.path("data/artifacts")),
         stale_after: 30 * parapet_model::time::DAY,
+        posture: true,
         shapes: Vec::new(),
         allow: parapet_fetch::AddressPolicy::default(),
         clouds: parapet_service::connectors::Clouds::default(),

@@ -1,0 +1,227 @@
+"""Who is asked in scripts/bench.d/posture: a server of Parapet, and three databases with the same facts as
+tables, with indexes on what the questions ask for. A finding is their join there too."""
+import base64, csv, json, os, re, shutil, sqlite3, subprocess, threading, time
+import urllib.error, urllib.parse, urllib.request
+
+import duckdb, psycopg
+
+PASSWORD = "a password for measuring"
+COLUMNS = ["kind", "asset_id", "asset", "repository", "distro", "vulnerability", "severity", "cvss", "kev", "package", "version",
+           "arch", "ecosystem", "source", "state", "fixable", "fixed_version", "class", "title"]
+
+
+class Parapet:
+    """A server on the estate, asked over HTTP."""
+
+    name = "Parapet"
+
+    def __init__(self, binary, estate):
+        start = time.monotonic()
+        self.process = subprocess.Popen([binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", estate],
+                                        stderr=subprocess.PIPE, text=True)
+        self.url = next(m.group(1) for line in self.process.stderr if (m := re.match(r"listening on (\S+)", line)))
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        self.basic = "Basic " + base64.b64encode(f"bench:{PASSWORD}".encode()).decode()
+        while True:
+            try:
+                urllib.request.urlopen(self.url + "/readyz")
+                break
+            except urllib.error.HTTPError:
+                time.sleep(0.005)
+        self.started = time.monotonic() - start
+
+    def ask(self, path, body=None):
+        headers = {"Authorization": self.basic, "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        answer = urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers)).read()
+        return json.loads(answer) if answer else None
+
+    def list(self, path, where):
+        return self.ask(f"{path}?limit=1&where={urllib.parse.quote(where)}")["total"]
+
+    def count(self, where="", as_of=None):
+        past = f"&as_of={as_of}" if as_of else ""
+        return self.ask(f"/api/v1/findings/counts?where={urllib.parse.quote(where)}{past}")["findings"]
+
+    def export(self, where, form="csv"):
+        """An export as a job, until its file is complete, hashed and on disk. Returns its path for `fetch`."""
+        job = self.ask("/api/v1/exports", {"where": where, "format": form, "columns": COLUMNS})
+        while True:
+            state = self.ask("/api/v1/exports/" + job["id"])
+            if state["state"] == "succeeded":
+                return f"/api/v1/exports/{job['id']}/file"
+            if state["state"] in ("failed", "cancelled"):
+                raise SystemExit(f"posture: {state}")
+            time.sleep(0.002)
+
+    def fetch(self, path, to):
+        request = urllib.request.Request(self.url + path, headers={"Authorization": self.basic})
+        with urllib.request.urlopen(request) as answer, open(to, "wb") as file:
+            shutil.copyfileobj(answer, file, 1 << 20)
+
+    def memory(self, field="VmRSS"):
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(re.search(field + r":\s+(\d+)", status.read()).group(1)) // 1024
+
+    def forget_peak(self):
+        """Lets the peak begin anew, so that it is that of the next question alone."""
+        with open(f"/proc/{self.process.pid}/clear_refs", "w") as file:
+            file.write("5")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+TABLES = {
+    "asset": "no INTEGER PRIMARY KEY, kind TEXT, asset_id TEXT, asset TEXT, repository TEXT, distro TEXT",
+    "package": "no INTEGER PRIMARY KEY, package TEXT, version TEXT, arch TEXT, ecosystem TEXT, source TEXT",
+    "vulnerability": "no INTEGER PRIMARY KEY, vulnerability TEXT, cvss TEXT, kev TEXT, title TEXT",
+    # Since when it was recorded, in milliseconds; what ended is moved to the other, for questions about the past.
+    "presence": "asset INTEGER, package INTEGER, since BIGINT, PRIMARY KEY (asset, package)",
+    "past": "asset INTEGER, package INTEGER, since BIGINT, until BIGINT",
+    "match": "package INTEGER, vulnerability INTEGER, severity TEXT, state TEXT, fixable TEXT, fixed_version TEXT, "
+             "class TEXT, PRIMARY KEY (package, vulnerability)",
+    "exception": "no INTEGER PRIMARY KEY, kind TEXT, vulnerability TEXT",
+}
+INDEXES = ["presence (package)", "match (vulnerability)", "match (severity)", "vulnerability (vulnerability)",
+           "asset (asset_id)", "asset (kind)", "asset (repository)", "package (package)", "vulnerability (kev)"]
+JOIN = ("FROM asset a JOIN presence p ON p.asset = a.no JOIN match m ON m.package = p.package "
+        "JOIN package k ON k.no = p.package JOIN vulnerability v ON v.no = m.vulnerability")
+OF = {"kind": "a", "asset_id": "a", "asset": "a", "repository": "a", "distro": "a", "vulnerability": "v", "cvss": "v", "kev": "v", "title": "v",
+      "package": "k", "version": "k", "arch": "k", "ecosystem": "k", "source": "k"}
+ROWS = "SELECT " + ", ".join(f"{OF.get(column, 'm')}.{column}" for column in COLUMNS)
+
+
+def rows_where(condition):
+    return f"{ROWS} {JOIN}" + (f" WHERE {condition}" if condition else "")
+
+
+class Tables:
+    """What the three have in common: a text per cell, as the CSV has it."""
+
+    def run(self, sql):
+        self.connection.execute(sql)
+
+    def scalar(self, sql):
+        return self.connection.execute(sql).fetchone()[0]
+
+    def write(self, statements):
+        """Several statements as one transaction."""
+        self.run("BEGIN")
+        for sql in statements:
+            self.run(sql)
+        self.run("COMMIT")
+
+    def make(self):
+        for number, index in enumerate(INDEXES):
+            self.run(f"CREATE INDEX i{number} ON {index}")
+
+
+class DuckDb(Tables):
+    """Makes the tables out of an export of Parapet and writes them for the others."""
+
+    name = "DuckDB"
+
+    def __init__(self, folder, source):
+        path = os.path.join(folder, "duck.db")
+        if os.path.exists(path):
+            os.remove(path)
+        self.connection = duckdb.connect(path)
+        # A large COPY need not keep the order of a join that has none.
+        self.run("SET preserve_insertion_order = false")
+        self.read(source, "rows")
+        distinct = {
+            "asset": "kind, asset_id, asset, repository, distro",
+            "package": "package, version, arch, ecosystem, source",
+            "vulnerability": "vulnerability, cvss, kev, title",
+        }
+        for table, columns in distinct.items():
+            self.run(f"CREATE TABLE {table} ({TABLES[table]})")
+            self.run(f"INSERT INTO {table} SELECT row_number() OVER (), * FROM (SELECT DISTINCT {columns} FROM rows)")
+        self.number("rows")
+        for table in ("presence", "past", "match", "exception"):
+            self.run(f"CREATE TABLE {table} ({TABLES[table]})")
+        self.run("INSERT INTO presence SELECT DISTINCT asset_no, package_no, 0 FROM numbered")
+        self.run("INSERT INTO match SELECT DISTINCT package_no, vulnerability_no, severity, state, fixable, fixed_version, class "
+                 "FROM numbered")
+        self.make()
+        self.run("DROP TABLE rows")
+        self.run("DROP TABLE numbered")
+        for table in TABLES:
+            self.run(f"COPY {table} TO '{folder}/{table}.csv' (HEADER false)")
+        self.run("CHECKPOINT")
+
+    def read(self, source, name):
+        rows = f"read_csv('{source}', header = true, all_varchar = true, nullstr = '@@none@@')"
+        self.run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {rows}")
+
+    def number(self, name):
+        self.run("CREATE OR REPLACE TEMP TABLE numbered AS SELECT a.no AS asset_no, k.no AS package_no, v.no AS vulnerability_no, "
+                 f"r.* FROM {name} r JOIN asset a USING (asset_id) JOIN package k USING (package, version, arch, ecosystem, source) "
+                 "JOIN vulnerability v USING (vulnerability, cvss, kev, title)")
+
+    def changed_matches(self, source, folder):
+        """What an export after a change says of matches that the tables do not; and the other way round."""
+        self.read(source, "rows")
+        self.number("rows")
+        wanted = "SELECT DISTINCT package_no, vulnerability_no, severity, state, fixable, fixed_version, class FROM numbered"
+        gone = self.connection.execute(f"SELECT * FROM match EXCEPT {wanted}").fetchall()
+        came = self.connection.execute(f"{wanted} EXCEPT SELECT * FROM match").fetchall()
+        self.run("DROP TABLE rows")
+        self.run("DROP TABLE numbered")
+        return gone, came
+
+    def export(self, where, to, form="csv"):
+        how = {"csv": "HEADER true", "parquet": "FORMAT parquet"}[form]
+        self.run(f"COPY ({rows_where(where)}) TO '{to}' ({how})")
+
+
+class Postgres(Tables):
+    name = "PostgreSQL"
+
+    def __init__(self, folder, server):
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute("DROP DATABASE IF EXISTS parapet_bench")
+            admin.execute("CREATE DATABASE parapet_bench TEMPLATE template0 ENCODING 'UTF8'")
+        address = urllib.parse.urlsplit(server)._replace(path="/parapet_bench").geturl()
+        self.connection = psycopg.connect(address, autocommit=True)
+        for table, columns in TABLES.items():
+            self.run(f"CREATE TABLE {table} ({columns})")
+            with self.connection.cursor() as cursor, open(f"{folder}/{table}.csv", "rb") as file:
+                with cursor.copy(f"COPY {table} FROM STDIN (FORMAT csv, NULL '\u0001')") as copy:
+                    while chunk := file.read(1 << 20):
+                        copy.write(chunk)
+        self.make()
+        self.run("VACUUM ANALYZE")
+
+    def export(self, where, to, form="csv"):
+        with self.connection.cursor() as cursor, open(to, "wb") as file:
+            with cursor.copy(f"COPY ({rows_where(where)}) TO STDOUT (FORMAT csv, HEADER true)") as copy:
+                for chunk in copy:
+                    file.write(chunk)
+
+
+class Sqlite(Tables):
+    name = "SQLite"
+
+    def __init__(self, folder):
+        path = os.path.join(folder, "lite.db")
+        if os.path.exists(path):
+            os.remove(path)
+        self.connection = sqlite3.connect(path, isolation_level=None)
+        for table, columns in TABLES.items():
+            self.run(f"CREATE TABLE {table} ({columns})")
+            with open(f"{folder}/{table}.csv", newline="", encoding="utf-8") as file:
+                places = ", ".join("?" * len(columns.split(", PRIMARY KEY (")[0].split(",")))
+                self.run("BEGIN")
+                self.connection.executemany(f"INSERT INTO {table} VALUES ({places})", csv.reader(file))
+                self.run("COMMIT")
+        self.make()
+        self.run("ANALYZE")
+
+    def export(self, where, to, form="csv"):
+        with open(to, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(self.connection.execute(rows_where(where)))

@@ -44,6 +44,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// From which age on a feed counts as stale.
+    pub(crate) fn stale_after(&self) -> Millis {
+        self.stale_after
+    }
+
     /// Loads everything.
     pub(crate) async fn load(store: Store, clock: Arc<dyn Clock>, stale_after: Millis) -> Result<Self> {
         let live = Self {

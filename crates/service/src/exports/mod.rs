@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 pub use file::WrittenFile;
 pub(crate) use held::HeldViews;
+pub(crate) use request::KEPT_DAYS;
 pub use request::{ColumnChoice, ExportRequest, Format, RowKind};
 pub use rows::{RowAsset, VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
 pub use run::{Written, write};

@@ -1,5 +1,5 @@
 //! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists, schedules,
-//! connectors, sensors, reports, compliance, signed writes, host groups, host scans.
+//! connectors, sensors, reports, compliance, signed writes, host groups, host scans, looking at jobs.
 
 use super::{Migration, migration};
 
@@ -29,4 +29,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(140, "0140_signed_writes"),
     migration!(141, "0141_host_groups"),
     migration!(142, "0142_host_scans"),
+    migration!(168, "0168_job_overview"),
 ];

@@ -6,6 +6,7 @@
 //! | which addresses there are, and who may see them | [`routes`] below |
 //! | what surrounds every page | `layout.rs`, `templates/base.html` |
 //! | pieces that several pages share | `parts.rs`, `templates/parts.html` |
+//! | pieces of forms, instants as words, what is wrong with a field | `words.rs`, `templates/forms.html` |
 //! | a page | the module with its name: what it asks, and the structure of its template |
 //! | colours, sizes, the phone | `assets/style.css` |
 //! | keys, completion, partial updates | `assets/parapet.js` |
@@ -17,6 +18,7 @@
 mod complete;
 mod csv;
 mod error;
+mod feeds;
 mod files;
 mod filters;
 mod findings;
@@ -26,9 +28,12 @@ mod parts;
 mod pinned;
 mod question;
 mod render;
+mod settings;
 mod sign_in;
+mod sources;
 mod state;
 mod visitor;
+mod words;
 
 use axum::extract::FromRef;
 use axum::handler::Handler;
@@ -76,9 +81,13 @@ where
     Pages: FromRef<S>,
 {
     let (get, right) = (Method::GET, Access::Right);
-    vec![
+    let mut all = vec![
         page(get.clone(), "/static/{name}", Access::Open, files::get),
         page(get.clone(), "/complete", right(P::FindingsRead), complete::complete),
         page(get, "/findings", right(P::FindingsRead), findings::list),
-    ]
+    ];
+    all.extend(sources::routes());
+    all.extend(feeds::routes());
+    all.extend(settings::routes());
+    all
 }

@@ -10,7 +10,13 @@ use crate::error::PageError;
 use crate::layout::{Layout, Section};
 
 /// Every part of the server, and the right that it takes to see it.
-const SECTIONS: &[(Permission, &str, &str)] = &[(Permission::FindingsRead, "/findings", "Findings")];
+const SECTIONS: &[(Permission, &str, &str)] = &[
+    (Permission::FindingsRead, "/findings", "Findings"),
+    (Permission::RegistriesRead, "/sources", "Sources"),
+    (Permission::FeedsRead, "/feeds", "Feeds"),
+];
+/// The part that everybody sees: their own password is there.
+const SETTINGS: Section = Section { path: "/settings", name: "Settings" };
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]
@@ -46,7 +52,7 @@ impl Visitor {
         Layout {
             title: title.to_owned(),
             here,
-            sections: seen.map(|(_, path, name)| Section { path, name }).collect(),
+            sections: seen.map(|(_, path, name)| Section { path, name }).chain([SETTINGS]).collect(),
             user: self.principal().name.clone(),
             csrf: self.csrf.clone(),
             ..Layout::default()

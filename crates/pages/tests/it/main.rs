@@ -3,7 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod feeds;
 mod findings;
+#[path = "../../../service/tests/it/registry.rs"]
+#[expect(dead_code, reason = "shared with the tests of the services, which use more of it")]
+mod registry;
+mod settings;
+mod sources;
 mod visit;
 #[path = "../../../service/tests/it/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the services, which use more of it")]

@@ -4,8 +4,8 @@
 mod document;
 mod file;
 mod held;
-mod order;
 mod lines;
+mod order;
 mod request;
 mod rows;
 mod run;
@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub use file::WrittenFile;
 pub(crate) use held::HeldViews;
+pub(crate) use request::KEPT_DAYS;
 pub use request::{ColumnChoice, ExportRequest, Format, RowKind};
 pub use rows::{RowAsset, Rows, VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
 pub use run::{Written, write};

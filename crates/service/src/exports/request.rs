@@ -15,7 +15,7 @@ const MAX_COLUMNS: usize = 200;
 /// Most rows that are kept with the job.
 const MAX_GIVEN: usize = 100_000;
 /// Days for which a finished file is kept when nothing else is said.
-const KEPT_DAYS: u16 = 7;
+pub(crate) const KEPT_DAYS: u16 = 7;
 
 fn kept_days() -> u16 {
     KEPT_DAYS

@@ -39,7 +39,13 @@ mod tests {
     #[test]
     fn instants_and_sizes_are_short_and_have_their_unit() {
         assert_eq!(minute(1_793_577_661_000), "2026-11-02T00:01Z");
-        assert_eq!((day(1_793_577_661_000).as_str(), day(0), minute(FOREVER)), ("2026-11-02", String::new(), String::new()));
-        assert_eq!((bytes(999), bytes(1500), bytes(2_000_000)), ("999 bytes".into(), "1.5 kB".into(), "2.0 MB".into()));
+        assert_eq!(
+            (day(1_793_577_661_000).as_str(), day(0), minute(FOREVER)),
+            ("2026-11-02", String::new(), String::new())
+        );
+        assert_eq!(
+            (bytes(999), bytes(1500), bytes(2_000_000)),
+            ("999 bytes".into(), "1.5 kB".into(), "2.0 MB".into())
+        );
     }
 }

@@ -236,7 +236,10 @@ impl Data {
                 || asset.row.references.iter().any(|row| moved(&row.held, since))
         };
         of(asset)
-            || self.assets.image_of(asset).is_some_and(|image| image.links.iter().any(|l| moved(&l.held, since)))
+            || self
+                .assets
+                .image_of(asset)
+                .is_some_and(|image| image.links.iter().any(|l| moved(&l.held, since)))
             || (self.only_runs(asset) && self.assets.containers_of(asset).all(|c| c.row.held.from > since))
     }
 
@@ -259,7 +262,8 @@ impl Data {
     /// The assets that show any of these packages where it runs: of kernels only hosts that run them.
     fn running(&self, packages: &[PackageNo], hosts: &RoaringBitmap) -> RoaringBitmap {
         let is_kernel = |no: &PackageNo| self.tables.package(*no).is_some_and(|(entry, _)| entry.kernel);
-        let (kernels, plain): (Vec<PackageNo>, Vec<PackageNo>) = packages.iter().copied().partition(is_kernel);
+        let (kernels, plain): (Vec<PackageNo>, Vec<PackageNo>) =
+            packages.iter().copied().partition(is_kernel);
         let mut found = self.assets.having(&self.sets, &plain);
         for no in kernels {
             let Some((_, row)) = self.tables.package(no) else { continue };

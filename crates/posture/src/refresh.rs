@@ -21,6 +21,7 @@ impl Snapshot {
         data.refresh_pairs(WALKED);
         data.refresh_reaches(&layer, WALKED);
         data.refresh_tallies(&layer, now, WALKED);
+        data.refresh_words(WALKED);
         for kind in [AssetKind::Image, AssetKind::Container] {
             data.refresh_orders(kind, LOOKED_UP);
         }

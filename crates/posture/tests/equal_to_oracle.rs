@@ -15,8 +15,8 @@ use parapet_model::{
 };
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, AssetSet, AssetSort, ChangeCause, Cursor, as_of, Posture, Query, RiskCursor, Snapshot, Standing,
-    VulnerabilityOrder, Window, oracle::findings,
+    AssetFilter, AssetOrder, AssetSet, AssetSort, ChangeCause, Cursor, Posture, Query, RiskCursor, Snapshot,
+    Standing, VulnerabilityOrder, Window, as_of, oracle::findings,
 };
 use proptest::prelude::*;
 

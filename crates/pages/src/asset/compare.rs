@@ -38,7 +38,8 @@ pub(super) fn part(desk: &Desk<'_>) -> Compare {
         let both = rows(here.iter().filter(|(key, _)| there.contains_key(*key)), |key| {
             there.get(key).map_or_else(String::new, |(_, version)| version.clone())
         });
-        let lists = [("Only here", only(&here, &there)), ("Only there", only(&there, &here)), ("On both", both)];
+        let lists =
+            [("Only here", only(&here, &there)), ("Only there", only(&there, &here)), ("On both", both)];
         lists.map(|(name, rows)| (name, rows.len(), rows.into_iter().take(MOST).collect())).into()
     });
     Compare {

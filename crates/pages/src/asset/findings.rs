@@ -38,7 +38,9 @@ impl<'a> Desk<'a> {
         });
         if !self.params.layer.is_empty() {
             let brought = self.brought();
-            rows.retain(|row| brought.get(&row.package.no).is_some_and(|(layer, _)| *layer == self.params.layer));
+            rows.retain(|row| {
+                brought.get(&row.package.no).is_some_and(|(layer, _)| *layer == self.params.layer)
+            });
         }
         rows.sort_by_cached_key(|row| (Reverse(Risk::of(row)), row.vulnerability.id.clone(), row.package.no));
         rows
@@ -111,8 +113,17 @@ fn line(desk: &Desk<'_>, row: &Row<'_>, brought: &Brought<'_>) -> Finding {
 }
 
 const TITLES: &[&str] = &[
-    "severity", "vulnerability", "title", "package", "version", "state", "fixed_version", "layer", "exception",
-    "first_found", "reopened_at",
+    "severity",
+    "vulnerability",
+    "title",
+    "package",
+    "version",
+    "state",
+    "fixed_version",
+    "layer",
+    "exception",
+    "first_found",
+    "reopened_at",
 ];
 
 /// All findings as CSV.

@@ -61,16 +61,22 @@ fn bands(desk: &Desk<'_>, open: &Counts) -> Bands {
         let standing = Filter::test(Field::Excepted, Op::Eq, true).negate();
         asked(&desk.link(), &Filter::test(Field::Severity, Op::Eq, band).and(standing))
     };
-    counted.into_iter().filter(|(_, count)| *count > 0).map(|(band, count)| (band, count, link(band))).collect()
+    counted
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(band, count)| (band, count, link(band)))
+        .collect()
 }
 
 /// Whether the server or a sensor can read it again: hosts, and images that are in a registry.
 fn can_be_read(desk: &Desk<'_>) -> bool {
     let image = match desk.asset.kind {
         AssetKind::Host => return true,
-        AssetKind::Container => {
-            desk.asset.image.and_then(|image| desk.view.snapshot.asset(desk.scope, image)).unwrap_or(desk.asset)
-        }
+        AssetKind::Container => desk
+            .asset
+            .image
+            .and_then(|image| desk.view.snapshot.asset(desk.scope, image))
+            .unwrap_or(desk.asset),
         AssetKind::Image => desk.asset,
     };
     image.references.iter().any(|row| row.held.is_open() && !row.reference.registry.is_empty())
@@ -92,7 +98,10 @@ fn facts(desk: &Desk<'_>) -> Vec<Fact> {
             facts.push(plain("Asset value", host.asset_value.clone()));
             let here = Filter::test(Field::Host, Op::Eq, asset.name.clone());
             let containers = asked(&Link::to("/assets"), &here).with("kind", "container");
-            facts.push(Fact { name: "Containers", values: vec![("on this host".to_owned(), Some(containers))] });
+            facts.push(Fact {
+                name: "Containers",
+                values: vec![("on this host".to_owned(), Some(containers))],
+            });
         }
     }
     let ends = end_of_life(&asset.ecosystem).map(|at| match at <= desk.view.now {
@@ -103,8 +112,11 @@ fn facts(desk: &Desk<'_>) -> Vec<Fact> {
     facts.push(plain("Distribution", distro.into_iter().flatten().collect::<Vec<_>>().join(", ")));
     facts.push(plain("First seen", minute(asset.first_seen)));
     facts.push(plain("Last seen", minute(asset.observed)));
-    let read = minute(asset.scanned);
-    facts.push(plain("Last scan", format!("{} {read}", asset.scan.as_str().replace('_', " ")).trim().to_owned()));
+    // A container is not read: its image is.
+    if asset.kind != AssetKind::Container {
+        let (word, read) = (asset.scan.as_str().replace('_', " "), minute(asset.scanned));
+        facts.push(plain("Last scan", format!("{word} {read}").trim().to_owned()));
+    }
     facts.retain(|fact| fact.values.iter().any(|(text, _)| !text.is_empty()));
     facts
 }
@@ -141,9 +153,7 @@ fn container(desk: &Desk<'_>, facts: &mut Vec<Fact>) {
     let since = minute(of.state_since);
     let state = asset.container_state().as_str().to_ascii_lowercase();
     let state = if since.is_empty() { state } else { format!("{state} since {since}") };
-    for (name, text) in
-        [("State", state), ("Id", asset.identity.clone()), ("Made", minute(of.created))]
-    {
+    for (name, text) in [("State", state), ("Id", asset.identity.clone()), ("Made", minute(of.created))] {
         facts.push(Fact { name, values: vec![(text, None)] });
     }
 }

@@ -44,11 +44,17 @@ pub(super) fn history(desk: &Desk<'_>) -> History {
     lines.reverse();
     let older = lines.len().saturating_sub(DAYS);
     lines.truncate(DAYS);
-    History { first_seen: minute(desk.asset.first_seen), references: references.collect(), days: lines, older }
+    History {
+        first_seen: minute(desk.asset.first_seen),
+        references: references.collect(),
+        days: lines,
+        older,
+    }
 }
 
 pub(super) fn exceptions(desk: &Desk<'_>, all: &[Exception]) -> Vec<Excepted> {
-    let mut lines: Vec<_> = all.iter().map(|exception| (order(desk, exception), line(desk, exception))).collect();
+    let mut lines: Vec<_> =
+        all.iter().map(|exception| (order(desk, exception), line(desk, exception))).collect();
     lines.sort_by_key(|(order, _)| *order);
     lines.into_iter().map(|(_, line)| line).collect()
 }

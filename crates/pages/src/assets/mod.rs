@@ -67,8 +67,11 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [(Self, &str, &str); 3] =
-        [(Self::Image, "", "images"), (Self::Container, "container", "containers"), (Self::Host, "host", "hosts")];
+    const ALL: [(Self, &str, &str); 3] = [
+        (Self::Image, "", "images"),
+        (Self::Container, "container", "containers"),
+        (Self::Host, "host", "hosts"),
+    ];
 
     fn of_model(self) -> AssetKind {
         match self {
@@ -90,8 +93,11 @@ enum By {
 }
 
 impl By {
-    const ALL: [(Self, &str, &str); 3] =
-        [(Self::Repository, "", "repositories"), (Self::Tag, "tag", "tags"), (Self::Image, "image", "digests")];
+    const ALL: [(Self, &str, &str); 3] = [
+        (Self::Repository, "", "repositories"),
+        (Self::Tag, "tag", "tags"),
+        (Self::Image, "image", "digests"),
+    ];
 }
 
 /// In which order they come.
@@ -349,8 +355,22 @@ fn why_empty(shelf: &Shelf<'_>, visitor: &Visitor, sets: &[AssetSet]) -> Option<
 const REPOSITORY_TITLES: &[&str] = &["repository", "registries", "images", "not_assessed"];
 const TAG_TITLES: &[&str] = &["reference", "asset_id", "digest"];
 const ASSET_TITLES: &[&str] = &[
-    "asset", "asset_id", "kind", "identity", "references", "distro", "coverage", "scan", "scan_error", "critical",
-    "high", "medium", "low", "none", "unknown", "last_observed",
+    "asset",
+    "asset_id",
+    "kind",
+    "identity",
+    "references",
+    "distro",
+    "coverage",
+    "scan",
+    "scan_error",
+    "critical",
+    "high",
+    "medium",
+    "low",
+    "none",
+    "unknown",
+    "last_observed",
 ];
 
 /// All rows as CSV.

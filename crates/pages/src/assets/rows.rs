@@ -74,7 +74,8 @@ impl Shelf<'_> {
             sum.iter_mut().zip(counted).for_each(|(sum, more)| *sum = sum.saturating_add(more));
         }
         let words = snapshot.coverage_among(&place.assets);
-        let not_assessed = words.iter().filter(|(word, _)| **word != Coverage::Assessed).map(|(_, n)| n).sum();
+        let not_assessed =
+            words.iter().filter(|(word, _)| **word != Coverage::Assessed).map(|(_, n)| n).sum();
         let term = match place.value.as_str() {
             "" => Filter::test(Field::Repository, Op::Prefix, String::new()).negate(),
             name => Filter::test(Field::Repository, Op::Eq, name.to_owned()),
@@ -111,14 +112,17 @@ impl Shelf<'_> {
     /// Whether the question leaves a value of a field: an image in two repositories is asked for by one.
     fn is_asked(&self, field: Field, value: &str) -> bool {
         crate::question::parts(&self.question.filter).into_iter().all(|part| match part {
-            Filter::Test(test) if test.field == field => test.passes(parapet_model::filter::ValueRef::Text(value)),
+            Filter::Test(test) if test.field == field => {
+                test.passes(parapet_model::filter::ValueRef::Text(value))
+            }
             _ => true,
         })
     }
 
     pub(super) fn tag(&self, reference: &str, no: AssetNo, numbers: &Numbers, word: Coverage) -> Option<Tag> {
         let image = self.view.snapshot.asset(self.scope, no)?;
-        let row = image.references.iter().find(|row| row.held.is_open() && row.reference.to_string() == reference);
+        let row =
+            image.references.iter().find(|row| row.held.is_open() && row.reference.to_string() == reference);
         Some(Tag {
             reference: reference.to_owned(),
             link: page_of(image),
@@ -131,7 +135,13 @@ impl Shelf<'_> {
     }
 
     /// A part of the list of some assets of one kind, in order.
-    pub(super) fn sorted(&self, kind: AssetKind, all: &AssetSet, order: Order, window: Window) -> Vec<AssetNo> {
+    pub(super) fn sorted(
+        &self,
+        kind: AssetKind,
+        all: &AssetSet,
+        order: Order,
+        window: Window,
+    ) -> Vec<AssetNo> {
         let snapshot = &self.view.snapshot;
         let by = |sort, descending| snapshot.sorted(kind, all, sort, descending, window);
         match order {
@@ -144,8 +154,7 @@ impl Shelf<'_> {
                 let worst = |bands: &Numbers| {
                     Severity::WORST_FIRST.map(|band| std::cmp::Reverse(bands[band as usize]))
                 };
-                let mut ranked: Vec<_> =
-                    counted.iter().map(worst).zip(numbers.iter().copied()).collect();
+                let mut ranked: Vec<_> = counted.iter().map(worst).zip(numbers.iter().copied()).collect();
                 let end = window.offset.saturating_add(window.limit).min(ranked.len());
                 if end < ranked.len() {
                     ranked.select_nth_unstable(end);

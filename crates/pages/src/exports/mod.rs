@@ -72,11 +72,7 @@ pub(crate) async fn list(
 }
 
 /// Cancels an export.
-pub(crate) async fn cancel(
-    State(state): State<Pages>,
-    visitor: Visitor,
-    Path(id): Path<Uuid>,
-) -> PageResult {
+pub(crate) async fn cancel(State(state): State<Pages>, visitor: Visitor, Path(id): Path<Uuid>) -> PageResult {
     let to = |error: PageError| error.to(&visitor);
     let known = state.app.exports().task(&visitor.principal().scope(), id).await;
     known.map_err(|e| to(e.into()))?.ok_or_else(|| to(PageError::not_found("export")))?;
@@ -123,8 +119,8 @@ fn question(task: &Task) -> String {
 }
 
 const TITLES: &[&str] = &[
-    "export", "question", "format", "as_of", "owner", "created", "state", "error", "rows", "file", "size", "sha256",
-    "expires",
+    "export", "question", "format", "as_of", "owner", "created", "state", "error", "rows", "file", "size",
+    "sha256", "expires",
 ];
 
 fn cells(task: &Task) -> [String; 13] {

@@ -52,7 +52,8 @@ pub(crate) async fn create(State(state): State<Pages>, visitor: Visitor, form: F
         text => match parse_instant(text) {
             Some(at) => Some(PastInstant { at, hindsight: form.is_set("hindsight") }),
             None => {
-                page.as_of_error = "Write a day such as 2026-11-02, or an instant such as 2026-11-02T10:00:00Z.".to_owned();
+                page.as_of_error =
+                    "Write a day such as 2026-11-02, or an instant such as 2026-11-02T10:00:00Z.".to_owned();
                 None
             }
         },

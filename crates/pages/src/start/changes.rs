@@ -112,7 +112,8 @@ pub(crate) async fn list(
     Query(params): Query<Params>,
 ) -> PageResult {
     let wrong = |what: &str| PageError::invalid(what).to(&visitor);
-    let since = parse_instant(&params.since).ok_or_else(|| wrong("Since when? Write a day or an instant."))?;
+    let since =
+        parse_instant(&params.since).ok_or_else(|| wrong("Since when? Write a day or an instant."))?;
     let opened = match params.way.as_str() {
         "opened" => true,
         "closed" => false,

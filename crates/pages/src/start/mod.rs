@@ -125,7 +125,10 @@ fn note_visit(state: &Pages, visitor: &Visitor, now: Millis) {
 }
 
 async fn since(state: &Pages, visitor: &Visitor, params: &Params, now: Millis) -> PageResult<Since> {
-    let ago = |at: Millis, words: &str| Since { at: now - at, words: format!("{words}, since {}", minute(now - at)) };
+    let ago = |at: Millis, words: &str| Since {
+        at: now - at,
+        words: format!("{words}, since {}", minute(now - at)),
+    };
     Ok(match params.since.as_str() {
         "day" => ago(DAY, "the last 24 hours"),
         "week" => ago(7 * DAY, "the last 7 days"),
@@ -133,9 +136,10 @@ async fn since(state: &Pages, visitor: &Visitor, params: &Params, now: Millis) -
         text => match parse_instant(text) {
             Some(at) => Since { at: at.min(now), words: format!("since {}", minute(at.min(now))) },
             None => match state.app.accounts().visit(visitor.principal()).await? {
-                Some(visit) if visit.since > 0 => {
-                    Since { at: visit.since, words: format!("since your last visit, {}", minute(visit.since)) }
-                }
+                Some(visit) if visit.since > 0 => Since {
+                    at: visit.since,
+                    words: format!("since your last visit, {}", minute(visit.since)),
+                },
                 _ => ago(FIRST, "your first visit: the last 7 days"),
             },
         },
@@ -157,7 +161,8 @@ fn worst(view: &View, visitor: &Visitor) -> Vec<Worst> {
     let scope = visitor.principal().scope();
     let standing = Filter::test(Field::Excepted, Op::Eq, true).negate();
     let window = Window { offset: 0, limit: WORST };
-    let list = view.snapshot.vulnerabilities(&view.query(&scope, &standing), VulnerabilityOrder::Risk, window);
+    let list =
+        view.snapshot.vulnerabilities(&view.query(&scope, &standing), VulnerabilityOrder::Risk, window);
     let line = |row: &parapet_posture::VulnerabilitySummary<'_>| {
         let id = &row.vulnerability.id;
         let one = Filter::test(Field::Vulnerability, Op::Eq, id.clone()).and(standing.clone());

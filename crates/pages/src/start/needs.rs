@@ -32,10 +32,9 @@ const NAMED: usize = 5;
 pub(super) fn approvals(view: &View, visitor: &Visitor) -> Option<Waiting> {
     let scope = visitor.principal().scope();
     let waiting = view.snapshot.exceptions(&scope).filter(|e| e.state == ExceptionState::Pending);
-    visitor.may(Permission::ExceptionsApprove).then(|| Waiting {
-        count: waiting.count(),
-        link: Link::to("/exceptions").with("state", "waiting"),
-    })
+    visitor
+        .may(Permission::ExceptionsApprove)
+        .then(|| Waiting { count: waiting.count(), link: Link::to("/exceptions").with("state", "waiting") })
 }
 
 /// Exceptions that end soon, the next one first.
@@ -152,8 +151,11 @@ fn of_assets(view: &View, visitor: &Visitor) -> Vec<Alarm> {
     let scope = visitor.principal().scope();
     let of = |field, text: &str| Filter::test(field, Op::Eq, text.to_owned());
     let mut alarms = Vec::new();
-    for (kind, word, name) in [("image", "", "images"), ("container", "container", "containers"), ("host", "host", "hosts")] {
-        let page = Link::to("/assets").with("kind", word).with("by", if word.is_empty() { "image" } else { "" });
+    for (kind, word, name) in
+        [("image", "", "images"), ("container", "container", "containers"), ("host", "host", "hosts")]
+    {
+        let page =
+            Link::to("/assets").with("kind", word).with("by", if word.is_empty() { "image" } else { "" });
         let of_kind = of(Field::Kind, kind);
         let all = view.snapshot.asset_numbers(&view.query(&scope, &of_kind));
         let words = view.snapshot.coverage_among(&all);

@@ -12,8 +12,14 @@ use crate::world::World;
 pub(crate) async fn estate() -> World {
     let world = World::new().await;
     world.app.feeds().import_starter(&world.who).await.unwrap();
-    let wishes =
-        Wishes { images: 60, containers: 20, hosts: 4, packages_per_image: 30, seed: 7, shape: Shape::Layered };
+    let wishes = Wishes {
+        images: 60,
+        containers: 20,
+        hosts: 4,
+        packages_per_image: 30,
+        seed: 7,
+        shape: Shape::Layered,
+    };
     world.app.generate(&world.who, &wishes, &|_| ()).await.unwrap();
     world.app.live().catch_up().await.unwrap();
     world
@@ -31,7 +37,8 @@ async fn images_are_found_by_repository_tag_and_digest() {
     let page = browser.get("/assets").await;
     page.says("images 60").says("containers 20").says("hosts 4");
     let repositories = browser.get("/assets?format=csv").await;
-    let images: usize = rows(&repositories).iter().map(|row| row.split(',').nth(2).unwrap().parse::<usize>().unwrap()).sum();
+    let images: usize =
+        rows(&repositories).iter().map(|row| row.split(',').nth(2).unwrap().parse::<usize>().unwrap()).sum();
     assert_eq!(images, 60, "{}", repositories.text);
 
     let name = rows(&repositories)[0].split(',').next().unwrap();

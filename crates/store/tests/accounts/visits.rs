@@ -14,7 +14,8 @@ fn a_visit_is_kept_per_user_and_project_and_never_goes_back() {
             side.put_visit(user, here, visit).await.unwrap();
             side.commit().await.unwrap();
         };
-        let get = async |user: u32, project| t.store.read().await.unwrap().visit(user, project).await.unwrap();
+        let get =
+            async |user: u32, project| t.store.read().await.unwrap().visit(user, project).await.unwrap();
         assert_eq!(get(7, here).await, None);
         let (first, second) = (Visit { since: 0, seen: 10 }, Visit { since: 10, seen: 90 });
         put(7, first).await;

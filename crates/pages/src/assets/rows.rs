@@ -26,16 +26,15 @@ pub(super) struct Shelf<'a> {
     pub(super) link: &'a Link,
 }
 
-/// The findings of some filter that no exception hides, by severity.
-fn bands(numbers: &Numbers, of: &Filter) -> Bands {
-    let findings = Link::to("/findings");
+/// The findings of some filter at an address that no exception hides, by severity.
+fn bands(numbers: &Numbers, at: &Link, of: &Filter) -> Bands {
     let counted = Severity::WORST_FIRST.into_iter().map(|band| (band, u64::from(numbers[band as usize])));
     let standing = Filter::test(Field::Excepted, Op::Eq, true).negate();
     counted
         .filter(|(_, count)| *count > 0)
         .map(|(band, count)| {
             let filter = of.clone().and(Filter::test(Field::Severity, Op::Eq, band)).and(standing.clone());
-            (band, count, asked(&findings, &filter))
+            (band, count, asked(at, &filter))
         })
         .collect()
 }
@@ -91,7 +90,11 @@ impl Shelf<'_> {
             images: place.assets.len(),
             not_assessed,
             not_assessed_link: asked(&images, &with.clone().and(word)),
-            bands: bands(&sum, &Filter::test(Field::Kind, Op::Eq, "image".to_owned()).and(with)),
+            bands: bands(
+                &sum,
+                &Link::to("/findings"),
+                &Filter::test(Field::Kind, Op::Eq, "image".to_owned()).and(with),
+            ),
         }
     }
 
@@ -130,7 +133,7 @@ impl Shelf<'_> {
             platform: image.image_facts.platform.clone(),
             since: row.map_or_else(String::new, |row| day(row.held.from)),
             coverage: word.as_str(),
-            bands: bands(numbers, &this(image)),
+            bands: bands(numbers, &page_of(image), &Filter::All),
         })
     }
 
@@ -182,7 +185,7 @@ impl Shelf<'_> {
             coverage: word.as_str(),
             gaps: gaps.iter().take(GAPS).map(|gap| format!("{}: {}", gap.what, gap.why)).collect(),
             scan_error: asset.scan_error.clone(),
-            bands: bands(numbers, &this(asset)),
+            bands: bands(numbers, &page_of(asset), &Filter::All),
             observed: day(asset.observed),
         })
     }

@@ -46,8 +46,9 @@ pub(super) fn download(view: View, visitor: Visitor, params: &Params, question: 
         Some(By::Repository) => csv::answer("repositories", REPOSITORY_TITLES, move |table| {
             let shelf = Shelf { view: &view, scope: &scope, question: &question, link: &link };
             let images = shelf.of_kind(kind);
-            let registries = shelf.registries(&images);
-            shelf.repositories(&images, order).iter().try_for_each(|place| {
+            let places = shelf.repositories(&images, order, Window::ALL).rows;
+            let registries = shelf.registries(&places);
+            places.iter().try_for_each(|place| {
                 let line = shelf.repository(place, &registries);
                 let counts = [line.images.to_string(), line.not_assessed.to_string()];
                 table.row([line.name, line.registries.join(" ")].into_iter().chain(counts))

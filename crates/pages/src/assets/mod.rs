@@ -249,13 +249,10 @@ fn rows(shelf: &Shelf<'_>, params: &Params, shown: &AssetSet, window: Window) ->
     let now = shelf.view.now;
     match params.level() {
         Some(By::Repository) => {
-            let places = shelf.repositories(shown, params.order());
-            let total = places.len();
-            let part: Vec<_> = places.into_iter().skip(window.offset).take(window.limit).collect();
-            let on_page = part.iter().fold(AssetSet::new(), |all, place| all | &place.assets);
-            let registries = shelf.registries(&on_page);
-            let lines: Vec<_> = part.iter().map(|place| shelf.repository(place, &registries)).collect();
-            (Rows::Repositories(lines), part.len(), total)
+            let list = shelf.repositories(shown, params.order(), window);
+            let registries = shelf.registries(&list.rows);
+            let lines: Vec<_> = list.rows.iter().map(|place| shelf.repository(place, &registries)).collect();
+            (Rows::Repositories(lines), list.rows.len(), list.total)
         }
         Some(By::Tag) if shown.len() > MOST_TAGGED => (Rows::TooMany(shown.len()), 0, 0),
         Some(By::Tag) => {

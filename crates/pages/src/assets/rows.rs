@@ -3,7 +3,7 @@
 use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Op};
 use parapet_model::{AssetKind, AssetNo, Coverage, Filter, Scope, Severity};
-use parapet_posture::{AssetSet, AssetSort, Bands as Numbers, Place, Query, Window};
+use parapet_posture::{AssetSet, AssetSort, Bands as Numbers, List, Place, Query, Window};
 use parapet_service::{View, gaps_of};
 
 use super::view::{Asset, Bands, Repository, Tag};
@@ -45,28 +45,22 @@ pub(crate) fn short(identity: &str) -> String {
 }
 
 impl Shelf<'_> {
-    /// Repositories with their images, in order; those without a name last.
-    pub(super) fn repositories(&self, images: &AssetSet, order: Order) -> Vec<Place> {
-        let mut places = self.view.snapshot.places(Field::Repository, images);
-        let named = places.iter().fold(AssetSet::new(), |all, place| all | &place.assets);
-        if order == Order::Images {
-            places.sort_by_key(|place| std::cmp::Reverse(place.assets.len()));
-        }
-        let rest = images - named;
-        if !rest.is_empty() {
-            places.push(Place { value: String::new(), assets: rest });
-        }
-        places
+    /// A part of the list of repositories with their images; images without one come last.
+    pub(super) fn repositories(&self, images: &AssetSet, order: Order, window: Window) -> List<Place> {
+        self.view.snapshot.places(Field::Repository, images, order == Order::Images, window)
     }
 
-    /// The names of the registries of some repositories.
-    pub(super) fn registries(&self, images: &AssetSet) -> Vec<Place> {
-        self.view.snapshot.places(Field::Registry, images)
+    /// The registries of some repositories.
+    pub(super) fn registries(&self, repositories: &[Place]) -> Vec<Place> {
+        let mut images = AssetSet::new();
+        repositories.iter().for_each(|place| images |= &place.assets);
+        self.view.snapshot.places(Field::Registry, &images, false, Window::ALL).rows
     }
 
     pub(super) fn repository(&self, place: &Place, registries: &[Place]) -> Repository {
         let snapshot = &self.view.snapshot;
-        let of = registries.iter().filter(|registry| !registry.assets.is_disjoint(&place.assets));
+        let of = registries.iter().filter(|registry| !registry.value.is_empty());
+        let of = of.filter(|registry| !registry.assets.is_disjoint(&place.assets));
         let numbers: Vec<AssetNo> = place.assets.iter().map(AssetNo).collect();
         let mut sum = Numbers::default();
         for counted in snapshot.bands(&numbers, self.view.now) {
@@ -76,7 +70,10 @@ impl Shelf<'_> {
         let not_assessed =
             words.iter().filter(|(word, _)| **word != Coverage::Assessed).map(|(_, n)| n).sum();
         let term = match place.value.as_str() {
-            "" => Filter::test(Field::Repository, Op::Prefix, String::new()).negate(),
+            "" => Filter::Or(vec![
+                Filter::test(Field::Repository, Op::Eq, String::new()),
+                Filter::test(Field::Repository, Op::Prefix, String::new()).negate(),
+            ]),
             name => Filter::test(Field::Repository, Op::Eq, name.to_owned()),
         };
         let with = self.question.filter.clone().and(term);

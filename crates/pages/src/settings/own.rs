@@ -33,7 +33,7 @@ fn view(visitor: &Visitor, problem: Option<Problem>) -> View {
         places: places(visitor),
         user: who.name.clone(),
         rights: who.permissions.iter().map(|right| right.as_str()).collect(),
-        granted: who.enterprise_projects.as_ref().map(|granted| granted.len()),
+        granted: who.enterprise_projects.as_ref().map(std::collections::BTreeSet::len),
         problem,
     }
 }

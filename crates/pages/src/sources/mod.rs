@@ -13,17 +13,19 @@ mod schedule;
 mod schedule_form;
 mod sensor;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::{FromRef, Query, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
-use parapet_model::Permission;
+use parapet_model::job::JobState;
 use parapet_model::sensor::SensorStatus;
-use parapet_service::schedules::Status;
+use parapet_model::{FOREVER, Permission};
+use parapet_service::schedules::{Standing, Status};
 use parapet_service::sensors::SensorView;
 use parapet_store::connectors::{Cloud, Connector};
+use parapet_store::jobs::Job;
 use parapet_store::registries::Registry;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -200,6 +202,7 @@ pub(crate) async fn overview(
     let connectors = connector_names(&state, &visitor).await.shown_to(&visitor)?;
     let mut standing = app.schedules().of_project(who).await.shown_to(&visitor)?;
     let walks = app.jobs().last_walks(who, &all).await.shown_to(&visitor)?;
+    let walks = rows::by_registry(&walks);
     if csv::wanted(&headers, &params.format) {
         return Ok(download(rows::registry_rows(&all, &connectors, &standing, &walks)));
     }
@@ -215,33 +218,7 @@ pub(crate) async fn overview(
     };
     let now = app.now();
     let names = names(&all);
-    let mut alarms: Vec<Alarm> = walks
-        .iter()
-        .filter(|job| rows::failed(job))
-        .map(|job| Alarm { link: run_link(job.uuid), what: rows::what(job, &names), why: "failed" })
-        .collect();
-    let walked = |registry: &Registry| {
-        walks.iter().any(|job| parapet_service::jobs::About::of(job).registry == Some(registry.uuid))
-    };
-    let unwalked = all.iter().filter(|registry| !walked(registry)).map(|registry| Alarm {
-        link: rows::registry_link(registry.uuid),
-        what: registry.settings.name.clone(),
-        why: "was never walked",
-    });
-    let silent = rows::sensor_rows(&sensors, now).into_iter().filter(|row| row.silent);
-    let silent = silent.map(|row| Alarm { link: row.link, what: row.name, why: "is silent" });
-    let live = |registry: &Registry| {
-        standing
-            .iter()
-            .any(|s| s.schedule.registry == registry.no && s.schedule.next_fire != parapet_model::FOREVER)
-    };
-    let unscheduled =
-        all.iter().filter(|registry| walked(registry) && !live(registry)).map(|registry| Alarm {
-            link: rows::registry_link(registry.uuid),
-            what: registry.settings.name.clone(),
-            why: "has no schedule",
-        });
-    alarms.extend(silent.chain(unwalked).chain(unscheduled));
+    let mut alarms = alarms(&all, &walks, &standing, rows::sensor_rows(&sensors, now));
     let more_alarms = alarms.len().saturating_sub(SHOWN);
     alarms.truncate(SHOWN);
     let totals = [
@@ -277,6 +254,31 @@ pub(crate) async fn overview(
         may_add: visitor.may(Permission::RegistriesWrite),
         csv: link.with("format", "csv"),
     }))
+}
+
+/// What is not scanned as it should be, the worst first.
+fn alarms(
+    all: &[Registry],
+    walks: &BTreeMap<Uuid, &Job>,
+    standing: &[Standing],
+    sensors: Vec<SensorRow>,
+) -> Vec<Alarm> {
+    let alarm = |link, what: &str, why| Alarm { link, what: what.to_owned(), why };
+    let of =
+        |registry: &Registry, why| alarm(rows::registry_link(registry.uuid), &registry.settings.name, why);
+    let firing = standing.iter().filter(|one| one.schedule.next_fire != FOREVER);
+    let scheduled: BTreeSet<u32> = firing.map(|one| one.schedule.registry).collect();
+    let names = names(all);
+    let failed = walks.values().filter(|job| job.state == JobState::Failed);
+    let failed = failed.map(|job| alarm(run_link(job.uuid), &rows::what(job, &names), "failed"));
+    let silent = sensors.into_iter().filter(|row| row.silent);
+    let silent = silent.map(|row| alarm(row.link, &row.name, "is silent"));
+    let (walked, never): (Vec<&Registry>, Vec<&Registry>) =
+        all.iter().partition(|registry| walks.contains_key(&registry.uuid));
+    let never = never.into_iter().map(|registry| of(registry, "was never walked"));
+    let by_hand = walked.into_iter().filter(|registry| !scheduled.contains(&registry.no));
+    let by_hand = by_hand.map(|registry| of(registry, "has no schedule"));
+    failed.chain(silent).chain(never).chain(by_hand).collect()
 }
 
 fn offset(offset: usize) -> String {

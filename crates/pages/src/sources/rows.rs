@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parapet_model::job::{JobKind, JobState};
+use parapet_model::job::JobKind;
 use parapet_model::schedule::Cadence;
 use parapet_model::sensor::SensorStatus;
 use parapet_model::{Millis, Permission};
@@ -160,15 +160,21 @@ pub(crate) fn what(job: &Job, names: &Names) -> String {
     }
 }
 
-/// Rows of registries.
+/// Walks by the registry that they asked.
+pub(crate) fn by_registry(walks: &[Job]) -> BTreeMap<Uuid, &Job> {
+    walks.iter().filter_map(|job| Some((About::of(job).registry?, job))).collect()
+}
+
+/// Rows of registries; `walks` are the last of each.
 pub(crate) fn registry_rows(
     registries: &[Registry],
     connectors: &BTreeMap<Uuid, String>,
     schedules: &[Standing],
-    walks: &[Job],
+    walks: &BTreeMap<Uuid, &Job>,
 ) -> Vec<RegistryRow> {
     let names = names(registries);
-    let walk = |id: Uuid| walks.iter().find(|job| About::of(job).registry == Some(id));
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    schedules.iter().for_each(|standing| *counts.entry(standing.schedule.registry).or_default() += 1);
     let row = |registry: &Registry| RegistryRow {
         link: registry_link(registry.uuid),
         name: registry.settings.name.clone(),
@@ -180,8 +186,8 @@ pub(crate) fn registry_rows(
             .connector
             .and_then(|id| connectors.get(&id).cloned())
             .unwrap_or_default(),
-        schedules: schedules.iter().filter(|standing| standing.schedule.registry == registry.no).count(),
-        walk: walk(registry.uuid).map(|job| run_row(job, &names)),
+        schedules: counts.get(&registry.no).copied().unwrap_or(0),
+        walk: walks.get(&registry.uuid).map(|job| run_row(job, &names)),
     };
     registries.iter().map(row).collect()
 }
@@ -191,7 +197,7 @@ pub(crate) fn schedule_row(standing: &Standing, registries: &[Registry], now: Mi
     let schedule = &standing.schedule;
     let registry = registries.iter().find(|registry| registry.no == schedule.registry);
     let names = names(registries);
-    let of = registry.map(|registry| registry_link(registry.uuid)).unwrap_or_else(|| Link::to("/sources"));
+    let of = registry.map_or_else(|| Link::to("/sources"), |registry| registry_link(registry.uuid));
     let what = plan(&schedule.settings.plan);
     let fires = !schedule.cancelled && schedule.next_fire != parapet_model::FOREVER;
     ScheduleRow {
@@ -272,9 +278,4 @@ pub(crate) fn sensor_rows(sensors: &[SensorView], now: Millis) -> Vec<SensorRow>
     let mut rows: Vec<SensorRow> = sensors.iter().map(row).collect();
     rows.sort_by_key(|row| !row.silent);
     rows
-}
-
-/// Whether a walk ended badly.
-pub(crate) fn failed(job: &Job) -> bool {
-    job.state == JobState::Failed
 }

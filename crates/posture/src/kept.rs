@@ -16,6 +16,8 @@ use parapet_model::filter::Field;
 use parapet_model::{AssetKind, ExceptionNo};
 use roaring::RoaringBitmap;
 
+use crate::by_package::PackageGroup;
+
 /// More touched assets than this, and a thing is made anew instead.
 const STALE: u64 = 1024;
 /// The same where asking costs more.
@@ -66,6 +68,8 @@ pub(crate) enum Key {
     Found(String),
     /// How many vulnerabilities of a question each asset has.
     ByAsset(String),
+    /// The packages of a question.
+    ByPackage(PackageGroup, String),
 }
 
 impl Key {
@@ -78,6 +82,7 @@ impl Key {
                 | Self::Vulnerabilities(_)
                 | Self::Found(_)
                 | Self::ByAsset(_)
+                | Self::ByPackage(..)
                 | Self::Reach(_)
                 | Self::Hidden(_)
         )

@@ -15,6 +15,8 @@
 //! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
 //! | `refresh` | makes them before anybody asks |
+//! | `by_package`, `showing` | which packages a question finds, what an upgrade of each removes, counts of facets |
+//! | `exposure` | how many assets had a vulnerability, over time |
 //! | `by_vulnerability`, `only` | which vulnerabilities a question finds, and the findings of some |
 //! | `pairs`, `holders`, `veil`, `tally`, `behind`, `ladder` | filters on what advisories say, answered for all assets at once |
 //! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
@@ -31,6 +33,7 @@ mod behind;
 mod bits;
 mod blank;
 mod block;
+mod by_package;
 mod by_vulnerability;
 mod census;
 mod column;
@@ -38,6 +41,7 @@ mod count;
 mod data;
 mod exceptions;
 mod explain;
+mod exposure;
 mod hiding;
 mod holders;
 mod index;
@@ -57,6 +61,7 @@ mod risk;
 mod round_table;
 mod select;
 mod sets;
+mod showing;
 mod snapshot;
 mod sorted;
 mod split;
@@ -69,6 +74,7 @@ mod verdict;
 mod walk;
 mod words;
 
+pub use by_package::{Facets, PackageGroup, PackageOrder, PackageSummary};
 pub use by_vulnerability::OnAsset;
 pub use count::{BandCounts, Counts};
 pub use explain::{Covering, Explanation, Standing, Statement};

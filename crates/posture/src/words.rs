@@ -24,6 +24,13 @@ struct Words {
 impl Snapshot {
     /// How many current assets of a scope have each coverage word.
     pub fn coverage(&self, scope: &Scope) -> BTreeMap<Coverage, u64> {
+        let kinds = [AssetKind::Image, AssetKind::Container, AssetKind::Host];
+        let current = kinds.map(|kind| self.data.current(scope, kind));
+        self.coverage_among(&current.into_iter().fold(RoaringBitmap::new(), |all, some| all | some))
+    }
+
+    /// How many of some assets have each coverage word.
+    pub(crate) fn coverage_among(&self, assets: &RoaringBitmap) -> BTreeMap<Coverage, u64> {
         let data = &self.data;
         let table = &data.tables.coverage;
         let fits = |words: &Words| Arc::ptr_eq(&words.judged_by, table);
@@ -39,15 +46,12 @@ impl Snapshot {
         };
         let Standing { thing, touched } = data.kept.get(&data.journal, Key::Words, fits, make);
         let mut counts: BTreeMap<Coverage, u64> = BTreeMap::new();
-        for kind in [AssetKind::Image, AssetKind::Container, AssetKind::Host] {
-            let current = data.current(scope, kind);
-            let again: Vec<AssetNo> = (&current & &touched).iter().map(AssetNo).collect();
-            for no in &current - &touched {
-                *counts.entry(thing.words.get(no as usize).copied().unwrap_or_default()).or_default() += 1;
-            }
-            for (_, word) in data.words_of(&again) {
-                *counts.entry(word).or_default() += 1;
-            }
+        let again: Vec<AssetNo> = (assets & &touched).iter().map(AssetNo).collect();
+        for no in assets - &touched {
+            *counts.entry(thing.words.get(no as usize).copied().unwrap_or_default()).or_default() += 1;
+        }
+        for (_, word) in data.words_of(&again) {
+            *counts.entry(word).or_default() += 1;
         }
         counts
     }

@@ -1,0 +1,146 @@
+//! What every source says of a vulnerability, in its own words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parapet_model::advisory::{Affected, Event};
+use parapet_model::vulnerability::{EpssScore, KevEntry};
+use parapet_model::{AdvisoryNo, Millis, Permission, Principal, Severity, VulnerabilityNo};
+
+use crate::accounts::require;
+use crate::error::Result;
+use crate::findings::Findings;
+
+/// Most entries of one record that are told.
+const ENTRIES: usize = 200;
+/// Most versions and events of one entry that are told.
+const EVENTS: usize = 12;
+
+/// One record of one source.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The advisory.
+    pub no: AdvisoryNo,
+    /// Its id.
+    pub id: String,
+    /// Who published it, as the prefix family of the id.
+    pub source: String,
+    /// The feeds that hold it.
+    pub feeds: Vec<String>,
+    /// The publisher's own word.
+    pub severity: Severity,
+    /// CVSS vectors of the record.
+    pub cvss: Vec<String>,
+    /// One line, or empty.
+    pub summary: String,
+    /// Text, or empty.
+    pub details: String,
+    /// Where to read it, or empty.
+    pub url: String,
+    /// Publication, 0 when unknown.
+    pub published: Millis,
+    /// Last change, 0 when unknown.
+    pub modified: Millis,
+    /// When its publisher withdrew it, 0 when it stands.
+    pub withdrawn: Millis,
+    /// What it says of which package.
+    pub entries: Vec<Entry>,
+    /// Entries that are left out.
+    pub more: usize,
+}
+
+/// What a record says of one package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Ecosystem with release.
+    pub ecosystem: String,
+    /// Name of the package or its source.
+    pub name: String,
+    /// Affected versions in words.
+    pub range: String,
+    /// The vendor's word, or empty.
+    pub state: String,
+}
+
+/// A vulnerability in the words of all who speak of it.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Records that name it, by source and id.
+    pub records: Vec<Source>,
+    /// Its entry in the catalogue of known exploited vulnerabilities.
+    pub kev: Option<KevEntry>,
+    /// How likely it is to be exploited.
+    pub epss: Option<EpssScore>,
+}
+
+impl Findings<'_> {
+    /// What every source says of a canonical vulnerability.
+    pub async fn sources(&self, who: &Principal, vulnerability: VulnerabilityNo) -> Result<Sources> {
+        require(who, Permission::FindingsRead)?;
+        let mut session = self.0.store.read().await?;
+        let mut numbers = session.same_vulnerabilities(vulnerability).await?;
+        numbers.push(vulnerability);
+        let named: BTreeSet<AdvisoryNo> =
+            session.advisories_naming(&numbers).await?.into_iter().map(|(_, no)| no).collect();
+        let feeds: BTreeMap<_, _> =
+            session.feeds().await?.into_iter().map(|feed| (feed.no, feed.name)).collect();
+        let mut sources = Sources::default();
+        for (no, record) in session.advisories(&Vec::from_iter(named)).await? {
+            let holding = session.feeds_of_advisory(no).await?;
+            let entries: BTreeSet<Entry> = record.affected.iter().map(Entry::of).collect();
+            sources.records.push(Source {
+                no,
+                id: record.id.clone(),
+                source: record.source.clone(),
+                feeds: holding.iter().filter_map(|feed| feeds.get(feed).cloned()).collect(),
+                severity: record.vendor_severity,
+                cvss: record.cvss.clone(),
+                summary: record.summary.clone(),
+                details: record.details.clone(),
+                url: record.url.clone(),
+                published: record.published,
+                modified: record.modified,
+                withdrawn: record.withdrawn,
+                more: entries.len().saturating_sub(ENTRIES),
+                entries: entries.into_iter().take(ENTRIES).collect(),
+            });
+        }
+        sources.records.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
+        let known = session.vulnerabilities(&numbers).await?;
+        let ids: BTreeSet<&str> =
+            known.iter().flat_map(|v| v.aliases.iter().chain([&v.id])).map(String::as_str).collect();
+        sources.epss = session.epss(&Vec::from_iter(ids.iter().copied())).await?.into_iter().next();
+        if known.iter().any(|v| v.kev_added != 0) {
+            sources.kev = session.kev().await?.into_iter().find(|entry| ids.contains(entry.cve.as_str()));
+        }
+        Ok(sources)
+    }
+}
+
+impl Entry {
+    fn of(affected: &Affected) -> Self {
+        Self {
+            ecosystem: affected.ecosystem.clone(),
+            name: affected.name.clone(),
+            range: in_words(affected),
+            state: affected.vendor_state.clone(),
+        }
+    }
+}
+
+/// The versions that an entry names: `>= 0, < 3.0.1-1`, `= 1.2.3, 1.2.4`.
+pub(crate) fn in_words(affected: &Affected) -> String {
+    let event = |event: &Event| match event {
+        Event::Introduced(at) => format!(">= {at}"),
+        Event::Fixed(at) => format!("< {at}"),
+        Event::LastAffected(at) => format!("<= {at}"),
+        Event::Limit(at) => format!("up to {at}"),
+    };
+    let some = |words: Vec<String>| {
+        let more = if words.len() > EVENTS { ", …" } else { "" };
+        format!("{}{more}", words.into_iter().take(EVENTS).collect::<Vec<_>>().join(", "))
+    };
+    let ranges = affected.ranges.iter().map(|range| some(range.events.iter().map(event).collect()));
+    let listed = (!affected.versions.is_empty()).then(|| format!("= {}", some(affected.versions.clone())));
+    let words: Vec<String> = ranges.chain(listed).filter(|words| !words.is_empty()).collect();
+    if words.is_empty() { "no versions named".to_owned() } else { words.join(" or ") }
+}

@@ -19,3 +19,11 @@ pub(crate) fn count(number: impl fmt::Display, _: &dyn Values) -> askama::Result
 pub(crate) fn spaced(word: impl fmt::Display, _: &dyn Values) -> askama::Result<String> {
     Ok(word.to_string().replace('_', " "))
 }
+
+/// A count with what is counted: `1 host`, `2 hosts`.
+#[askama::filter_fn]
+pub(crate) fn things(number: impl fmt::Display, _: &dyn Values, noun: &str) -> askama::Result<String> {
+    let number = number.to_string();
+    let ending = if number == "1" { "" } else { "s" };
+    Ok(format!("{} {noun}{ending}", grouped(number)))
+}

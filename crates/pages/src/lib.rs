@@ -17,18 +17,22 @@
 mod complete;
 mod csv;
 mod error;
+mod explain;
 mod files;
 mod filters;
 mod findings;
 mod layout;
 mod link;
+mod packages;
 mod parts;
+mod past;
 mod pinned;
 mod question;
 mod render;
 mod sign_in;
 mod state;
 mod visitor;
+mod vulnerabilities;
 
 use axum::extract::FromRef;
 use axum::handler::Handler;
@@ -79,6 +83,10 @@ where
     vec![
         page(get.clone(), "/static/{name}", Access::Open, files::get),
         page(get.clone(), "/complete", right(P::FindingsRead), complete::complete),
-        page(get, "/findings", right(P::FindingsRead), findings::list),
+        page(get.clone(), "/findings", right(P::FindingsRead), findings::list),
+        page(get.clone(), "/findings/except", right(P::ExceptionsRequest), findings::except),
+        page(get.clone(), "/findings/explain", right(P::FindingsRead), explain::page),
+        page(get.clone(), "/vulnerabilities/{id}", right(P::FindingsRead), vulnerabilities::page),
+        page(get, "/packages/{purl}", right(P::FindingsRead), packages::page),
     ]
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use parapet_model::Millis;
+use parapet_model::time::format_rfc3339;
+
 use crate::link::Link;
 
 /// One value of a facet with its count, as a link that adds it to the question or takes it away.
@@ -102,6 +105,11 @@ pub(crate) enum Empty {
         /// How current the feeds are.
         feeds: String,
     },
+    /// There are findings, but none with a fix to install.
+    NoFix {
+        /// The findings.
+        findings: Link,
+    },
     /// Nothing was found, but not everything could be judged.
     NotAssessed {
         /// The assets that are not assessed.
@@ -133,6 +141,30 @@ pub(crate) fn grouped(number: impl fmt::Display) -> String {
         out.push(digit);
     }
     out
+}
+
+/// The day of an instant in UTC, or nothing.
+pub(crate) fn day(at: Millis) -> String {
+    if at == 0 { String::new() } else { format_rfc3339(at).get(..10).unwrap_or_default().to_owned() }
+}
+
+/// A probability in percent; empty when it is negative, which means unknown.
+pub(crate) fn percent(share: f64) -> String {
+    if share >= 0.0 { format!("{:.1} %", share * 100.0) } else { String::new() }
+}
+
+/// A CVSS base score; empty when it is negative, which means unknown.
+pub(crate) fn score(score: f64) -> String {
+    if score >= 0.0 { format!("{score:.1}") } else { String::new() }
+}
+
+/// A text with at most so many characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    let mut short: String = text.chars().take(most).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]

@@ -106,6 +106,12 @@ impl Snapshot {
         self.data.assets.having(&self.data.sets, packages) & current
     }
 
+    /// A package's word: its own or its ecosystem's, whichever is worse.
+    pub fn coverage_of_package(&self, package: PackageNo) -> Coverage {
+        let entry = self.data.tables.package(package).map(|(entry, _)| entry);
+        entry.map_or(Coverage::NoFeed, |entry| self.data.tables.coverage_of(entry))
+    }
+
     /// What advisories say or said of a package, as rows.
     pub fn matches_of(&self, package: PackageNo) -> &[MatchRow] {
         let verdicts = self.data.tables.package(package).and_then(|(entry, _)| entry.verdicts.as_deref());

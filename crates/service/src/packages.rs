@@ -232,3 +232,24 @@ fn word(row: &PackageRow, record: &parapet_model::advisory::Advisory) -> Option<
     let PackageKey { version, ecosystem, .. } = row.key.clone();
     Some(Word { package: row.no, version, ecosystem, state, severity, range, fixed_version })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_has_an_address_without_version_and_release() {
+        let deb =
+            PackageKey { arch: "amd64".to_owned(), ..PackageKey::new("Debian:12", "openssl", "3.0.11-1") };
+        assert_eq!(purl_of(&deb), "pkg:deb/debian/openssl");
+        assert_eq!(purl_of(&PackageKey::new("npm", "@angular/core", "1")), "pkg:npm/%40angular/core");
+        assert_eq!(purl_of(&PackageKey::new("Odd:1", "x y", "1")), "pkg:generic/x%20y?ecosystem=Odd:1");
+    }
+
+    #[test]
+    fn the_highest_version_is_that_of_the_ecosystems_order() {
+        let versions = ["1.10-1", "1.9-1", "1.9-2"].map(str::to_owned);
+        assert_eq!(highest("Debian:12", &versions), Some("1.10-1"));
+        assert_eq!(highest("Debian:12", &[]), None);
+    }
+}

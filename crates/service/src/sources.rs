@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parapet_model::advisory::{Affected, Event};
-use parapet_model::vulnerability::{EpssScore, KevEntry};
+use parapet_model::vulnerability::{EpssScore, KevEntry, Vulnerability};
 use parapet_model::{AdvisoryNo, Millis, Permission, Principal, Severity, VulnerabilityNo};
 
 use crate::accounts::require;
 use crate::error::Result;
 use crate::findings::Findings;
+use crate::vulnerabilities::{AtHand, work_out};
 
+/// Redirects from one id to another that are followed.
+const REDIRECTS: usize = 4;
 /// Most entries of one record that are told.
 const ENTRIES: usize = 200;
 /// Most versions and events of one entry that are told.
@@ -73,6 +76,37 @@ pub struct Sources {
 }
 
 impl Findings<'_> {
+    /// The canonical vulnerability of an id or alias, whether or not anybody has it; `None` when no record
+    /// ever named it.
+    pub async fn vulnerability(&self, who: &Principal, id: &str) -> Result<Option<Vulnerability>> {
+        require(who, Permission::FindingsRead)?;
+        let snapshot = self.0.live().snapshot();
+        let named = snapshot.vulnerabilities_named(id);
+        let exact = named.iter().find(|v| v.id.eq_ignore_ascii_case(id));
+        if let Some(found) = exact.or_else(|| named.first()) {
+            return Ok(Some((*found).clone()));
+        }
+        // What nothing here has is not kept at hand.
+        let mut session = self.0.store.read().await?;
+        let ids = [id.to_owned(), id.to_ascii_uppercase()];
+        let known = session.find_vulnerabilities(&[&ids[0], &ids[1]]).await?;
+        let Some(mut no) = ids.iter().find_map(|id| known.get(id).copied()) else { return Ok(None) };
+        let mut found = None;
+        for _ in 0..REDIRECTS {
+            let stored = session.vulnerabilities(&[no]).await?.pop();
+            let worked_out = work_out(&mut session, &[no], &AtHand::new()).await?.pop();
+            let (Some(stored), Some(next)) = (stored, worked_out) else { break };
+            let canonical = next.canonical;
+            let Vulnerability { kev_added, epss, .. } = stored;
+            found = Some(Vulnerability { kev_added, epss, ..next });
+            if canonical == no {
+                break;
+            }
+            no = canonical;
+        }
+        Ok(found)
+    }
+
     /// What every source says of a canonical vulnerability.
     pub async fn sources(&self, who: &Principal, vulnerability: VulnerabilityNo) -> Result<Sources> {
         require(who, Permission::FindingsRead)?;

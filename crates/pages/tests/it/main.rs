@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod changes;
+mod explain;
 mod findings;
+mod packages;
 mod visit;
+mod vulnerabilities;
 #[path = "../../../service/tests/it/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the services, which use more of it")]
 mod world;

@@ -2,6 +2,7 @@
 //
 //   a, form [data-swap="id"]     fetch the address and put its element `id` in place of ours
 //   [data-load="address"]        fetch a part of the page that takes longer, once
+//   form [data-live="address"]   fetch a part again with the form's fields whenever one changes
 //   [data-poll="ms"]             fetch this page again and put the element in place, until it says no more
 //   input[data-complete="…"]     completion of the filter language
 //   tr[data-row]                 j k move, Enter opens [data-open], x selects, e follows [data-key=e]
@@ -75,16 +76,29 @@ function begin(root) {
   for (const part of root.querySelectorAll("[data-load]")) {
     const address = part.dataset.load;
     part.removeAttribute("data-load");
-    get(address).then((page) => {
-      const fresh = page?.querySelector("[data-part]");
-      if (fresh) part.replaceChildren(...document.adoptNode(fresh).childNodes);
-    }, () => part.append(" could not be loaded"));
+    load(part, address);
   }
   for (const part of root.querySelectorAll("[data-poll]:not([data-polled])")) {
     part.dataset.polled = "";
     setTimeout(() => refresh(part.id), Number(part.dataset.poll));
   }
 }
+
+async function load(part, address) {
+  part.dataset.loading = address;
+  const page = await get(address).catch(() => undefined);
+  if (part.dataset.loading !== address) return;
+  const fresh = page?.querySelector("[data-part]");
+  if (fresh) part.replaceChildren(...document.adoptNode(fresh).childNodes);
+  else if (page === undefined) part.append(" could not be loaded");
+}
+
+document.addEventListener("change", (event) => {
+  const part = event.target.form?.querySelector("[data-live]");
+  if (!part) return;
+  const fields = [...new FormData(event.target.form)].filter(([name, value]) => name !== "csrf" && value !== "");
+  load(part, `${part.dataset.live}?${new URLSearchParams(fields)}`);
+});
 
 async function refresh(id) {
   const page = document.hidden ? null : await get(location.href).catch(() => null);

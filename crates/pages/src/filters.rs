@@ -27,3 +27,9 @@ pub(crate) fn things(number: impl fmt::Display, _: &dyn Values, noun: &str) -> a
     let ending = if number == "1" { "" } else { "s" };
     Ok(format!("{} {noun}{ending}", grouped(number)))
 }
+
+/// A coverage word as people write it: `no-feed` becomes `no feed`.
+#[askama::filter_fn]
+pub(crate) fn dashed(word: impl fmt::Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(word.to_string().replace('-', " "))
+}

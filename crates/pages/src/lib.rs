@@ -14,10 +14,16 @@
 //! works without script; the address is the whole state; a page shows no control that the visitor's
 //! rights would refuse.
 
+mod asset;
+mod assets;
 mod complete;
+mod compliance;
 mod csv;
+mod dates;
 mod error;
+mod exceptions;
 mod explain;
+mod exports;
 mod files;
 mod filters;
 mod findings;
@@ -29,7 +35,9 @@ mod past;
 mod pinned;
 mod question;
 mod render;
+mod shown;
 mod sign_in;
+mod start;
 mod state;
 mod visitor;
 mod vulnerabilities;
@@ -79,14 +87,37 @@ where
     S: Clone + Send + Sync + 'static,
     Pages: FromRef<S>,
 {
-    let (get, right) = (Method::GET, Access::Right);
+    let (get, post, right) = (Method::GET, Method::POST, Access::Right);
     vec![
+        page(get.clone(), "/", Access::SignedIn, start::start),
+        page(get.clone(), "/changes", right(P::FindingsRead), start::changes),
         page(get.clone(), "/static/{name}", Access::Open, files::get),
         page(get.clone(), "/complete", right(P::FindingsRead), complete::complete),
         page(get.clone(), "/findings", right(P::FindingsRead), findings::list),
         page(get.clone(), "/findings/except", right(P::ExceptionsRequest), findings::except),
         page(get.clone(), "/findings/explain", right(P::FindingsRead), explain::page),
         page(get.clone(), "/vulnerabilities/{id}", right(P::FindingsRead), vulnerabilities::page),
-        page(get, "/packages/{purl}", right(P::FindingsRead), packages::page),
+        page(get.clone(), "/packages/{purl}", right(P::FindingsRead), packages::page),
+        page(get.clone(), "/assets", right(P::FindingsRead), assets::list),
+        page(get.clone(), "/assets/{id}", right(P::FindingsRead), asset::show),
+        page(post.clone(), "/assets/{id}/scan", right(P::AssetsWrite), asset::scan),
+        page(post.clone(), "/assets/{id}/delete", right(P::AssetsWrite), asset::delete),
+        page(get.clone(), "/exports", right(P::ExportsCreate), exports::list),
+        page(get.clone(), "/exports/new", right(P::ExportsCreate), exports::form),
+        page(post.clone(), "/exports", right(P::ExportsCreate), exports::create),
+        page(post.clone(), "/exports/{id}/cancel", right(P::JobsWrite), exports::cancel),
+        page(get.clone(), "/exceptions", right(P::ExceptionsRead), exceptions::list),
+        page(get.clone(), "/exceptions/idle", right(P::ExceptionsRead), exceptions::idle),
+        page(get.clone(), "/exceptions/new", right(P::ExceptionsRequest), exceptions::ask),
+        page(post.clone(), "/exceptions/new", right(P::ExceptionsRequest), exceptions::request),
+        page(get.clone(), "/exceptions/new/effect", right(P::ExceptionsRead), exceptions::effect),
+        page(get.clone(), "/exceptions/{id}", right(P::ExceptionsRead), exceptions::one),
+        page(post.clone(), "/exceptions/{id}", right(P::ExceptionsRequest), exceptions::decide),
+        page(get.clone(), "/compliance", right(P::FindingsRead), compliance::show),
+        page(get.clone(), "/compliance/results/{number}", right(P::FindingsRead), compliance::result),
+        page(post.clone(), "/compliance/results/{number}", right(P::ExceptionsRequest), compliance::request),
+        page(get.clone(), "/compliance/exceptions", right(P::ExceptionsRead), compliance::queue),
+        page(get, "/compliance/exceptions/{number}", right(P::ExceptionsRead), compliance::exception),
+        page(post, "/compliance/exceptions/{number}", right(P::ExceptionsRequest), compliance::decide),
     ]
 }

@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use parapet_model::Millis;
-use parapet_model::time::format_rfc3339;
-
 use crate::link::Link;
 
 /// One value of a facet with its count, as a link that adds it to the question or takes it away.
@@ -141,11 +138,6 @@ pub(crate) fn grouped(number: impl fmt::Display) -> String {
         out.push(digit);
     }
     out
-}
-
-/// The day of an instant in UTC, or nothing.
-pub(crate) fn day(at: Millis) -> String {
-    if at == 0 { String::new() } else { format_rfc3339(at).get(..10).unwrap_or_default().to_owned() }
 }
 
 /// A probability in percent; empty when it is negative, which means unknown.

@@ -41,6 +41,12 @@ impl Stamp {
         Self(format!("W/\"{}\"", Digest::of(of.as_bytes()).hex().get(..32).unwrap_or_default()))
     }
 
+    /// The stamp of a page that also depends on something else.
+    pub(crate) fn and(self, more: &str) -> Self {
+        let digest = Digest::of(format!("{} {more}", self.0).as_bytes()).hex();
+        Self(format!("W/\"{}\"", digest.get(..32).unwrap_or_default()))
+    }
+
     /// `304`, when the browser has just this page.
     pub(crate) fn unchanged(&self, headers: &HeaderMap) -> Option<Response> {
         let known = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;

@@ -10,7 +10,14 @@ use crate::error::PageError;
 use crate::layout::{Layout, Section};
 
 /// Every part of the server, and the right that it takes to see it.
-const SECTIONS: &[(Permission, &str, &str)] = &[(Permission::FindingsRead, "/findings", "Findings")];
+const SECTIONS: &[(Permission, &str, &str)] = &[
+    (Permission::FindingsRead, "/", "Start"),
+    (Permission::FindingsRead, "/findings", "Findings"),
+    (Permission::FindingsRead, "/assets", "Assets"),
+    (Permission::ExceptionsRead, "/exceptions", "Exceptions"),
+    (Permission::FindingsRead, "/compliance", "Compliance"),
+    (Permission::ExportsCreate, "/exports", "Exports"),
+];
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]

@@ -12,7 +12,8 @@
 //! | `exceptions`, `hiding` | which exceptions hold, and what they hide |
 //! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
-//! | `count`, `lists`, `select`, `inventory`, `explain` | the questions |
+//! | `changes`, `places`, `layers` | what opened and closed since an instant; where assets are; what one is made of |
+//! | `count`, `lists`, `select`, `inventory`, `explain`, `effect` | the questions |
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
 //! | `refresh` | makes them before anybody asks |
 //! | `by_package`, `showing` | which packages a question finds, what an upgrade of each removes, counts of facets |
@@ -36,9 +37,11 @@ mod block;
 mod by_package;
 mod by_vulnerability;
 mod census;
+mod changes;
 mod column;
 mod count;
 mod data;
+mod effect;
 mod exceptions;
 mod explain;
 mod exposure;
@@ -48,11 +51,13 @@ mod index;
 mod inventory;
 mod kept;
 mod ladder;
+mod layers;
 mod lists;
 mod only;
 pub mod oracle;
 mod pages;
 mod pairs;
+mod places;
 mod posture;
 mod presence;
 mod query;
@@ -76,10 +81,14 @@ mod words;
 
 pub use by_package::{Facets, PackageGroup, PackageOrder, PackageSummary};
 pub use by_vulnerability::OnAsset;
+pub use changes::{ChangeCause, ChangeList, ChangeRow, Changes};
 pub use count::{BandCounts, Counts};
+pub use effect::Effect;
 pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};
+pub use layers::LayerPackages;
 pub use lists::{AssetOrder, AssetSummary, Totals, VulnerabilityOrder, VulnerabilitySummary, concern};
+pub use places::Place;
 pub use posture::Posture;
 pub use presence::is_running_kernel;
 pub use query::{Cursor, CursorError, List, Query, Window};

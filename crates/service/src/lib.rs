@@ -40,6 +40,7 @@ pub mod notices;
 mod pace;
 pub mod packages;
 mod password;
+pub mod plan;
 mod ranking;
 pub mod registries;
 pub mod reports;
@@ -52,7 +53,7 @@ mod vulnerabilities;
 
 pub use accounts::{
     Accounts, BearerError, ChosenAssets, Claim, ListedUser, NewKey, SignedIn, SignedWrite, SigningError,
-    SigningKey, TEMPORARY_SECONDS, TemporaryKey, TokenScope,
+    SigningKey, TEMPORARY_SECONDS, TemporaryKey, TokenScope, VISIT_ENDS,
 };
 pub use app::{App, Options};
 pub use artifacts::{ArtifactBody, ArtifactPlace};
@@ -61,4 +62,5 @@ pub use findings::{PastInstant, View};
 pub use gaps::{gaps_of, kernels_left_out};
 pub use hosts::Hosts;
 pub use live::Live;
+pub use parapet_matching::coverage::end_of_life;
 pub use turns::Turns;

@@ -176,7 +176,7 @@ fn page(asking: &Asking, visitor: &Visitor, params: &Params, question: &Question
         csv: here.clone().with("format", "csv"),
         // Exports and exceptions are of the present.
         export: (may(Permission::ExportsCreate) && asking.as_of.is_none())
-            .then(|| Link::to("/exports").with("where", question.text.clone())),
+            .then(|| Link::to("/exports/new").with("where", question.text.clone())),
         except: (may(Permission::ExceptionsRequest) && asking.as_of.is_none())
             .then(|| Link::to("/exceptions/new").with("where", question.text.clone())),
         question: question.text.clone(),

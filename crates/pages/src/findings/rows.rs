@@ -10,8 +10,9 @@ use parapet_service::packages::{compare, highest};
 use super::params::{Group, Params};
 use super::view::{AssetLine, FixLine, PackageLine, Rows, VulnerabilityLine};
 use super::{ROWS, with_fix};
+use crate::dates::day;
 use crate::link::{self, Link};
-use crate::parts::{day, percent, score};
+use crate::parts::{percent, score};
 use crate::question::{Question, asked};
 
 /// Versions of a package that are named.

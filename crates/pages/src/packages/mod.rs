@@ -18,9 +18,10 @@ use parapet_service::packages::{Checked, CheckedPage, Seen, highest, packages_na
 use serde::Deserialize;
 use view::{AdvisoryLine, Closed, PackagePage, Place, PlaceLine, VersionLine, WordLine};
 
+use crate::dates::day;
 use crate::layout::DataState;
 use crate::link::{self, Link};
-use crate::parts::{Pager, cut, day};
+use crate::parts::{Pager, cut};
 use crate::question::asked;
 use crate::render::{Stamp, html};
 use crate::state::Pages;

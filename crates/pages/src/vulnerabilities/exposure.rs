@@ -4,7 +4,7 @@ use parapet_model::time::{DAY, start_of_day};
 use parapet_model::{Millis, Scope, VulnerabilityNo};
 use parapet_posture::Snapshot;
 
-use crate::parts::day;
+use crate::dates::day;
 
 /// Days looked at.
 const DAYS: i64 = 90;

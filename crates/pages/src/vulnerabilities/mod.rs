@@ -22,9 +22,10 @@ use parapet_service::sources::{Source, Sources};
 use serde::Deserialize;
 use view::{Affected, EntryLine, Fix, SourceCard, Verdict, VulnerabilityPage};
 
+use crate::dates::day;
 use crate::layout::DataState;
 use crate::link::{self, Link};
-use crate::parts::{Pager, cut, day, percent, score};
+use crate::parts::{Pager, cut, percent, score};
 use crate::question::asked;
 use crate::render::{Stamp, html};
 use crate::state::Pages;

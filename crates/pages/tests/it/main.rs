@@ -3,10 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod asset;
+mod assets;
 mod changes;
+mod compliance;
+mod exceptions;
 mod explain;
+mod exports;
 mod findings;
+mod links;
 mod packages;
+mod start;
 mod visit;
 mod vulnerabilities;
 #[path = "../../../service/tests/it/world.rs"]

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
-use parapet_model::{Access, Permission};
+use parapet_model::{Access, Permission, Principal};
 use parapet_pages::{Form, Page, Pages, Visitor};
 use parapet_service::{SignedIn, Turns};
 use tower::ServiceExt as _;
@@ -39,6 +39,20 @@ impl Browser {
     pub(crate) fn with_rights(world: &World, rights: &[Permission]) -> Self {
         let mut browser = Self::new(world);
         browser.signed_in.principal.permissions = rights.iter().copied().collect();
+        browser
+    }
+
+    /// A principal.
+    pub(crate) fn of(world: &World, principal: Principal) -> Self {
+        let mut browser = Self::new(world);
+        browser.signed_in.principal = principal;
+        browser
+    }
+
+    /// Somebody else, with these rights.
+    pub(crate) fn named(world: &World, name: &str, rights: &[Permission]) -> Self {
+        let mut browser = Self::with_rights(world, rights);
+        name.clone_into(&mut browser.signed_in.principal.name);
         browser
     }
 

@@ -144,7 +144,11 @@ fn foreign_form(visitor: Option<&Visitor>) -> Response {
         "Please try again",
         "The form was not one of this session. Go back, load the page again, and send it once more.",
     );
-    visitor.map_or(error, |visitor| error.to(visitor)).into_response()
+    match visitor {
+        Some(visitor) => error.to(visitor),
+        None => error,
+    }
+    .into_response()
 }
 
 /// The answer with the headers that bind a browser.

@@ -2,6 +2,8 @@
 
 mod gate;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method};

@@ -8,10 +8,7 @@ use parapet_service::Error;
 use parapet_store::seal::Secret;
 use serde::Deserialize;
 
-use super::PageResult;
-use super::error::PageError;
-use super::gate::{COOKIE, Form, cookie};
-use super::shell::html;
+use super::gate::{COOKIE, cookie};
 use crate::http::origin::is_https;
 use crate::http::state::AppState;
 
@@ -35,6 +32,11 @@ pub(super) async fn sign_in(
     form: Form,
 ) -> Result<Response, PageError> {
     let (name, to) = (form.text("name"), own_address(form.text("to")));
+    if name.is_empty() || form.raw("password").is_empty() {
+        let mut response = sign_in_form(name, to, "Type your name and your password.");
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        return Ok(response);
+    }
     let accounts = state.app.accounts();
     let signed_in = match accounts.sign_in(name, Secret::new(form.raw("password").to_owned())).await {
         Ok(signed_in) => signed_in,

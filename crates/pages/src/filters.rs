@@ -20,6 +20,14 @@ pub(crate) fn spaced(word: impl fmt::Display, _: &dyn Values) -> askama::Result<
     Ok(word.to_string().replace('_', " "))
 }
 
+/// A count with what is counted: `1 host`, `2 hosts`.
+#[askama::filter_fn]
+pub(crate) fn things(number: impl fmt::Display, _: &dyn Values, noun: &str) -> askama::Result<String> {
+    let number = number.to_string();
+    let ending = if number == "1" { "" } else { "s" };
+    Ok(format!("{} {noun}{ending}", grouped(number)))
+}
+
 /// A coverage word as people write it: `no-feed` becomes `no feed`.
 #[askama::filter_fn]
 pub(crate) fn dashed(word: impl fmt::Display, _: &dyn Values) -> askama::Result<String> {

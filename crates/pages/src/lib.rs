@@ -23,6 +23,7 @@ mod csv;
 mod dates;
 mod error;
 mod exceptions;
+mod explain;
 mod exports;
 mod feeds;
 mod files;
@@ -30,7 +31,9 @@ mod filters;
 mod findings;
 mod layout;
 mod link;
+mod packages;
 mod parts;
+mod past;
 mod pinned;
 mod question;
 mod render;
@@ -42,6 +45,7 @@ mod start;
 mod state;
 mod visitor;
 mod words;
+mod vulnerabilities;
 
 use axum::extract::FromRef;
 use axum::handler::Handler;
@@ -95,6 +99,10 @@ where
         page(get.clone(), "/static/{name}", Access::Open, files::get),
         page(get.clone(), "/complete", right(P::FindingsRead), complete::complete),
         page(get.clone(), "/findings", right(P::FindingsRead), findings::list),
+        page(get.clone(), "/findings/except", right(P::ExceptionsRequest), findings::except),
+        page(get.clone(), "/findings/explain", right(P::FindingsRead), explain::page),
+        page(get.clone(), "/vulnerabilities/{id}", right(P::FindingsRead), vulnerabilities::page),
+        page(get.clone(), "/packages/{purl}", right(P::FindingsRead), packages::page),
         page(get.clone(), "/assets", right(P::FindingsRead), assets::list),
         page(get.clone(), "/assets/{id}", right(P::FindingsRead), asset::show),
         page(post.clone(), "/assets/{id}/scan", right(P::AssetsWrite), asset::scan),

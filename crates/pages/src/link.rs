@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use parapet_model::PackageKey;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use uuid::Uuid;
 
 /// What stands for itself in a part of a path.
 const PATH: &AsciiSet =
@@ -57,6 +59,29 @@ impl fmt::Display for Link {
         }
         Ok(())
     }
+}
+
+/// The page of a package in all its versions, wherever it is.
+pub(crate) fn package(key: &PackageKey) -> Link {
+    Link::to("/packages").part(&parapet_service::packages::purl_of(key))
+}
+
+/// The page of a vulnerability.
+pub(crate) fn vulnerability(id: &str) -> Link {
+    Link::to("/vulnerabilities").part(id)
+}
+
+/// The page of an asset.
+pub(crate) fn asset(id: Uuid) -> Link {
+    Link::to("/assets").part(&id.to_string())
+}
+
+/// Why one finding is there, or is not.
+pub(crate) fn explain(asset: Uuid, vulnerability: &str, package: &PackageKey) -> Link {
+    Link::to("/findings/explain")
+        .with("asset", asset.to_string())
+        .with("vulnerability", vulnerability)
+        .with("package", format!("{} {}", package.name, package.version))
 }
 
 #[cfg(test)]

@@ -102,6 +102,11 @@ pub(crate) enum Empty {
         /// How current the feeds are.
         feeds: String,
     },
+    /// There are findings, but none with a fix to install.
+    NoFix {
+        /// The findings.
+        findings: Link,
+    },
     /// Nothing was found, but not everything could be judged.
     NotAssessed {
         /// The assets that are not assessed.
@@ -151,6 +156,16 @@ pub(crate) fn grouped(number: impl fmt::Display) -> String {
         out.push(digit);
     }
     out
+}
+
+/// A probability in percent; empty when it is negative, which means unknown.
+pub(crate) fn percent(share: f64) -> String {
+    if share >= 0.0 { format!("{:.1} %", share * 100.0) } else { String::new() }
+}
+
+/// A CVSS base score; empty when it is negative, which means unknown.
+pub(crate) fn score(score: f64) -> String {
+    if score >= 0.0 { format!("{score:.1}") } else { String::new() }
 }
 
 #[cfg(test)]

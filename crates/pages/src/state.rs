@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parapet_service::{App, Turns};
 
+use crate::past::PastViews;
 use crate::pinned::Pinned;
 
 /// Shared by all pages; cheap to clone.
@@ -14,11 +15,13 @@ pub struct Pages {
     pub(crate) turns: Turns,
     /// States of posture that somebody pages through.
     pub(crate) pinned: Pinned,
+    /// Past states that somebody looks at.
+    pub(crate) past: PastViews,
 }
 
 impl Pages {
     /// Pages over an application; `turns` are those of all questions to it.
     pub fn new(app: Arc<App>, turns: Turns) -> Self {
-        Self { app, turns, pinned: Pinned::default() }
+        Self { app, turns, pinned: Pinned::default(), past: PastViews::default() }
     }
 }

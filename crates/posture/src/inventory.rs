@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parapet_model::facts::{AssetRow, PackageRow};
-use parapet_model::{AssetNo, Coverage, Interval, Millis, PackageNo, Scope, SetNo};
+use parapet_model::facts::{AssetRow, MatchRow, PackageRow};
+use parapet_model::{AssetKind, AssetNo, Coverage, Interval, Millis, PackageNo, Scope, SetNo};
 use roaring::RoaringBitmap;
 
 use crate::block::AssetView;
@@ -96,6 +96,26 @@ impl Snapshot {
     /// The current assets of the scope that show a package now, by number.
     pub fn assets_with_package(&self, scope: &Scope, package: PackageNo) -> Vec<&AssetRow> {
         self.current(scope, &self.data.assets.having(&self.data.sets, &[package]))
+    }
+
+    /// The current assets of the scope that show any of these packages now, by number.
+    pub fn numbers_with_packages(&self, scope: &Scope, packages: &[PackageNo]) -> RoaringBitmap {
+        let kinds = [AssetKind::Image, AssetKind::Container, AssetKind::Host];
+        let current = kinds.map(|kind| self.data.current(scope, kind));
+        let current = current.into_iter().fold(RoaringBitmap::new(), |all, some| all | some);
+        self.data.assets.having(&self.data.sets, packages) & current
+    }
+
+    /// A package's word: its own or its ecosystem's, whichever is worse.
+    pub fn coverage_of_package(&self, package: PackageNo) -> Coverage {
+        let entry = self.data.tables.package(package).map(|(entry, _)| entry);
+        entry.map_or(Coverage::NoFeed, |entry| self.data.tables.coverage_of(entry))
+    }
+
+    /// What advisories say or said of a package, as rows.
+    pub fn matches_of(&self, package: PackageNo) -> &[MatchRow] {
+        let verdicts = self.data.tables.package(package).and_then(|(entry, _)| entry.verdicts.as_deref());
+        verdicts.map_or(&[], |verdicts| &verdicts.rows)
     }
 
     /// How many current assets of all projects show a package now. Feeds belong to no project: what a

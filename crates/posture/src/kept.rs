@@ -16,6 +16,8 @@ use parapet_model::filter::Field;
 use parapet_model::{AssetKind, ExceptionNo};
 use roaring::RoaringBitmap;
 
+use crate::by_package::PackageGroup;
+
 /// More touched assets than this, and a thing is made anew instead.
 const STALE: u64 = 1024;
 /// The same where asking costs more.
@@ -70,6 +72,8 @@ pub(crate) enum Key {
     ByAsset(String),
     /// Counts of a filter for each asset; with kernels that do not run.
     Sums(String, bool),
+    /// The packages of a question.
+    ByPackage(PackageGroup, String),
 }
 
 impl Key {
@@ -81,6 +85,7 @@ impl Key {
             | Self::Vulnerabilities(_)
             | Self::Found(_)
             | Self::ByAsset(_)
+            | Self::ByPackage(..)
             | Self::Reach(_)
             | Self::Hidden(_) => Some(ANSWERS),
             Self::Sums(..) => Some(SUMS),

@@ -17,6 +17,8 @@
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
 //! | `parts` | the findings of a query for several threads, package by package |
 //! | `refresh` | makes them before anybody asks |
+//! | `by_package`, `showing` | which packages a question finds, what an upgrade of each removes, counts of facets |
+//! | `exposure` | how many assets had a vulnerability, over time |
 //! | `by_vulnerability`, `only` | which vulnerabilities a question finds, and the findings of some |
 //! | `pairs`, `holders`, `veil`, `tally`, `behind`, `ladder` | filters on what advisories say, answered for all assets at once |
 //! | [`as_of`], [`oracle`] | facts cut at a date; the same answers by plain loops |
@@ -33,6 +35,7 @@ mod behind;
 mod bits;
 mod blank;
 mod block;
+mod by_package;
 mod by_vulnerability;
 mod census;
 mod changes;
@@ -42,6 +45,7 @@ mod data;
 mod effect;
 mod exceptions;
 mod explain;
+mod exposure;
 mod hiding;
 mod holders;
 mod index;
@@ -64,6 +68,7 @@ mod risk;
 mod round_table;
 mod select;
 mod sets;
+mod showing;
 mod snapshot;
 mod sorted;
 mod split;
@@ -77,6 +82,7 @@ mod verdict;
 mod walk;
 mod words;
 
+pub use by_package::{Facets, PackageGroup, PackageOrder, PackageSummary};
 pub use by_vulnerability::OnAsset;
 pub use changes::{ChangeCause, ChangeList, ChangeRow, Changes};
 pub use count::{BandCounts, Counts};

@@ -356,6 +356,20 @@ impl Pairs {
         found.into_iter().map(|place| self.vulnerabilities[place])
     }
 
+    /// The packages of these pairs, ascending, each with the vulnerabilities of its pairs.
+    pub(crate) fn by_package(&self, pairs: &Bits) -> Vec<(PackageNo, Vec<VulnerabilityNo>)> {
+        let mut found = Vec::new();
+        for (place, no) in self.packages.iter().enumerate() {
+            let of_package = (self.from[place]..self.from[place + 1]).filter(|pair| pairs.contains(*pair));
+            let named = of_package.map(|pair| self.vulnerabilities[self.vulnerability[pair] as usize]);
+            let named: Vec<VulnerabilityNo> = named.collect();
+            if !named.is_empty() {
+                found.push((*no, named));
+            }
+        }
+        found
+    }
+
     /// All pairs of each vulnerability that any of these pairs is of, by its place; `None` when there
     /// are more than `most` vulnerabilities.
     pub(crate) fn by_vulnerability(&self, wanted: &Bits, most: usize) -> Option<BTreeMap<u32, Vec<Pair>>> {

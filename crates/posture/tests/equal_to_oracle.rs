@@ -14,10 +14,10 @@ use parapet_model::finding::Likeness;
 use parapet_model::{
     AssetKind, AssetNo, Coverage, FOREVER, Filter, PackageNo, Principal, Scope, Severity, VulnerabilityNo,
 };
-use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
+use parapet_posture::oracle::{self, Facts, OraclePackages, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, AssetSet, AssetSort, ChangeCause, Cursor, Posture, Query, RiskCursor, Snapshot,
-    Standing, VulnerabilityOrder, Wants, Window, as_of, oracle::findings,
+    AssetFilter, AssetOrder, AssetSet, AssetSort, ChangeCause, Cursor, PackageGroup, PackageOrder, Posture,
+    Query, RiskCursor, Snapshot, Standing, VulnerabilityOrder, Wants, Window, as_of, oracle::findings,
 };
 use proptest::prelude::*;
 
@@ -249,6 +249,7 @@ fn check_by_vulnerability(
     let counted: BTreeMap<AssetNo, u32> = counted.iter().map(|on| (on.asset, on.vulnerabilities)).collect();
     prop_assert_eq!(counted, by_asset);
 
+    check_by_package(snapshot, query, expected)?;
     let some: Vec<VulnerabilityNo> = distinct.into_iter().skip(1).step_by(2).collect();
     let mut found = Vec::new();
     let _ = snapshot.findings_of(query, &some, |row| {
@@ -267,6 +268,62 @@ fn check_by_vulnerability(
         found.iter().map(without_coverage).collect::<Vec<_>>(),
         wanted.map(without_coverage).collect::<Vec<_>>()
     );
+    Ok(())
+}
+
+/// Which packages a query finds in each way to put them together, and how its findings are spread.
+fn check_by_package(
+    snapshot: &Snapshot,
+    query: &Query<'_>,
+    expected: &[OracleRow],
+) -> Result<(), TestCaseError> {
+    let key = |group: PackageGroup, no: PackageNo| {
+        let key = snapshot.package(no).map(|row| row.key.clone()).unwrap_or_default();
+        match group {
+            PackageGroup::Version => (key.ecosystem, key.name, no),
+            PackageGroup::Name => (key.ecosystem, key.name, PackageNo(0)),
+            PackageGroup::Source => (key.ecosystem, key.source_name, PackageNo(0)),
+        }
+    };
+    for group in [PackageGroup::Version, PackageGroup::Name, PackageGroup::Source] {
+        let wanted = oracle::packages(expected, |no| key(group, no));
+        let listed = snapshot.packages(query, group, PackageOrder::Risk, Window::ALL);
+        prop_assert_eq!(listed.total, wanted.len());
+        for row in listed.rows {
+            let first = row.packages.first().map(|(no, _)| *no).unwrap();
+            let wanted = wanted.get(&key(group, first)).cloned().unwrap();
+            let OraclePackages { assets, vulnerabilities, counts, packages, fixed_versions } = wanted;
+            prop_assert_eq!(
+                (row.assets, row.vulnerabilities, row.findings, row.fixable, row.kev),
+                (assets, vulnerabilities, counts.findings, counts.fixable, counts.kev)
+            );
+            prop_assert_eq!(row.by_severity, counts.by_severity.map(|band| band.findings));
+            prop_assert_eq!(row.by_state, counts.by_state);
+            prop_assert_eq!((row.packages, row.fixed_versions), (packages, fixed_versions));
+        }
+    }
+    let (facets, counts) = (snapshot.facets(query), oracle::count(expected));
+    prop_assert_eq!(
+        (facets.findings, facets.fixable, facets.kev, facets.excepted),
+        (counts.findings, counts.fixable, counts.kev, counts.excepted)
+    );
+    prop_assert_eq!(facets.by_severity, counts.by_severity.map(|band| band.findings));
+    prop_assert_eq!(facets.by_state, counts.by_state);
+    let of_kind = |kind: AssetKind| {
+        let is =
+            |row: &&OracleRow| snapshot.asset(query.scope, row.asset).is_some_and(|asset| asset.kind == kind);
+        expected.iter().filter(is).count() as u64
+    };
+    prop_assert_eq!(facets.by_kind, [AssetKind::Image, AssetKind::Container, AssetKind::Host].map(of_kind));
+    let mut ecosystems: BTreeMap<String, u64> = BTreeMap::new();
+    expected.iter().for_each(|row| {
+        *ecosystems.entry(key(PackageGroup::Name, row.package).0).or_default() += 1;
+    });
+    prop_assert_eq!(BTreeMap::from_iter(facets.ecosystems), ecosystems);
+    let mut words: BTreeMap<Coverage, u64> = BTreeMap::new();
+    let assets = snapshot.assets(query, AssetOrder::Number, Window::ALL);
+    assets.rows.iter().for_each(|row| *words.entry(row.coverage).or_default() += 1);
+    prop_assert_eq!((facets.assets, facets.coverage), (assets.total as u64, words));
     Ok(())
 }
 
@@ -386,6 +443,32 @@ proptest! {
         let named: BTreeSet<_> = expected.iter().map(|row| row.vulnerability).collect();
         prop_assert_eq!(snapshot.vulnerabilities(&query, VulnerabilityOrder::Id, Window::ALL).total, named.len());
         prop_assert!(snapshot.asset_numbers(&query).is_subset(&within));
+    }
+
+    #[test]
+    fn exposure_is_what_each_instant_would_have_answered(
+        changes in life(), question in question(), kernels in any::<bool>(),
+    ) {
+        let (posture, facts) = (live(&changes), facts(&changes));
+        let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
+        let instants: Vec<i64> = (0..12).collect();
+        let whole = facts.whole();
+        let numbers = BTreeSet::from_iter(
+            whole.vulnerabilities.iter().filter_map(|v| snapshot.canonical(v.no)).map(|v| v.no),
+        );
+        let then: Vec<Vec<OracleRow>> = instants.iter().map(|at| {
+            let mut facts = Facts::default();
+            facts.apply(as_of::cut(whole.clone(), *at, *at));
+            let query = Query { include_not_run_here: kernels, ..Query::new(&scope, &Filter::All, *at) };
+            findings(&facts, &query)
+        }).collect();
+        for no in numbers {
+            let expected: Vec<u64> = then.iter().map(|rows| {
+                let having = rows.iter().filter(|row| row.vulnerability == no).map(|row| row.asset);
+                having.collect::<BTreeSet<_>>().len() as u64
+            }).collect();
+            prop_assert_eq!(snapshot.exposure(&scope, no, &instants, kernels), expected, "of {}", no);
+        }
     }
 
     #[test]

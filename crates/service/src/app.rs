@@ -29,6 +29,7 @@ use crate::jobs::Jobs;
 use crate::lists::Lists;
 use crate::live::Live;
 use crate::notices::{Channels, Notices, NotifyOptions};
+use crate::packages::Packages;
 use crate::registries::Registries;
 use crate::reports::Reports;
 use crate::scan::Scans;
@@ -212,6 +213,11 @@ impl App {
     /// Findings, counts, explanations.
     pub fn findings(&self) -> Findings<'_> {
         Findings(self)
+    }
+
+    /// Packages: where they are, and what was held against them.
+    pub fn packages(&self) -> Packages<'_> {
+        Packages(self)
     }
 
     /// Exceptions.

@@ -15,7 +15,7 @@ use super::view::{Finding, Findings};
 use super::{Desk, Params};
 use crate::assets::{short, this};
 use crate::csv;
-use crate::link::Link;
+use crate::link::{self, Link};
 use crate::parts::Pager;
 use crate::question::Question;
 use crate::shown::{day, minute};
@@ -92,7 +92,7 @@ fn line(desk: &Desk<'_>, row: &Row<'_>, brought: &Brought<'_>) -> Finding {
     Finding {
         severity: row.verdict.severity,
         vulnerability: id.clone(),
-        link: Link::to("/vulnerabilities").part(id),
+        link: link::vulnerability(id),
         title: row.vulnerability.title.clone(),
         kev: row.vulnerability.kev_added != 0,
         term: format!("vulnerability = \"{id}\" and package = \"{}\"", key.name),
@@ -104,10 +104,8 @@ fn line(desk: &Desk<'_>, row: &Row<'_>, brought: &Brought<'_>) -> Finding {
             (exception.title.clone(), Link::to("/exceptions").part(&exception.uuid.to_string()))
         }),
         since: day(row.reopened_at),
-        explain: Link::to("/findings/explain")
-            .with("asset", desk.asset.uuid.to_string())
-            .with("vulnerability", id.clone())
-            .with("package", package.clone()),
+        explain: link::explain(desk.asset.uuid, id, key),
+        package_link: link::package(key),
         package,
     }
 }

@@ -115,6 +115,8 @@ pub(crate) struct Finding {
     pub(crate) kev: bool,
     /// Package and version.
     pub(crate) package: String,
+    /// Page of the package.
+    pub(crate) package_link: Link,
     /// The term that finds it.
     pub(crate) term: String,
     /// What the advisory says, and the version with the fix.

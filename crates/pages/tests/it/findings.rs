@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
 use parapet_model::Permission;
+use parapet_model::time::DAY;
 use parapet_service::feeds::ImportOptions;
 
 use crate::visit::Browser;
@@ -95,4 +96,75 @@ async fn who_pages_on_stays_in_the_state_they_began_in() {
     let pinned = browser.get(&format!("/findings?at={seq}")).await;
     pinned.says("1–2 of 2").says("changes since");
     browser.get("/findings").await.never_says("changes since");
+}
+
+#[tokio::test]
+async fn findings_are_grouped_by_package_and_by_what_one_upgrade_removes() {
+    let world = two_findings().await;
+    world.advise("DSA-2-1", "CVE-2026-0003", "glass", Some("1.0-9"));
+    world.import(&ImportOptions::default()).await;
+    let browser = Browser::new(&world);
+    let packages = browser.get("/findings?group=package").await;
+    packages.says("glass Debian:12 1.0-1 2 1 2 2").says("stone Debian:12 2.0-1 1 1 1 0").says("1–2 of 2");
+    assert!(packages.text.contains("href=\"/packages/pkg:deb%2Fdebian%2Fglass\""), "{}", packages.text);
+    // The higher of two fixes removes both.
+    let fixes = browser.get("/findings?group=fix").await;
+    fixes.says("glass Debian:12 1.0-1 1.0-9 2 2 1").says("1–1 of 1").never_says("stone Debian:12");
+    let file = browser.get("/findings?group=fix&format=csv").await;
+    assert!(file.text.contains("glass,Debian:12,1.0-1,1.0-9,unknown,false,2,1,2,2"), "{}", file.text);
+    let none = browser.get("/findings?group=fix&where=package+%3D+stone").await;
+    none.says("Nothing to install").says("no version with a fix is known");
+}
+
+#[tokio::test]
+async fn facets_tell_how_many_findings_each_value_leaves() {
+    let world = two_findings().await;
+    let page = Browser::new(&world).get("/findings").await;
+    page.says("Standing fixable 1").says("not excepted 2").says("State affected 1 fix available 1");
+    page.says("Kind of asset host 2").says("Ecosystem Debian:12 2").says("Assets by coverage");
+    let narrow = Browser::new(&world).get("/findings?where=fixable").await;
+    narrow.says("State fix available 1").never_says("affected 1");
+}
+
+#[tokio::test]
+async fn chosen_rows_lead_to_an_exception_of_just_them() {
+    let world = two_findings().await;
+    let browser = Browser::new(&world);
+    let page = browser.get("/findings?where=kind+%3D+host").await;
+    page.says("Except selected");
+    let box_of = "name=\"row\" form=\"selection\" value=\"vulnerability = &#34;CVE-2026-0001&#34;\"";
+    assert!(page.text.contains(box_of), "{}", page.text);
+    let rows = "row=vulnerability+%3D+CVE-2026-0001&row=vulnerability+%3D+CVE-2026-0002";
+    let answer = browser.get(&format!("/findings/except?where=kind+%3D+host&{rows}")).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        answer.location,
+        "/exceptions/new?where=kind%20%3D%20%22host%22%20and%20%28vulnerability%20%3D%20%22CVE-2026-0001%22%20or%20\
+         vulnerability%20%3D%20%22CVE-2026-0002%22%29"
+    );
+    let broken = browser.get("/findings/except?row=nonsense+of").await;
+    assert_eq!(broken.status, StatusCode::BAD_REQUEST);
+    let reader = Browser::with_rights(&world, &[Permission::FindingsRead]);
+    reader
+        .get("/findings")
+        .await
+        .never_says("Except all")
+        .never_says("Except selected")
+        .says("CVE-2026-0001");
+    assert_eq!(reader.get("/findings/except").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_page_looks_back_to_a_past_day() {
+    let world = two_findings().await;
+    world.clock.advance(3 * DAY);
+    world.install(&[("glass", "1.0-2")]);
+    world.scan().await;
+    let browser = Browser::new(&world);
+    browser.get("/findings").await.says("Assessed and clean");
+    let past = browser.get("/findings?as_of=2026-11-03").await;
+    past.says("As it was known at 2026-11-03T00:00:00.000Z").says("1–2 of 2").says("CVE-2026-0002");
+    past.never_says("Except selected");
+    assert_eq!(browser.get("/findings?as_of=soon").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(browser.get("/findings?as_of=2030-01-01").await.status, StatusCode::BAD_REQUEST);
 }

@@ -5,8 +5,10 @@
 
 mod asset;
 mod assets;
+mod changes;
 mod compliance;
 mod exceptions;
+mod explain;
 mod exports;
 mod feeds;
 mod findings;
@@ -16,8 +18,10 @@ mod links;
 mod registry;
 mod settings;
 mod sources;
+mod packages;
 mod start;
 mod visit;
+mod vulnerabilities;
 #[path = "../../../service/tests/it/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the services, which use more of it")]
 mod world;

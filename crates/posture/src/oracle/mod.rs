@@ -85,6 +85,48 @@ pub struct OracleVulnerability {
     pub first_found: Millis,
 }
 
+/// Packages of a list that are one row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OraclePackages {
+    /// Assets with a finding of any of them.
+    pub assets: u64,
+    /// Distinct vulnerabilities.
+    pub vulnerabilities: u64,
+    /// What their findings come to.
+    pub counts: Counts,
+    /// Assets with a finding of each package.
+    pub packages: Vec<(PackageNo, u64)>,
+    /// Versions with a fix to install, each once, in the order of text.
+    pub fixed_versions: Vec<String>,
+}
+
+/// The packages of rows, put together by a key.
+pub fn packages<K: Ord>(rows: &[OracleRow], key: impl Fn(PackageNo) -> K) -> BTreeMap<K, OraclePackages> {
+    let mut by_key: BTreeMap<K, Vec<OracleRow>> = BTreeMap::new();
+    for row in rows {
+        by_key.entry(key(row.package)).or_default().push(row.clone());
+    }
+    let summary = |rows: Vec<OracleRow>| {
+        let distinct =
+            |of: &dyn Fn(&OracleRow) -> u32| rows.iter().map(of).collect::<BTreeSet<_>>().len() as u64;
+        let numbers = BTreeSet::from_iter(rows.iter().map(|row| row.package));
+        let of_package = |no: PackageNo| {
+            let of_it = rows.iter().filter(|row| row.package == no);
+            (no, of_it.map(|row| row.asset).collect::<BTreeSet<_>>().len() as u64)
+        };
+        let fixes = rows.iter().filter(|row| row.verdict.state.is_fixable());
+        let fixes: BTreeSet<String> = fixes.map(|row| row.verdict.fixed_version.clone()).collect();
+        OraclePackages {
+            assets: distinct(&|row| row.asset.0),
+            vulnerabilities: distinct(&|row| row.vulnerability.0),
+            counts: count(&rows),
+            packages: numbers.into_iter().map(of_package).collect(),
+            fixed_versions: fixes.into_iter().collect(),
+        }
+    };
+    by_key.into_iter().map(|(key, rows)| (key, summary(rows))).collect()
+}
+
 /// All rows of a query, in the order of [`crate::Cursor`].
 pub fn findings(facts: &Facts, query: &Query<'_>) -> Vec<OracleRow> {
     rows::all(facts, query)

@@ -125,9 +125,10 @@ fn note_visit(state: &Pages, visitor: &Visitor, now: Millis) {
 }
 
 async fn since(state: &Pages, visitor: &Visitor, params: &Params, now: Millis) -> PageResult<Since> {
-    let ago = |at: Millis, words: &str| Since {
-        at: now - at,
-        words: format!("{words}, since {}", minute(now - at)),
+    // To the minute, so that the page of this minute is known when somebody comes back to it.
+    let ago = |by: Millis, words: &str| {
+        let at = (now - by).div_euclid(60_000) * 60_000;
+        Since { at, words: format!("{words}, since {}", minute(at)) }
     };
     Ok(match params.since.as_str() {
         "day" => ago(DAY, "the last 24 hours"),

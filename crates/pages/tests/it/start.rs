@@ -173,6 +173,10 @@ async fn who_may_see_nothing_is_told_so_and_back_costs_nothing() {
     let page = browser.get("/?since=2026-11-01").await;
     let again = browser.ask("/?since=2026-11-01", &[("If-None-Match", &page.tag)]).await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    let week = browser.get("/?since=week").await;
+    world.clock.advance(20_000);
+    let again = browser.ask("/?since=week", &[("If-None-Match", &week.tag)]).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED, "within the minute");
     let other = browser.ask("/?since=2026-10-01", &[("If-None-Match", &page.tag)]).await;
     assert_eq!(other.status, StatusCode::OK);
     assert_eq!(browser.get("/changes?since=never").await.status, StatusCode::BAD_REQUEST);

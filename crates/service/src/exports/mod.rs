@@ -4,8 +4,8 @@
 mod document;
 mod file;
 mod held;
-mod order;
 mod lines;
+mod order;
 mod request;
 mod rows;
 mod run;

@@ -172,7 +172,8 @@ impl Session {
             let (owner, count) = (f.u32("enterprise_project")?, f.u64("count")?);
             if sees(owner) {
                 *counts.entry(Standing::Expired).or_default() += count;
-                *counts.entry(Standing::Approved).or_default() -= count;
+                let approved = counts.entry(Standing::Approved).or_default();
+                *approved = approved.saturating_sub(count);
             }
         }
         Ok(counts)

@@ -20,7 +20,7 @@ const LISTS: [&str; 24] = [
     "/vulnerability/scan-tasks?",
     "/image/local-repositories?",
     "/image/swr-repository?image_type=private_image",
-    "/image/{image}/vulnerabilities?image_type=private_image",
+    "/image/{image}/vulnerabilities?image_type=private_image&namespace=team&image_name=app&tag_name=1",
     "/image/vulnerability/CVE-2026-0001/cve?",
     "/image/vulnerabilities?image_type=local",
     "/image/CVE-2026-0001/images?image_type=local_image",

@@ -86,7 +86,8 @@ impl<'c, W: Write> ShapedRows<'c, W> {
         *last = asset;
         let is_kept = |run: &Run<'_>| run.level == Level::Match;
         for run in runs.iter_mut() {
-            if !is_kept(run) && !(same_asset && run.level == Level::Asset) {
+            let stands = same_asset && run.level == Level::Asset;
+            if !stands && !is_kept(run) {
                 let mut written = std::mem::take(&mut run.written);
                 written.clear();
                 run.write(table, row, text, &mut written);

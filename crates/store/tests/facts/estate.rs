@@ -25,7 +25,7 @@ pub(crate) const PROJECT: ProjectNo = ProjectNo(1);
 /// Runs a script on the database itself, behind the store's back.
 pub(crate) async fn raw(t: &TestStore, sql: &'static str) {
     match &t.url {
-        StoreUrl::Sqlite(path) => {
+        StoreUrl::Sqlite(path) | StoreUrl::Temporary(path) => {
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
             sqlx::raw_sql(sql).execute(&mut options.connect().await.unwrap()).await.unwrap();
         }
@@ -39,7 +39,7 @@ pub(crate) async fn raw(t: &TestStore, sql: &'static str) {
 /// The numbers that a query on the database itself gives, in its order.
 pub(crate) async fn raw_numbers(t: &TestStore, sql: &'static str) -> Vec<i64> {
     match &t.url {
-        StoreUrl::Sqlite(path) => {
+        StoreUrl::Sqlite(path) | StoreUrl::Temporary(path) => {
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
             sqlx::query_scalar(sql).fetch_all(&mut options.connect().await.unwrap()).await.unwrap()
         }

@@ -44,8 +44,8 @@ mod sources;
 mod start;
 mod state;
 mod visitor;
-mod words;
 mod vulnerabilities;
+mod words;
 
 use axum::extract::FromRef;
 use axum::handler::Handler;

@@ -13,12 +13,12 @@ mod exports;
 mod feeds;
 mod findings;
 mod links;
+mod packages;
 #[path = "../../../service/tests/it/registry.rs"]
 #[expect(dead_code, reason = "shared with the tests of the services, which use more of it")]
 mod registry;
 mod settings;
 mod sources;
-mod packages;
 mod start;
 mod visit;
 mod vulnerabilities;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{Fixture, Server, peer};
+use crate::support::{Fixture, Server, parapet, peer};
 
 /// What a story says happened.
 fn story(name: &str, server: &Server, more: &[&str]) -> Option<Vec<String>> {
@@ -30,12 +30,99 @@ fn served() -> (Fixture, Server) {
     (fixture, server)
 }
 
+/// Every page that shows something without more than one host, two findings and an exception.
+const PAGES: &[&str] = &[
+    "/",
+    "/changes?opened",
+    "/findings",
+    "/findings?group=asset",
+    "/findings?group=package",
+    "/findings?group=fix",
+    "/findings?where=kev",
+    "/findings?where=kev+and",
+    "/findings?from=2026-01-01&to=2026-02-01",
+    "/vulnerabilities/CVE-2026-0001",
+    "/packages/pkg%3Adeb%2Fdebian%2Fglass",
+    "/assets",
+    "/assets?kind=host",
+    "/exceptions",
+    "/exceptions?view=calendar",
+    "/exceptions/idle",
+    "/exceptions/new?where=fixable",
+    "/compliance",
+    "/compliance/exceptions",
+    "/sources",
+    "/sources/registries/new",
+    "/sources/schedules",
+    "/sources/sensors",
+    "/sources/profiles",
+    "/sources/runs",
+    "/feeds",
+    "/exports",
+    "/exports/new",
+    "/settings",
+    "/settings/users",
+    "/settings/roles",
+    "/settings/notices",
+    "/settings/audit",
+];
+
 #[test]
 fn every_page_is_accessible_in_light_and_dark_and_on_a_phone() {
     let (_fixture, server) = served();
-    let pages = ["/findings", "/findings?group=asset", "/findings?where=kev", "/findings?where=kev+and"];
-    let Some(lines) = story("accessible", &server, &pages) else { return };
-    assert_eq!(lines, [format!("looked at {} pages", 3 * pages.len())]);
+    let Some(lines) = story("accessible", &server, PAGES) else { return };
+    assert_eq!(lines, [format!("looked at {} pages", 3 * PAGES.len())]);
+}
+
+#[test]
+fn an_exception_is_previewed_approved_on_a_phone_by_somebody_else_and_hides() {
+    let fixture = Fixture::new();
+    fixture.fill();
+    let server = Server::start_with(&fixture, parapet(), &["--four-eyes"]);
+    let password = fixture.path("password");
+    let file = password.to_str().unwrap();
+    fixture.run(&["user", "add", "ann", "--role", "analyst", "--password-file", file]);
+    let Some(lines) = story("excepted", &server, &["ann"]) else { return };
+    assert_eq!(
+        lines,
+        [
+            "preview: 1 finding",
+            "asker may approve: false",
+            "before: CVE-2026-0001 CVE-2026-0002",
+            "after: CVE-2026-0002",
+            "history: ann admin",
+        ]
+    );
+}
+
+#[test]
+fn a_schedule_is_watched_from_its_beginning_to_its_images() {
+    if peer("PARAPET_REGISTRIES", "real registries").is_none() {
+        return;
+    }
+    let port = peer("PARAPET_REGISTRY_PORT", "the first registry's port").unwrap();
+    let (_fixture, server) = served();
+    let registry = format!("127.0.0.1:{port}");
+    let Some(lines) = story("scheduled", &server, &[&registry]) else { return };
+    assert_eq!(
+        lines,
+        ["watched on: /sources/registries/…/schedules/…", "ended: succeeded", "repositories: team/debian"]
+    );
+}
+
+#[test]
+fn an_export_holds_the_rows_that_the_page_counts() {
+    let (_fixture, server) = served();
+    let Some(lines) = story("exported", &server, &[]) else { return };
+    assert_eq!(
+        lines,
+        [
+            "findings on the page: 2",
+            "The file will have 2 rows, as of now.",
+            "rows in the file: 2",
+            "checksum: true",
+        ]
+    );
 }
 
 #[test]

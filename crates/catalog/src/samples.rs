@@ -199,3 +199,30 @@ fn witnesses() -> Vec<Sample> {
         sample("opt/bitnami/aa/.spdx-aa.spdx", spdx, &["aa 1.22.333"]),
     ]
 }
+
+/// The samples as seeds of the fuzz targets: the path, a line's end, the file. With
+/// `PARAPET_WRITE_SEEDS` they are written anew.
+#[test]
+fn the_fuzz_targets_begin_with_these_samples() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/text");
+    let mut expected = std::collections::BTreeMap::new();
+    for (number, sample) in all().into_iter().enumerate() {
+        let name = sample.path.rsplit('/').next().unwrap_or_default();
+        expected.insert(format!("{number:02}-{name}"), format!("{}\n{}", sample.path, sample.text));
+    }
+    if std::env::var_os("PARAPET_WRITE_SEEDS").is_some() {
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, text) in &expected {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+    }
+    let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap());
+    let found: std::collections::BTreeMap<String, String> = entries
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            (name, std::fs::read_to_string(entry.path()).unwrap())
+        })
+        .collect();
+    assert_eq!(found, expected, "write them with PARAPET_WRITE_SEEDS=1");
+}

@@ -7,7 +7,7 @@ use parapet_model::advisory::Affected;
 
 use crate::ecosystem::{Family, Naming, family};
 use crate::order::Order;
-use crate::release::{canonical, is_subscription_of, subscription_of};
+use crate::release::{canonical, release_of, speaks_beside, subscription_of};
 
 /// Ecosystem with release, and name in canonical form.
 pub type Key = (String, String);
@@ -19,14 +19,17 @@ pub(crate) const OF_SOURCE: &str = "src/";
 /// The keys under which records may speak of `package`, its own first. Empty never: an ecosystem
 /// without a table entry is looked up as it is.
 ///
-/// A package of `Ubuntu:22.04:LTS` is also spoken of by `Ubuntu:Pro:22.04:LTS`; FIPS and realtime
+/// A package of `Ubuntu:22.04:LTS` is also spoken of by `Ubuntu:Pro:22.04:LTS`, and the other way
+/// round; FIPS and realtime
 /// variants are other products and stay apart. A record of a bare distribution (`Debian`) speaks
 /// of no release and is found by no package. In rpm distributions a package is also spoken of by
 /// its source package, where a record says that it means that.
 pub fn keys_of(package: &PackageKey) -> Vec<Key> {
     let spoken = Spoken::of(package);
     let names = [Some(spoken.name.clone().into_owned()), spoken.source_key()];
-    let ecosystems = [Some(spoken.ecosystem.clone().into_owned()), subscription_of(&spoken.ecosystem)];
+    let own = spoken.ecosystem.clone().into_owned();
+    let beside = subscription_of(&own).or_else(|| release_of(&own));
+    let ecosystems = [Some(own), beside];
     let names = || names.iter().flatten();
     ecosystems
         .into_iter()
@@ -76,7 +79,7 @@ impl<'a> Spoken<'a> {
     /// [`keys_of`], without building them.
     pub(crate) fn meets(&self, affected: &Affected) -> bool {
         let ecosystem = canonical(&affected.ecosystem);
-        (ecosystem == self.ecosystem || is_subscription_of(&ecosystem, &self.ecosystem))
+        (ecosystem == self.ecosystem || speaks_beside(&ecosystem, &self.ecosystem))
             && (canonical_name(self.family, &affected.name) == self.name || self.is_source_of(affected))
     }
 
@@ -179,6 +182,16 @@ mod tests {
         {
             assert!(!meets(&entry(other, "bash"), &package), "{other}");
         }
+    }
+
+    #[test]
+    fn a_system_with_the_subscription_is_spoken_of_by_its_release_too() {
+        let package = PackageKey::new("Ubuntu:Pro:22.04:LTS", "bash", "1");
+        let keys: Vec<String> = keys_of(&package).into_iter().map(|(ecosystem, _)| ecosystem).collect();
+        assert_eq!(keys, ["Ubuntu:Pro:22.04:LTS", "Ubuntu:22.04:LTS"]);
+        assert!(meets(&entry("Ubuntu:22.04:LTS", "bash"), &package));
+        assert!(!meets(&entry("Ubuntu:20.04:LTS", "bash"), &package));
+        assert!(!meets(&entry("Ubuntu:Pro:FIPS:22.04:LTS", "bash"), &package));
     }
 
     #[test]

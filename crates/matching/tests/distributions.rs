@@ -108,6 +108,31 @@ fn ubuntu_pro_is_a_fix_with_subscription_until_it_is_attached() {
     assert_eq!(state(&vim("2:8.1-1ubuntu1"), &both), Some(MatchState::FixWithSubscription));
     assert_eq!(state(&vim("2:8.1-1ubuntu1+esm2"), &both), Some(MatchState::FixAvailable));
     assert_eq!(state(&vim("2:8.1-1ubuntu1+esm3"), &both), None, "a FIPS build's version is no bar");
+    let attached =
+        |version: &str| PackageKey { ecosystem: "Ubuntu:Pro:20.04:LTS".to_owned(), ..vim(version) };
+    assert_eq!(state(&attached("2:8.1-1ubuntu1"), &both), Some(MatchState::FixAvailable));
+    assert_eq!(state(&attached("2:8.1-1ubuntu1+esm3"), &both), None);
+    let unfixed = simple("UBUNTU-CVE-2026-0002", "Ubuntu:20.04:LTS", "vim", "", &none());
+    assert_eq!(state(&attached("2:8.1-1ubuntu1"), &unfixed), Some(MatchState::Affected));
+}
+
+#[test]
+fn a_system_on_a_minor_release_of_red_hat_is_judged_by_its_stream() {
+    let both = record(&json!({"id": "RHSA-2026:1", "upstream": ["CVE-2026-0001"], "affected": [
+        {"package": {"ecosystem": "Red Hat:enterprise_linux:9::baseos", "name": "openssl"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1:3.0.7-18.el9_3"}]}]},
+        {"package": {"ecosystem": "Red Hat:rhel_eus:9.2::baseos", "name": "openssl"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1:3.0.7-16.el9_2.1"}]}]}]}));
+    let openssl = |ecosystem: &str, version: &str| package(ecosystem, "openssl", version, "openssl", version);
+    let patched = "1:3.0.7-16.el9_2.1";
+    assert_eq!(state(&openssl("Red Hat:9", patched), &both), Some(MatchState::FixAvailable));
+    assert_eq!(state(&openssl("Red Hat:EUS:9.2", patched), &both), None);
+    assert_eq!(state(&openssl("Red Hat:EUS:9.2", "1:3.0.7-16.el9_2"), &both), Some(MatchState::FixAvailable));
+    assert_eq!(
+        state(&openssl("Red Hat:EUS:9.4", patched), &both),
+        Some(MatchState::FixAvailable),
+        "where its own stream is silent, the release speaks"
+    );
 }
 
 #[test]

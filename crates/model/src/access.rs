@@ -65,6 +65,17 @@ permissions! {
     SensorProfilesDelete = "sensor_profiles.delete",
 }
 
+/// What a caller of a route must be or hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// Anybody who signed in.
+    SignedIn,
+    /// Whoever holds the right.
+    Right(Permission),
+}
+
 impl Permission {
     /// The right of a word.
     pub fn parse(word: &str) -> Option<Self> {

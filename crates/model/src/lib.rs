@@ -32,7 +32,7 @@ pub mod time;
 pub mod verdict;
 pub mod vulnerability;
 
-pub use access::{Permission, Principal, Role, Scope};
+pub use access::{Access, Permission, Principal, Role, Scope};
 pub use asset::{AssetKind, ScanState};
 pub use coverage::Coverage;
 pub use digest::Digest;
@@ -51,8 +51,8 @@ pub use verdict::MatchState;
 
 /// The version of the package readers. A better reader raises it; layer caches and inventories
 /// made by an older one are read again, with closing reason `reader_changed`.
-pub const READER_VERSION: u32 = 5;
+pub const READER_VERSION: u32 = 6;
 
 /// The version of the matcher. A better matcher raises it; all matches are computed again, with
 /// closing reason `matcher_changed`.
-pub const MATCHER_VERSION: u32 = 2;
+pub const MATCHER_VERSION: u32 = 3;

@@ -12,6 +12,7 @@ use parapet_model::{AssetNo, Coverage, Filter};
 use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
+use crate::block::AssetView;
 use crate::data::Data;
 use crate::kept::{Key, Standing};
 use crate::split::{Ready, asset_row};
@@ -58,10 +59,19 @@ pub(crate) fn has_column(field: Field) -> bool {
 impl Column {
     /// Reads a field of every asset.
     pub(crate) fn build(data: &Data, field: Field) -> Self {
+        Self::read(data, field, data.assets.from(AssetNo(0)))
+    }
+
+    /// Reads a field of some assets.
+    pub(crate) fn of(data: &Data, field: Field, assets: &RoaringBitmap) -> Self {
+        Self::read(data, field, assets.iter().filter_map(|no| data.assets.get(AssetNo(no))))
+    }
+
+    fn read<'s>(data: &'s Data, field: Field, assets: impl Iterator<Item = AssetView<'s>>) -> Self {
         let mut texts: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
         let mut numbers: Vec<(f64, u32)> = Vec::new();
         let mut lower = Vec::new();
-        for asset in data.assets.from(AssetNo(0)) {
+        for asset in assets {
             let no = asset.row.no.0;
             asset_row(data, &asset, Coverage::Assessed).any(field, &mut |value| {
                 match value {
@@ -120,6 +130,13 @@ impl Column {
         let mut bits = Bits::default();
         found.into_iter().for_each(|no| bits.insert(no as usize));
         bits.to_bitmap()
+    }
+
+    /// Calls `visit` with each text, in lower case, and the assets that have it; both ascend.
+    pub(crate) fn each_value(&self, visit: &mut dyn FnMut(&[u8], &[u32])) {
+        for at in 0..self.values() {
+            visit(self.value(at), &self.assets[self.assets_from[at]..self.assets_from[at + 1]]);
+        }
     }
 
     fn values(&self) -> usize {

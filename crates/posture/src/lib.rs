@@ -12,7 +12,8 @@
 //! | `exceptions`, `hiding` | which exceptions hold, and what they hide |
 //! | `asset_set` | assets chosen beforehand |
 //! | `split`, `walk` | a filter cut by what it depends on, and the walk from assets to findings |
-//! | `count`, `sums`, `lists`, `select`, `inventory`, `explain` | the questions |
+//! | `changes`, `places`, `layers` | what opened and closed since an instant; where assets are; what one is made of |
+//! | `count`, `sums`, `lists`, `select`, `inventory`, `explain`, `effect` | the questions |
 //! | `kept`, `census`, `column`, `sorted`, `words` | indexes of all assets that stand while posture moves on |
 //! | `parts` | the findings of a query for several threads, package by package |
 //! | `refresh` | makes them before anybody asks |
@@ -34,9 +35,11 @@ mod blank;
 mod block;
 mod by_vulnerability;
 mod census;
+mod changes;
 mod column;
 mod count;
 mod data;
+mod effect;
 mod exceptions;
 mod explain;
 mod hiding;
@@ -45,12 +48,14 @@ mod index;
 mod inventory;
 mod kept;
 mod ladder;
+mod layers;
 mod lists;
 mod only;
 pub mod oracle;
 mod pages;
 mod pairs;
 mod parts;
+mod places;
 mod posture;
 mod presence;
 mod query;
@@ -73,11 +78,15 @@ mod walk;
 mod words;
 
 pub use by_vulnerability::OnAsset;
+pub use changes::{ChangeCause, ChangeList, ChangeRow, Changes};
 pub use count::{BandCounts, Counts};
+pub use effect::Effect;
 pub use explain::{Covering, Explanation, Standing, Statement};
 pub use inventory::{AssetCoverage, EcosystemWord, Showing, ShownPackage};
+pub use layers::LayerPackages;
 pub use lists::{AssetOrder, AssetSummary, Totals, VulnerabilityOrder, VulnerabilitySummary, concern};
 pub use parts::{PackageRows, Walker, Walking, Wants};
+pub use places::Place;
 pub use posture::Posture;
 pub use presence::is_running_kernel;
 pub use query::{Cursor, CursorError, List, Query, Window};

@@ -229,7 +229,14 @@ impl Snapshot {
                 current &= chosen;
             }
             let within = data.accepted(&about_assets, current);
-            if split.asks_coverage() {
+            if split.asks_coverage() && split.is_about_assets() {
+                data.each_word(&within, &mut |no, word| {
+                    let asset = data.assets.get(AssetNo(no));
+                    if asset.is_some_and(|asset| split.accepts_late(data, &asset, word)) {
+                        found.insert(no);
+                    }
+                });
+            } else if split.asks_coverage() {
                 let mut walk = self.walk(query, false);
                 let views = within.iter().filter_map(|no| data.assets.get(AssetNo(no)));
                 let passing = views.filter_map(|asset| self.summary(&mut walk, &asset));

@@ -130,6 +130,12 @@ impl Data {
         touched | &reach.named | &reach.filtered | &reach.odd
     }
 
+    /// The same for one that is not stored.
+    pub(crate) fn reached_by(&self, exception: &Arc<Exception>) -> RoaringBitmap {
+        let reach = self.find_reach(exception);
+        reach.named | reach.filtered | reach.odd
+    }
+
     fn reach(&self, active: &Active) -> Standing<Reach> {
         let exception = &active.exception;
         let fits = |reach: &Reach| Arc::ptr_eq(&reach.exception, exception);

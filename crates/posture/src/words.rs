@@ -24,36 +24,54 @@ struct Words {
 impl Snapshot {
     /// How many current assets of a scope have each coverage word.
     pub fn coverage(&self, scope: &Scope) -> BTreeMap<Coverage, u64> {
-        let data = &self.data;
-        let table = &data.tables.coverage;
+        let kinds = [AssetKind::Image, AssetKind::Container, AssetKind::Host];
+        let current = kinds.map(|kind| self.data.current(scope, kind));
+        self.coverage_among(&current.into_iter().fold(RoaringBitmap::new(), |all, more| all | more))
+    }
+
+    /// The coverage word of each of these assets.
+    pub fn coverage_words(&self, numbers: &[AssetNo]) -> Vec<Coverage> {
+        let mut words: BTreeMap<u32, Coverage> = BTreeMap::new();
+        let all: RoaringBitmap = numbers.iter().map(|no| no.0).collect();
+        self.data.each_word(&all, &mut |no, word| {
+            words.insert(no, word);
+        });
+        numbers.iter().map(|no| words.get(&no.0).copied().unwrap_or_default()).collect()
+    }
+
+    /// How many of these assets have each coverage word.
+    pub fn coverage_among(&self, numbers: &RoaringBitmap) -> BTreeMap<Coverage, u64> {
+        let mut counts: BTreeMap<Coverage, u64> = BTreeMap::new();
+        self.data.each_word(numbers, &mut |_, word| *counts.entry(word).or_default() += 1);
+        counts
+    }
+}
+
+impl Data {
+    /// Calls `visit` with each of these assets and its coverage word.
+    pub(crate) fn each_word(&self, numbers: &RoaringBitmap, visit: &mut dyn FnMut(u32, Coverage)) {
+        let table = &self.tables.coverage;
         let fits = |words: &Words| Arc::ptr_eq(&words.judged_by, table);
         let make = || {
-            let mut words = vec![Coverage::default(); data.assets.end()];
-            let all: RoaringBitmap = data.assets.from(AssetNo(0)).map(|asset| asset.row.no.0).collect();
-            for (no, word) in in_parts(&all, |part| data.words_of(part)).into_iter().flatten() {
+            let mut words = vec![Coverage::default(); self.assets.end()];
+            let all: RoaringBitmap = self.assets.from(AssetNo(0)).map(|asset| asset.row.no.0).collect();
+            for (no, word) in in_parts(&all, |part| self.words_of(part)).into_iter().flatten() {
                 if let Some(place) = words.get_mut(no.index()) {
                     *place = word;
                 }
             }
             Words { judged_by: Arc::clone(table), words }
         };
-        let Standing { thing, touched } = data.kept.get(&data.journal, Key::Words, fits, make);
-        let mut counts: BTreeMap<Coverage, u64> = BTreeMap::new();
-        for kind in [AssetKind::Image, AssetKind::Container, AssetKind::Host] {
-            let current = data.current(scope, kind);
-            let again: Vec<AssetNo> = (&current & &touched).iter().map(AssetNo).collect();
-            for no in &current - &touched {
-                *counts.entry(thing.words.get(no as usize).copied().unwrap_or_default()).or_default() += 1;
-            }
-            for (_, word) in data.words_of(&again) {
-                *counts.entry(word).or_default() += 1;
-            }
+        let Standing { thing, touched } = self.kept.get(&self.journal, Key::Words, fits, make);
+        for no in numbers - &touched {
+            visit(no, thing.words.get(no as usize).copied().unwrap_or_default());
         }
-        counts
+        let again: Vec<AssetNo> = (numbers & &touched).iter().map(AssetNo).collect();
+        for (no, word) in self.words_of(&again) {
+            visit(no.0, word);
+        }
     }
-}
 
-impl Data {
     fn words_of(&self, numbers: &[AssetNo]) -> Vec<(AssetNo, Coverage)> {
         let mut presence = Presence::default();
         let mut words = Vec::with_capacity(numbers.len());

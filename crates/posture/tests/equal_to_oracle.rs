@@ -16,8 +16,8 @@ use parapet_model::{
 };
 use parapet_posture::oracle::{self, Facts, OracleRow, OracleVulnerability};
 use parapet_posture::{
-    AssetFilter, AssetOrder, AssetSet, AssetSort, Cursor, Posture, Query, RiskCursor, Snapshot, Standing,
-    VulnerabilityOrder, Wants, Window, oracle::findings,
+    AssetFilter, AssetOrder, AssetSet, AssetSort, ChangeCause, Cursor, Posture, Query, RiskCursor, Snapshot,
+    Standing, VulnerabilityOrder, Wants, Window, as_of, oracle::findings,
 };
 use proptest::prelude::*;
 
@@ -421,6 +421,72 @@ proptest! {
     }
 
     #[test]
+    fn changes_are_the_difference_of_then_and_now(
+        changes in life(), question in question(), since in 0..10_i64,
+    ) {
+        let (posture, facts) = (live(&changes), facts(&changes));
+        let (now, scope) = (posture.snapshot(), scope_of(&question));
+        let then = Snapshot::build(as_of::cut(facts.whole(), since, since));
+        let pairs = |snapshot: &Snapshot| -> BTreeSet<(AssetNo, VulnerabilityNo)> {
+            let found = rows(snapshot, &Query::new(&scope, &Filter::All, question.3));
+            found.iter().map(|row| (row.asset, row.vulnerability)).collect()
+        };
+        // Left out of the promise: which kernel a host ran, images that only a container made current, and
+        // containers of an image that was not known yet.
+        let is_promised = |no: AssetNo| {
+            let Some(asset) = now.asset(&scope, no) else { return true };
+            let kernels = |snapshot: &Snapshot| {
+                let shown = snapshot.packages_of(&scope, no).unwrap_or_default();
+                shown.iter().any(|shown| shown.package.kernel)
+            };
+            match asset.kind {
+                AssetKind::Host => !kernels(&now) && !kernels(&then),
+                AssetKind::Image => {
+                    asset.pinned || asset.references.iter().any(|row| row.held.contains(since))
+                }
+                AssetKind::Container => asset
+                    .image
+                    .and_then(|image| facts.whole().assets.into_iter().find(|row| row.no == image))
+                    .is_none_or(|image| image.held.contains(since)),
+            }
+        };
+        let found = now.changes(&scope, since, usize::MAX);
+        let (was, is) = (pairs(&then), pairs(&now));
+        for (opened, expected) in [(true, &is - &was), (false, &was - &is)] {
+            let lists = ChangeCause::ALL.iter().filter_map(|cause| found.of(opened, *cause));
+            let mut got: Vec<(AssetNo, VulnerabilityNo)> = Vec::new();
+            for list in lists {
+                prop_assert_eq!(list.count, list.rows.len() as u64);
+                got.extend(list.rows.iter().map(|row| (row.asset, row.vulnerability)));
+            }
+            got.retain(|(no, _)| is_promised(*no));
+            got.sort_unstable();
+            let expected: Vec<_> = expected.into_iter().filter(|(no, _)| is_promised(*no)).collect();
+            prop_assert_eq!(got, expected, "opened: {}", opened);
+        }
+    }
+
+    #[test]
+    fn places_hold_the_assets_that_say_so(changes in life(), question in question()) {
+        let posture = live(&changes);
+        let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
+        let all = snapshot.select(&scope, AssetKind::Image, &AssetFilter::All, question.3);
+        let mut expected: BTreeMap<String, AssetSet> = BTreeMap::new();
+        for no in &all {
+            let image = snapshot.asset(&scope, AssetNo(no)).unwrap();
+            for row in image.references.iter().filter(|row| row.held.is_open()) {
+                expected.entry(row.reference.repository.to_ascii_lowercase()).or_default().insert(no);
+            }
+        }
+        let places = snapshot.places(Field::Repository, &all);
+        let places: Vec<_> = places.into_iter().map(|place| (place.value, place.assets)).collect();
+        prop_assert_eq!(places, Vec::from_iter(expected));
+        let words = snapshot.coverage_words(&all.iter().map(AssetNo).collect::<Vec<_>>());
+        let own = all.iter().map(|no| snapshot.coverage_of(&scope, AssetNo(no)).unwrap().word);
+        prop_assert_eq!(words, own.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_preview_counts_what_would_be_hidden(
         changes in life(),
         question in question(),
@@ -445,13 +511,22 @@ proptest! {
             ..asked.clone()
         };
         let (alone, others) = (ask(vec![alone]), ask(others));
+        let covered: Vec<OracleRow> = alone.iter().filter(|row| row.exception.is_some()).cloned().collect();
         let newly: Vec<OracleRow> = alone
             .into_iter()
             .zip(others)
             .filter(|(alone, others)| alone.exception.is_some() && others.exception.is_none())
             .map(|(alone, _)| alone)
             .collect();
-        prop_assert_eq!(posture.snapshot().preview(&asked, &scope, question.3), oracle::count(&newly));
+        let snapshot = posture.snapshot();
+        prop_assert_eq!(snapshot.preview(&asked, &scope, question.3), oracle::count(&newly));
+        let effect = snapshot.effect(&asked, &scope, question.3);
+        prop_assert_eq!(effect.covers, oracle::count(&covered));
+        prop_assert_eq!(effect.alone, oracle::count(&newly));
+        // One that is stored is found among the indexes that stand.
+        for stored in snapshot.exceptions(&scope) {
+            prop_assert_eq!(snapshot.effect(stored, &scope, question.3).alone, snapshot.preview(stored, &scope, question.3));
+        }
     }
 
     #[test]

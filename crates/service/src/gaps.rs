@@ -1,4 +1,7 @@
-//! Why an asset is not wholly assessed: by ecosystem, by package database, one gap each.
+//! Why an asset is not wholly assessed: by ecosystem and word, by package database,
+//! one gap each.
+
+use std::collections::BTreeMap;
 
 use parapet_export::Gap;
 use parapet_model::inventory::ReadOutcome;
@@ -14,15 +17,19 @@ const REASON: usize = 120;
 pub fn gaps_of(view: &View, scope: &Scope, asset: AssetNo) -> Vec<Gap> {
     let (snapshot, mut gaps) = (&view.snapshot, Vec::new());
     let Some(row) = snapshot.asset(scope, asset) else { return gaps };
-    let ecosystems = snapshot.coverage_of(scope, asset).map(|coverage| coverage.ecosystems);
-    for word in ecosystems.unwrap_or_default().iter().filter(|word| word.coverage != Coverage::Assessed) {
-        let judged = snapshot.ecosystems().iter().find(|row| row.ecosystem == word.ecosystem);
+    let mut words: BTreeMap<(&str, Coverage), u64> = BTreeMap::new();
+    for shown in snapshot.packages_of(scope, asset).unwrap_or_default() {
+        *words.entry((shown.package.key.ecosystem.as_str(), shown.coverage)).or_default() += 1;
+    }
+    for ((ecosystem, coverage), packages) in words {
+        let judged = snapshot.ecosystems().iter().find(|row| row.ecosystem == ecosystem);
         let feeds = judged.map(|row| row.feeds.join(", ")).filter(|feeds| !feeds.is_empty());
-        gaps.push(Gap {
-            what: format!("{} packages of {}", word.packages, word.ecosystem),
-            coverage: word.coverage,
-            why: feeds.map_or_else(|| "no feed".to_owned(), |feeds| format!("judged by {feeds}")),
-        });
+        let why = match coverage {
+            Coverage::Assessed => continue,
+            Coverage::VersionUnparsed => "no order has a place for the version".to_owned(),
+            _ => feeds.map_or_else(|| "no feed".to_owned(), |feeds| format!("judged by {feeds}")),
+        };
+        gaps.push(Gap { what: format!("{packages} packages of {ecosystem}"), coverage, why });
     }
     for database in &row.databases {
         let (coverage, why) = match &database.outcome {

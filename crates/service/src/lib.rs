@@ -38,17 +38,19 @@ mod matcher;
 pub mod notices;
 mod pace;
 mod password;
+pub mod plan;
 mod ranking;
 pub mod registries;
 pub mod reports;
 pub mod scan;
 pub mod schedules;
 pub mod sensors;
+mod turns;
 mod vulnerabilities;
 
 pub use accounts::{
     Accounts, BearerError, ChosenAssets, Claim, ListedUser, NewKey, SignedIn, SignedWrite, SigningError,
-    SigningKey, TEMPORARY_SECONDS, TemporaryKey, TokenScope,
+    SigningKey, TEMPORARY_SECONDS, TemporaryKey, TokenScope, VISIT_ENDS,
 };
 pub use app::{App, Options};
 pub use artifacts::{ArtifactBody, ArtifactPlace};
@@ -57,3 +59,5 @@ pub use findings::{PastInstant, View};
 pub use gaps::{gaps_of, kernels_left_out};
 pub use hosts::Hosts;
 pub use live::Live;
+pub use parapet_matching::coverage::end_of_life;
+pub use turns::Turns;

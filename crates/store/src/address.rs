@@ -11,6 +11,9 @@ use crate::error::Error;
 pub enum StoreUrl {
     /// An embedded SQLite database in this file.
     Sqlite(PathBuf),
+    /// The same for a store of one program that nobody else opens and that goes away with it: nothing
+    /// of it waits for the disk.
+    Temporary(PathBuf),
     /// A PostgreSQL database, as `postgres://user:password@host:port/database`.
     Postgres(String),
 }
@@ -35,7 +38,7 @@ impl FromStr for StoreUrl {
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Sqlite(path) | Self::Temporary(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => f.write_str(&without_password(url)),
         }
     }

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use parapet_model::compliance::{ControlStatus, Held, ResultIdentity};
 use parapet_model::control_exception::{ControlException, ControlTarget, HistoryEntry};
 use parapet_model::exception::ExceptionState;
-use parapet_model::lifecycle::Lifecycle;
+use parapet_model::lifecycle::{Lifecycle, Standing};
 use parapet_model::{
     AssetNo, ControlExceptionNo, ControlNo, EnterpriseProjectNo, EvidenceNo, FOREVER, Millis, PolicyNo,
-    ProjectNo, Ranges, TechnologyNo,
+    ProjectNo, Ranges, Scope, TechnologyNo,
 };
 
 use crate::error::Result;
@@ -24,6 +24,10 @@ const PAGE: &str = "SELECT no, uuid, project, enterprise_project, host, policy, 
      technology, reopens, accepted, state, start_at, end_at, assignee, created_by, created_at, modified_by, \
      modified_at FROM control_exception \
      WHERE project = $1 AND no > $2 AND no <= $3 AND state <> 3 ORDER BY no LIMIT $4";
+const BY_STATE: &str = "SELECT enterprise_project, state, COUNT(*) FROM control_exception \
+     WHERE project = $1 AND state <> 3 GROUP BY enterprise_project, state ORDER BY enterprise_project, state";
+const EXPIRED: &str = "SELECT enterprise_project, COUNT(*) FROM control_exception \
+     WHERE project = $1 AND state = 1 AND end_at <= $2 GROUP BY enterprise_project ORDER BY enterprise_project";
 const BY_NO: &str = "SELECT no, uuid, project, enterprise_project, host, policy, control, instance, \
      technology, reopens, accepted, state, start_at, end_at, assignee, created_by, created_at, modified_by, \
      modified_at FROM control_exception WHERE no = $1 AND state <> 3";
@@ -141,6 +145,37 @@ impl Session {
     /// An exception by number, deleted ones excluded.
     pub async fn control_exception(&mut self, no: ControlExceptionNo) -> Result<Option<ControlException>> {
         self.fetch_one(BY_NO, args![no.0]).await?.as_ref().map(exception).transpose()
+    }
+
+    /// How many exceptions that the scope sees stand how at `now`; those that were deleted do not count.
+    pub async fn control_exception_counts(
+        &mut self,
+        scope: &Scope,
+        now: Millis,
+    ) -> Result<BTreeMap<Standing, u64>> {
+        let project = scope.project();
+        let sees = |owner| scope.sees(project, EnterpriseProjectNo(owner));
+        let mut counts: BTreeMap<Standing, u64> = BTreeMap::new();
+        for row in self.fetch(BY_STATE, args![project]).await? {
+            let mut f = row.fields("control_exception");
+            let owner = f.u32("enterprise_project")?;
+            let state = f.word("state", ExceptionState::from_number)?;
+            let count = f.u64("count")?;
+            if sees(owner) {
+                // Those that expired are taken out below.
+                let life = Lifecycle { state, start: Millis::MIN, end: FOREVER };
+                *counts.entry(life.standing(now)).or_default() += count;
+            }
+        }
+        for row in self.fetch(EXPIRED, args![project, now]).await? {
+            let mut f = row.fields("control_exception");
+            let (owner, count) = (f.u32("enterprise_project")?, f.u64("count")?);
+            if sees(owner) {
+                *counts.entry(Standing::Expired).or_default() += count;
+                *counts.entry(Standing::Approved).or_default() -= count;
+            }
+        }
+        Ok(counts)
     }
 
     /// At most `limit` exceptions of the project with numbers above `after` up to `last`, ascending.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use parapet_model::compliance::ControlPosture;
-use parapet_model::{AssetKind, AssetNo, Millis, PolicyNo, ProjectNo};
+use parapet_model::{AssetKind, AssetNo, ControlNo, EnterpriseProjectNo, Millis, PolicyNo, ProjectNo, Scope};
 
 use crate::error::Result;
 use crate::session::Session;
@@ -22,8 +22,18 @@ const ACCEPTED: &str = "SELECT e.host, COUNT(*) FROM control_exception e CROSS J
      WHERE e.policy = $1 AND e.state = 1 AND e.start_at <= $2 AND e.end_at > $2 AND t.host = e.host \
      AND t.policy = e.policy AND t.control = e.control AND t.instance = e.instance AND t.posture = 2 \
      GROUP BY e.host ORDER BY e.host";
+const CONTROL_SUMS: &str = "SELECT t.control, a.enterprise_project, t.posture, COUNT(*) \
+     FROM control_result t CROSS JOIN asset a WHERE t.policy = $1 AND a.no = t.host \
+     AND a.to_at = 9223372036854775807 GROUP BY t.control, a.enterprise_project, t.posture \
+     ORDER BY t.control, a.enterprise_project, t.posture";
+const CONTROL_ACCEPTED: &str = "SELECT e.control, a.enterprise_project, COUNT(*) \
+     FROM control_exception e CROSS JOIN control_result t CROSS JOIN asset a \
+     WHERE e.policy = $1 AND e.state = 1 AND e.start_at <= $2 AND e.end_at > $2 AND t.host = e.host \
+     AND t.policy = e.policy AND t.control = e.control AND t.instance = e.instance AND t.posture = 2 \
+     AND a.no = t.host AND a.to_at = 9223372036854775807 \
+     GROUP BY e.control, a.enterprise_project ORDER BY e.control, a.enterprise_project";
 
-/// How the controls of a policy stand on one host.
+/// How the controls of a policy stand on one host, or one control on its hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HostSum {
     /// Met.
@@ -34,6 +44,28 @@ pub struct HostSum {
     pub error: u64,
     /// Not met, under an exception that holds.
     pub accepted: u64,
+}
+
+impl HostSum {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            error: self.error + other.error,
+            accepted: self.accepted + other.accepted,
+        }
+    }
+
+    fn add(&mut self, posture: i64, count: u64) {
+        match posture {
+            p if p == ControlPosture::Passed as i64 => self.passed += count,
+            p if p == ControlPosture::Failed as i64 => self.failed += count,
+            p if p == ControlPosture::Error as i64 => self.error += count,
+            _ => {}
+        }
+    }
 }
 
 impl Session {
@@ -71,18 +103,39 @@ impl Session {
         for row in self.fetch(SUMS, args![policy]).await? {
             let mut f = row.fields("control_result");
             let (host, posture, count) = (AssetNo(f.u32("host")?), f.i64()?, f.u64("count")?);
-            let sum = sums.entry(host).or_default();
-            match posture {
-                p if p == ControlPosture::Passed as i64 => sum.passed = count,
-                p if p == ControlPosture::Failed as i64 => sum.failed = count,
-                p if p == ControlPosture::Error as i64 => sum.error = count,
-                _ => {}
-            }
+            sums.entry(host).or_default().add(posture, count);
         }
         for row in self.fetch(ACCEPTED, args![policy, now]).await? {
             let mut f = row.fields("control_exception");
             let (host, count) = (AssetNo(f.u32("host")?), f.u64("count")?);
             sums.entry(host).or_default().accepted = count;
+        }
+        Ok(sums)
+    }
+
+    /// How each control of a policy stands on the hosts that the scope sees and that are there.
+    pub async fn sums_of_controls(
+        &mut self,
+        scope: &Scope,
+        policy: PolicyNo,
+        now: Millis,
+    ) -> Result<BTreeMap<ControlNo, HostSum>> {
+        let mut sums: BTreeMap<ControlNo, HostSum> = BTreeMap::new();
+        for row in self.fetch(CONTROL_SUMS, args![policy]).await? {
+            let mut f = row.fields("control_result");
+            let (control, owner) = (ControlNo(f.u32("control")?), EnterpriseProjectNo(f.u32("owner")?));
+            let (posture, count) = (f.i64()?, f.u64("count")?);
+            if scope.sees(scope.project(), owner) {
+                sums.entry(control).or_default().add(posture, count);
+            }
+        }
+        for row in self.fetch(CONTROL_ACCEPTED, args![policy, now]).await? {
+            let mut f = row.fields("control_exception");
+            let (control, owner) = (ControlNo(f.u32("control")?), EnterpriseProjectNo(f.u32("owner")?));
+            let count = f.u64("count")?;
+            if scope.sees(scope.project(), owner) {
+                sums.entry(control).or_default().accepted += count;
+            }
         }
         Ok(sums)
     }

@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 use crate::address::StoreUrl;
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::template;
 
 /// How long SQLite waits for another process's write transaction. Writers keep theirs to some
 /// 50 ms, so this is patience for a crowd, not for one of them.
@@ -45,7 +46,11 @@ pub(crate) struct Pools<E: sqlx::Database> {
 impl Db {
     pub(crate) async fn open(url: &StoreUrl) -> Result<Self> {
         match url {
-            StoreUrl::Sqlite(path) => open_sqlite(path).await.map(Self::Sqlite),
+            StoreUrl::Sqlite(path) => open_sqlite(path, SqliteSynchronous::Full).await.map(Self::Sqlite),
+            StoreUrl::Temporary(path) => {
+                template::write(path)?;
+                open_sqlite(path, SqliteSynchronous::Off).await.map(Self::Sqlite)
+            }
             StoreUrl::Postgres(url) => open_postgres(url).await.map(Self::Postgres),
         }
     }
@@ -78,6 +83,13 @@ impl Db {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) async fn vacuum(&self) {
+        if let Self::Sqlite(pools) = self {
+            sqlx::query("VACUUM").execute(&pools.write).await.unwrap();
+        }
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pools) => pools.close().await,
@@ -96,7 +108,8 @@ impl<E: sqlx::Database> Pools<E> {
     }
 }
 
-async fn open_sqlite(path: &Path) -> Result<Pools<sqlx::Sqlite>> {
+/// `synchronous`: how a commit of facts waits for the disk.
+async fn open_sqlite(path: &Path, synchronous: SqliteSynchronous) -> Result<Pools<sqlx::Sqlite>> {
     if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent)
             .map_err(|source| Error::File { path: parent.display().to_string(), source })?;
@@ -117,12 +130,16 @@ async fn open_sqlite(path: &Path) -> Result<Pools<sqlx::Sqlite>> {
     // instead of every 4 writes them less often.
     let write = one(options
         .clone()
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(synchronous)
         .pragma("cache_size", "-16000")
         .pragma("wal_autocheckpoint", "4000"));
     // The writer first: it creates the file and switches it to WAL.
     switch_to_wal(&write).await?;
-    let side = one(options.clone().synchronous(SqliteSynchronous::Normal));
+    let side = match synchronous {
+        // Nothing waits for the disk anyway, and each connection costs a millisecond.
+        SqliteSynchronous::Off => write.clone(),
+        _ => one(options.clone().synchronous(SqliteSynchronous::Normal)),
+    };
     let read = sqlite_pool(READERS, options.create_if_missing(false).pragma("query_only", "1"));
     Ok(Pools { read, write, side })
 }

@@ -40,6 +40,7 @@ mod session;
 pub mod sets;
 mod sql;
 mod store;
+mod template;
 mod turn;
 mod tx;
 mod visibility;

@@ -31,7 +31,7 @@ impl ServerLock {
     /// Takes the lock, or says that somebody else has it.
     pub(crate) async fn take(url: &StoreUrl) -> Result<Self> {
         let held = match url {
-            StoreUrl::Sqlite(path) => Held::File(lock_file(path, url)?),
+            StoreUrl::Sqlite(path) | StoreUrl::Temporary(path) => Held::File(lock_file(path, url)?),
             StoreUrl::Postgres(text) => Held::Session(Box::new(lock_session(text, url).await?)),
         };
         Ok(Self { held })

@@ -44,7 +44,7 @@ impl Turns {
             StoreUrl::Sqlite(path) => {
                 Some(Files { queue: open(path, ".queue")?, turn: open(path, ".turn")? })
             }
-            StoreUrl::Postgres(_) => None,
+            StoreUrl::Temporary(_) | StoreUrl::Postgres(_) => None,
         };
         Ok(Self { process: Arc::default(), files })
     }

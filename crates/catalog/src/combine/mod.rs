@@ -69,6 +69,9 @@ pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
         }
     }
     found.add_what_is_new(&witnesses);
+    if let Some(distro) = effective.distros.own() {
+        summary.distribution(distro);
+    }
     Inventory {
         layers: found.into_layers(layers),
         distro: effective.distros.into_distro(),

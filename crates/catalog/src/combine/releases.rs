@@ -37,6 +37,11 @@ impl Distros {
     }
 
     /// The distribution of the image or host itself.
+    pub(super) fn own(&self) -> Option<&Distro> {
+        self.0.get(b"".as_slice())
+    }
+
+    /// The same, taken.
     pub(super) fn into_distro(mut self) -> Option<Distro> {
         self.0.remove(b"".as_slice())
     }

@@ -163,3 +163,33 @@ fn a_nix_store_is_read_from_its_paths() {
     assert_eq!(ecosystems(&found), ["nix openssl 3.0.7"]);
     assert_eq!((found.databases.len(), found.databases[0].path.as_str()), (1, "nix/store"));
 }
+
+#[test]
+fn a_distribution_without_its_database_is_no_clean_system() {
+    use parapet_model::inventory::ReadOutcome;
+    let module = |path: &str| {
+        (format!("{path}node_modules/a/package.json"), "{\"name\": \"a\", \"version\": \"1.0.0\"}")
+    };
+    let unread = |files: &[(&str, &[u8])]| {
+        let (path, text) = module("app/");
+        let mut layer = tar().file("etc/os-release", DEBIAN).file(&path, text);
+        for (path, bytes) in files {
+            layer = layer.file(path, bytes);
+        }
+        let found = inventory(vec![layer]);
+        let not_read = |outcome: &ReadOutcome| matches!(outcome, ReadOutcome::NotRead(_));
+        found.databases.into_iter().filter(|read| not_read(&read.outcome)).collect::<Vec<_>>()
+    };
+    let lines = unread(&[]);
+    assert_eq!((lines.len(), lines[0].kind.as_str()), (1, "distribution"));
+    let ReadOutcome::NotRead(why) = &lines[0].outcome else { panic!("{lines:?}") };
+    assert!(why.contains("without a database of its packages"), "{why}");
+    assert_eq!(unread(&[("jail/var/lib/dpkg/status", b"Package: a\nVersion: 1\n\n")]).len(), 1);
+    assert_eq!(unread(&[(STATUS, status(&["bash 5.2"]).as_bytes())]), []);
+    assert_eq!(unread(&[("var/lib/dpkg/status.d/base", b"Package: a\nVersion: 1\n\n")]), []);
+    assert_eq!(unread(&[("usr/lib/apk/db/installed", b"P:musl\nV:1\n\n")]), []);
+    assert_eq!(
+        unread(&[("var/lib/rpm/rpmdb.sqlite", include_bytes!("../../fixtures/readers/rpmdb.sqlite"))]),
+        []
+    );
+}

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use parapet_model::inventory::{DatabaseRead, ReadOutcome};
+use parapet_model::inventory::{DatabaseRead, Distro, ReadOutcome};
 
 use super::Judged;
 use crate::foreign::Foreign;
 use crate::path::lossy;
 use crate::reader::ReaderKind;
+use crate::root;
 
 /// How many paths of unread software of one kind, or packages without a version, are named.
 const NAMED: usize = 5;
@@ -18,6 +19,8 @@ pub(super) struct Summary<'a> {
     databases: BTreeMap<(ReaderKind, &'a [u8]), Read>,
     foreign: BTreeMap<Foreign, (usize, Vec<&'a [u8]>)>,
     unknown: BTreeMap<ReaderKind, Unknown<'a>>,
+    /// A distribution without any database of packages.
+    nameless: Option<String>,
 }
 
 /// Files that hold what they do not name: how many, and the first of them with what is said.
@@ -77,6 +80,25 @@ impl<'a> Summary<'a> {
         }
     }
 
+    /// A system whose files name a distribution has packages of it. Where no database of any is there
+    /// (it was removed to make an image small), nobody knows them.
+    pub(super) fn distribution(&mut self, distro: &Distro) {
+        let is_one = |kind: ReaderKind| {
+            matches!(
+                kind,
+                ReaderKind::Dpkg
+                    | ReaderKind::Apk
+                    | ReaderKind::Rpm
+                    | ReaderKind::RpmManifest
+                    | ReaderKind::Nix
+            )
+        };
+        let own = |(kind, path): &(ReaderKind, &[u8])| is_one(*kind) && root::of_database(path).is_empty();
+        if !self.databases.keys().any(own) && !self.foreign.contains_key(&Foreign::OtherDistro) {
+            self.nameless = Some(distro.name.clone());
+        }
+    }
+
     /// The lines, sorted.
     pub(super) fn finish(self) -> Vec<DatabaseRead> {
         let read = self.databases.into_iter().flat_map(|((kind, path), read)| read.lines(kind, path));
@@ -92,7 +114,15 @@ impl<'a> Summary<'a> {
             packages: 0,
             outcome: ReadOutcome::NotRead(said_in_part(kind, &said)),
         });
-        let mut all: Vec<DatabaseRead> = read.chain(foreign).chain(unknown).collect();
+        let nameless = self.nameless.map(|name| DatabaseRead {
+            kind: Foreign::OtherDistro.kind().to_owned(),
+            path: "etc".to_owned(),
+            packages: 0,
+            outcome: ReadOutcome::NotRead(format!(
+                "{name} without a database of its packages, which nobody knows"
+            )),
+        });
+        let mut all: Vec<DatabaseRead> = read.chain(foreign).chain(unknown).chain(nameless).collect();
         all.sort_unstable();
         all
     }

@@ -24,11 +24,15 @@ const IN_ETC: [&[u8]; 16] = [
     b"mageia-release",
 ];
 
-/// Elsewhere: the place of os-release without `etc`, Alpine's repositories, the products of SUSE, and
-/// what tells of Ubuntu Pro.
-const ELSEWHERE: [(&[u8], &[u8]); 7] = [
+/// Elsewhere: the place of os-release without `etc`, Alpine's repositories, what tells of Ubuntu Pro, and
+/// from which repositories a layer of Red Hat was built.
+const ELSEWHERE: [(&[u8], &[u8]); 11] = [
     (b"usr/lib", b"os-release"),
     (b"etc/apk", b"repositories"),
+    (b"root/buildinfo", b"content-sets.json"),
+    (b"usr/share/buildinfo", b"content-sets.json"),
+    (b"etc/apt", b"sources.list"),
+    (b"etc/apt/sources.list.d", b"ubuntu-esm-trusty.list"),
     (b"etc/apt/sources.list.d", b"ubuntu-esm-infra.list"),
     (b"etc/apt/sources.list.d", b"ubuntu-esm-infra.sources"),
     (b"etc/apt/sources.list.d", b"ubuntu-esm-apps.list"),
@@ -36,13 +40,20 @@ const ELSEWHERE: [(&[u8], &[u8]); 7] = [
     (b"var/lib/ubuntu-advantage", b"status.json"),
 ];
 
+/// Directories of which each file with such an ending counts: the products of SUSE, the content sets of
+/// Red Hat's layers.
+const FOLDERS: [(&[u8], &[u8]); 2] =
+    [(b"etc/products.d", b".prod"), (b"root/buildinfo/content_manifests", b".json")];
+
 /// If the path is such a file: the root that it speaks of, and its place in there.
 pub(crate) fn release_file(path: &[u8]) -> Option<(&[u8], &[u8])> {
     let (directory, name) = split(path);
     let place: &[u8] = if IN_ETC.contains(&name) && ends_with(directory, b"etc") {
         b"etc"
-    } else if name.ends_with(b".prod") && ends_with(directory, b"etc/products.d") {
-        b"etc/products.d"
+    } else if let Some((place, _)) =
+        FOLDERS.iter().find(|(place, ending)| name.ends_with(ending) && ends_with(directory, place))
+    {
+        place
     } else {
         let of_name = ELSEWHERE.iter().filter(|(_, file)| *file == name);
         of_name.map(|(place, _)| *place).find(|place| ends_with(directory, place))?

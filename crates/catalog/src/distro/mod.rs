@@ -70,27 +70,73 @@ fn refined(id: String, mut version: String, mut name: String, files: &BTreeMap<&
             Some(branch) if version.is_empty() => branch.trim_start_matches('v').clone_into(&mut version),
             _ => {}
         },
-        "ubuntu" => {
-            let sources: Vec<&str> = files
-                .iter()
-                .filter(|(path, _)| path.starts_with(b"etc/apt/sources.list.d/"))
-                .map(|(_, text)| *text)
-                .collect();
-            if hints::is_attached_to_pro(file("var/lib/ubuntu-advantage/status.json"), &sources) {
-                name.push_str(" (Ubuntu Pro attached)");
-            }
-        }
-        "sles" | "sle_hpc" | "sles_sap" | "sled" if version.is_empty() => {
-            let products = files.iter().filter(|(path, _)| path.ends_with(b".prod"));
-            let mut products = products.filter_map(|(_, text)| hints::suse_product(text));
-            if let Some((_, number)) = products.find(|(product, _)| product.starts_with("SLE")) {
+        _ if is_suse(&id) && version.is_empty() => {
+            if let Some((_, number)) = products(files).find(|(product, _)| product.starts_with("SLE")) {
                 version = number;
             }
         }
         _ => {}
     }
-    let ecosystem = if edge { "Alpine".to_owned() } else { ecosystem(&id, &version) };
+    let plain = if edge { "Alpine".to_owned() } else { ecosystem(&id, &version) };
+    let ecosystem = match subscribed(&id, &version, &plain, files) {
+        Some((subscription, mark)) => {
+            name.push_str(mark);
+            subscription
+        }
+        None => plain,
+    };
     Distro { ecosystem, id: clean(id), version: clean(version), name: clean(name) }
+}
+
+/// The ecosystem of a system that gets fixes which others do not, and what is said of it to people.
+fn subscribed(
+    id: &str,
+    version: &str,
+    plain: &str,
+    files: &BTreeMap<&[u8], &str>,
+) -> Option<(String, &'static str)> {
+    let (family, release) = plain.split_once(':')?;
+    match id {
+        "ubuntu" => {
+            let status = files.get(b"var/lib/ubuntu-advantage/status.json".as_slice()).copied();
+            let of_apt = files.iter().filter(|(path, _)| path.starts_with(b"etc/apt/"));
+            let sources: Vec<&str> = of_apt.map(|(_, text)| *text).collect();
+            hints::is_attached_to_pro(status, &sources)
+                .then(|| (format!("{family}:Pro:{release}"), " (Ubuntu Pro attached)"))
+        }
+        _ if is_suse(id) => products(files)
+            .any(|(product, _)| hints::is_long_term(&product))
+            .then(|| (format!("{family}:LTSS:{release}"), " (LTSS)")),
+        "rhel" => {
+            let manifests = files.iter().filter(|(path, _)| path.ends_with(b".json"));
+            let sets: Vec<String> = manifests.flat_map(|(_, text)| hints::content_sets(text)).collect();
+            match hints::stream_of(sets.iter().map(String::as_str))? {
+                "ELS" => Some((format!("{family}:ELS:{release}"), " (ELS)")),
+                // A stream is one of a minor release.
+                stream if version.contains('.') => Some((
+                    format!("{family}:{stream}:{version}"),
+                    match stream {
+                        "EUS" => " (EUS)",
+                        "E4S" => " (E4S)",
+                        "AUS" => " (AUS)",
+                        _ => " (TUS)",
+                    },
+                )),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn is_suse(id: &str) -> bool {
+    matches!(id, "sles" | "sle_hpc" | "sles_sap" | "sled")
+}
+
+/// Names and versions of SUSE's products that are installed.
+fn products(files: &BTreeMap<&[u8], &str>) -> impl Iterator<Item = (String, String)> {
+    let products = files.iter().filter(|(path, _)| path.ends_with(b".prod"));
+    products.filter_map(|(_, text)| hints::suse_product(text))
 }
 
 /// Texts for people go into the store: cut, and without control characters.
@@ -128,7 +174,7 @@ pub(crate) fn ecosystem(id: &str, version: &str) -> String {
         "amzn" => with("Amazon Linux", major().map(str::to_owned)),
         "photon" => with("Photon OS", minor().map(|(major, minor)| format!("{major}.{minor}"))),
         "azurelinux" | "mariner" => with("Azure Linux", major().map(str::to_owned)),
-        "sles" | "sled" | "sle_hpc" | "sles_sap" => with("SUSE", suse_release(version)),
+        _ if is_suse(id) => with("SUSE", suse_release(version)),
         "opensuse-leap" => with("openSUSE", minor().map(|(major, minor)| format!("Leap {major}.{minor}"))),
         "opensuse-tumbleweed" => "openSUSE:Tumbleweed".to_owned(),
         "opensuse" => "openSUSE".to_owned(),
@@ -170,8 +216,20 @@ pub fn identity(ecosystem: &str) -> Option<(&'static str, &str)> {
         "Chainguard" => "chainguard",
         _ => return None,
     };
+    let release = without_subscription(family, release);
     let release = release.trim_start_matches("Linux Enterprise ").trim_start_matches("Leap ");
     Some((id, release.trim_start_matches('v').trim_end_matches(":LTS")))
+}
+
+/// `Pro:22.04:LTS` → `22.04:LTS`, `EUS:9.2` → `9.2`.
+fn without_subscription<'a>(family: &str, release: &'a str) -> &'a str {
+    let marks: &[&str] = match family {
+        "Ubuntu" => &["Pro:"],
+        "SUSE" => &["LTSS:"],
+        "Red Hat" => &["ELS:", "EUS:", "E4S:", "AUS:", "TUS:"],
+        _ => &[],
+    };
+    marks.iter().find_map(|mark| release.strip_prefix(mark)).unwrap_or(release)
 }
 
 /// `15.6` is service pack 6 of 15; from 16 on the numbers are releases.

@@ -196,18 +196,88 @@ fn packages_of_edge_are_of_no_branch() {
 }
 
 #[test]
-fn a_machine_attached_to_pro_says_so() {
+fn a_machine_attached_to_pro_has_its_ecosystem() {
     let os = "ID=ubuntu\nVERSION_ID=\"22.04\"\nPRETTY_NAME=\"Ubuntu 22.04.4 LTS\"\n";
-    let name = |path: &str, text: &str| from(&[("etc/os-release", os), (path, text)]).unwrap().name;
+    let of = |path: &str, text: &str| {
+        let found = from(&[("etc/os-release", os), (path, text)]).unwrap();
+        format!("{} {}", found.name, found.ecosystem)
+    };
     let esm = "etc/apt/sources.list.d/ubuntu-esm-infra.list";
     let status = "var/lib/ubuntu-advantage/status.json";
-    assert_eq!(
-        name(esm, "deb https://esm.ubuntu.com/infra/ubuntu jammy-infra-security main\n"),
-        "Ubuntu 22.04.4 LTS (Ubuntu Pro attached)"
+    let (plain, pro) = (
+        "Ubuntu 22.04.4 LTS Ubuntu:22.04:LTS",
+        "Ubuntu 22.04.4 LTS (Ubuntu Pro attached) Ubuntu:Pro:22.04:LTS",
     );
-    assert_eq!(name(esm, "# deb https://esm.ubuntu.com/infra/ubuntu jammy main\n"), "Ubuntu 22.04.4 LTS");
-    assert_eq!(name(status, "{\"attached\": true}"), "Ubuntu 22.04.4 LTS (Ubuntu Pro attached)");
-    assert_eq!(name(status, "{\"attached\": false}"), "Ubuntu 22.04.4 LTS");
+    let line = "deb https://esm.ubuntu.com/infra/ubuntu jammy-infra-security main\n";
+    for (path, text, expected) in [
+        (esm, line, pro),
+        ("etc/apt/sources.list", line, pro),
+        (esm, "# deb https://esm.ubuntu.com/infra/ubuntu jammy main\n", plain),
+        ("etc/apt/sources.list", "deb http://archive.ubuntu.com/ubuntu jammy main\n", plain),
+        (status, "{\"attached\": true}", pro),
+        (status, "{\"attached\": false}", plain),
+        (
+            status,
+            "{\"attached\": true, \"services\": [{\"name\": \"esm-infra\", \"status\": \"enabled\"}]}",
+            pro,
+        ),
+        (
+            status,
+            "{\"attached\": true, \"services\": [{\"name\": \"esm-infra\", \"status\": \"disabled\"}]}",
+            plain,
+        ),
+        (
+            status,
+            "{\"attached\": true, \"services\": [{\"name\": \"livepatch\", \"status\": \"enabled\"}]}",
+            pro,
+        ),
+        (status, "not JSON", plain),
+    ] {
+        assert_eq!(of(path, text), expected, "{path}: {text}");
+    }
+    assert_eq!(super::identity("Ubuntu:Pro:22.04:LTS"), Some(("ubuntu", "22.04")));
+}
+
+#[test]
+fn products_of_suse_that_go_on_after_general_support_are_told() {
+    let of = |product: &str| {
+        let text = format!("<product><name>{product}</name><version>15.4</version></product>");
+        let path = format!("etc/products.d/{product}.prod");
+        let os = "ID=sles\nVERSION_ID=\"15.4\"\nPRETTY_NAME=\"SUSE\"\n";
+        from(&[("etc/os-release", os), (&path, &text)]).unwrap().ecosystem
+    };
+    assert_eq!(of("SLES"), "SUSE:Linux Enterprise 15 SP4");
+    assert_eq!(of("sle-module-basesystem"), "SUSE:Linux Enterprise 15 SP4");
+    for product in ["SLES-LTSS", "SLE_HPC-ESPOS", "SLES-LTSS-Extended-Security", "SLES_SAP"] {
+        assert_eq!(of(product), "SUSE:LTSS:Linux Enterprise 15 SP4", "{product}");
+    }
+    assert_eq!(super::identity("SUSE:LTSS:Linux Enterprise 15 SP4"), Some(("sles", "15 SP4")));
+}
+
+#[test]
+fn the_repositories_of_a_layer_of_red_hat_tell_its_stream() {
+    let of = |version: &str, sets: &[&str]| {
+        let os = format!("ID=rhel\nVERSION_ID=\"{version}\"\n");
+        let sets = format!("{{\"content_sets\": {sets:?}}}");
+        let places = [
+            "root/buildinfo/content_manifests/ubi-container-9.2-1.json",
+            "root/buildinfo/content-sets.json",
+            "usr/share/buildinfo/content-sets.json",
+        ];
+        let found = places.map(|place| from(&[("etc/os-release", &os), (place, &sets)]).unwrap().ecosystem);
+        assert!(found.iter().all(|ecosystem| *ecosystem == found[0]), "{found:?}");
+        found[0].clone()
+    };
+    let (base, apps) = ("rhel-9-for-x86_64-baseos-rpms", "rhel-9-for-x86_64-appstream-rpms");
+    let eus = ["rhel-9-for-x86_64-baseos-eus-rpms", "rhel-9-for-x86_64-appstream-eus-rpms"];
+    assert_eq!(of("9.2", &[base, apps]), "Red Hat:9");
+    assert_eq!(of("9.2", &eus), "Red Hat:EUS:9.2");
+    assert_eq!(of("9.2", &[base, eus[0]]), "Red Hat:9", "a system that gets both is not held back");
+    assert_eq!(of("9", &eus), "Red Hat:9", "of which minor release?");
+    assert_eq!(of("8.6", &["rhel-8-for-x86_64-baseos-e4s-rpms"]), "Red Hat:E4S:8.6");
+    assert_eq!(of("7.9", &["rhel-7-server-els-rpms", "rhel-7-server-extras-rpms"]), "Red Hat:ELS:7");
+    assert_eq!(of("9.2", &[]), "Red Hat:9");
+    assert_eq!(super::identity("Red Hat:EUS:9.2"), Some(("rhel", "9.2")));
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub mod uv;
 
 use parapet_model::PackageKey;
 
+use crate::graph::is_development;
 use crate::path::split;
 use crate::reader::{Gathered, Reading, clean_text};
 
@@ -79,6 +80,12 @@ fn add(out: &mut Gathered, name: &str, version: &str) {
 /// Names what a list asks for without one exact version.
 fn unjudged(out: &mut Gathered, name: &str, wanted: &str) {
     out.unjudged("PyPI", &normalised(name), wanted);
+}
+
+/// Whether a package is in groups for development only; one without any is not.
+fn is_for_development<'a>(groups: impl Iterator<Item = &'a str>) -> bool {
+    let mut groups = groups.peekable();
+    groups.peek().is_some() && groups.all(is_development)
 }
 
 /// Whether an environment marker (PEP 508) rules Linux out. Markers are not worked out otherwise: the

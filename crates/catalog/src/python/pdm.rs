@@ -5,9 +5,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{add, is_elsewhere, unjudged};
+use super::{add, is_elsewhere, is_for_development, unjudged};
 use crate::format::toml;
-use crate::graph::is_development;
 use crate::path::file_name;
 use crate::reader::{Gathered, Reading};
 
@@ -44,8 +43,11 @@ pub fn read(bytes: &[u8]) -> Reading {
     };
     let mut out = Gathered::default();
     for package in &lock.package {
-        let development = !package.groups.is_empty() && package.groups.iter().all(|g| is_development(g));
-        if development || package.path.is_some() || package.marker.as_deref().is_some_and(is_elsewhere) {
+        let groups = package.groups.iter().map(String::as_str);
+        if is_for_development(groups)
+            || package.path.is_some()
+            || package.marker.as_deref().is_some_and(is_elsewhere)
+        {
             continue;
         }
         match (package.version.as_str(), &package.git) {

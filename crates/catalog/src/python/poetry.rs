@@ -6,9 +6,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{add, is_elsewhere};
+use super::{add, is_elsewhere, is_for_development};
 use crate::format::toml;
-use crate::graph::is_development;
 use crate::path::file_name;
 use crate::reader::{Gathered, Reading};
 
@@ -61,8 +60,7 @@ pub fn read(bytes: &[u8]) -> Reading {
     let mut out = Gathered::default();
     for package in &lock.package {
         let groups = package.category.iter().chain(&package.groups);
-        let mut groups = groups.map(String::as_str).peekable();
-        let development = groups.peek().is_some() && groups.all(is_development);
+        let development = is_for_development(groups.map(String::as_str));
         let own = package.source.as_ref().is_some_and(|source| source.kind == "directory");
         let elsewhere = matches!(&package.markers, Some(Markers::All(marker)) if is_elsewhere(marker));
         if !development && !own && !elsewhere {

@@ -2,7 +2,8 @@
 //! vulnerabilities go on being found.
 //!
 //! A release ends with the last support that anyone gets without a contract, since feeds are kept
-//! until then: Debian's LTS counts, its paid ELTS and Ubuntu Pro do not. Dates are the publishers'
+//! until then: Debian's LTS counts, its paid ELTS and Ubuntu Pro do not. A subscription that a system
+//! has (`Ubuntu:Pro:…`) ends for itself. Dates are the publishers'
 //! announced ones; a day that is announced as a month is its last. [`SOURCES`] says where each family
 //! announces. A release whose end is not announced, or not known here, has no row: it is not called
 //! ended.
@@ -43,7 +44,7 @@ fn is_release(ecosystem: &str, name: &str) -> bool {
     ecosystem.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
-static LAST_DAYS: [(&str, &str); 101] = [
+static LAST_DAYS: [(&str, &str); 106] = [
     ("Debian:7", "2018-05-31"),
     ("Debian:8", "2020-06-30"),
     ("Debian:9", "2022-06-30"),
@@ -66,6 +67,10 @@ static LAST_DAYS: [(&str, &str); 101] = [
     ("Ubuntu:24.10", "2025-07-10"),
     ("Ubuntu:25.04", "2026-01-15"),
     ("Ubuntu:25.10", "2026-07-31"),
+    ("Ubuntu:Pro:14.04", "2024-04-30"),
+    ("Ubuntu:Pro:16.04", "2026-04-30"),
+    ("Ubuntu:Pro:18.04", "2028-04-30"),
+    ("Ubuntu:Pro:20.04", "2030-04-30"),
     ("Alpine:v3.3", "2017-11-01"),
     ("Alpine:v3.4", "2018-05-01"),
     ("Alpine:v3.5", "2018-11-01"),
@@ -96,6 +101,7 @@ static LAST_DAYS: [(&str, &str); 101] = [
     ("Red Hat:5", "2017-03-31"),
     ("Red Hat:6", "2020-11-30"),
     ("Red Hat:7", "2024-06-30"),
+    ("Red Hat:ELS:7", "2028-06-30"),
     ("Red Hat:8", "2029-05-31"),
     ("Red Hat:9", "2032-05-31"),
     ("Red Hat:10", "2035-05-31"),
@@ -174,6 +180,8 @@ mod tests {
         assert_eq!(end_of_life("SUSE:Linux Enterprise 15"), parse_instant("2020-01-01"));
         assert_eq!(end_of_life("SUSE:Linux Enterprise 15 SP60"), None);
         assert_eq!(end_of_life("Debian:10"), parse_instant("2024-07-01"));
+        assert_eq!(end_of_life("Ubuntu:18.04:LTS"), parse_instant("2023-06-01"));
+        assert_eq!(end_of_life("Ubuntu:Pro:18.04:LTS"), parse_instant("2028-05-01"));
         assert_eq!(end_of_life("Ubuntu:22.04:LTS"), parse_instant("2027-05-01"));
         assert_ne!(end_of_life("Alpine:v3.2"), end_of_life("Alpine:v3.20"));
         assert_eq!(end_of_life("Debian:1"), None);

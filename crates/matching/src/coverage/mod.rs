@@ -13,6 +13,7 @@ use parapet_model::{Coverage, PackageKey};
 
 use crate::ecosystem::{family, is_vendors, lacks_release};
 use crate::key::Spoken;
+use crate::release::release_of;
 
 pub use end_of_life::end_of_life;
 
@@ -73,7 +74,13 @@ pub fn of_ecosystem(
     now: Millis,
     stale_after: Millis,
 ) -> EcosystemCoverage {
-    let own: Vec<&FeedFacts> = feeds.iter().filter(|f| f.ecosystem == ecosystem && f.records > 0).collect();
+    let of = |name: &str| {
+        let feeds = feeds.iter().filter(move |f| f.ecosystem == name && f.records > 0);
+        feeds.collect::<Vec<&FeedFacts>>()
+    };
+    let own = of(ecosystem);
+    // The release speaks of a system with its subscription too, but alone it is not all that is known.
+    let release = release_of(ecosystem).map(|release| of(&release)).unwrap_or_default();
     // Feeds of the family's releases are there, and none can be of one that is not known.
     let of_releases = |f: &FeedFacts| f.records > 0 && family_of(&f.ecosystem) == ecosystem;
     let nobody = match ecosystem {
@@ -81,7 +88,9 @@ pub fn of_ecosystem(
         bare if lacks_release(bare) && feeds.iter().any(of_releases) => Coverage::ReleaseUnknown,
         _ => Coverage::NoFeed,
     };
-    let by_feeds = own.iter().map(|f| f.word(now, stale_after)).min().unwrap_or(nobody);
+    let words = own.iter().map(|f| f.word(now, stale_after));
+    let of_release = release.iter().map(|f| f.word(now, stale_after).max(Coverage::PartialFeed));
+    let by_feeds = words.min().or_else(|| of_release.min()).unwrap_or(nobody);
     let by_release = if lacks_release(ecosystem) {
         Coverage::ReleaseUnknown
     } else if end_of_life(ecosystem).is_some_and(|end| now >= end) {
@@ -97,11 +106,13 @@ pub fn of_ecosystem(
         }
         _ => Coverage::Assessed,
     };
+    let mut names: Vec<String> = own.iter().chain(&release).map(|f| f.in_words()).collect();
+    names.dedup();
     EcosystemCoverage {
         ecosystem: ecosystem.to_owned(),
         coverage: by_feeds.max(by_release).max(by_practice),
-        feeds: own.iter().map(|f| f.in_words()).collect(),
-        records: own.iter().map(|f| f.records).sum(),
+        feeds: names,
+        records: own.iter().chain(&release).map(|f| f.records).sum(),
     }
 }
 
@@ -178,6 +189,9 @@ mod tests {
         assert_eq!(word("Red Hat:9", &[feed("Red Hat:9", "RHSA")]), Coverage::FixesOnly);
         let vex = FeedFacts { lists_unfixed: true, ..feed("Red Hat:9", "VEX") };
         assert_eq!(word("Red Hat:9", &[vex, feed("Red Hat:9", "RHSA")]), Coverage::Assessed);
+        let (pro, release) = ("Ubuntu:Pro:22.04:LTS", feed("Ubuntu:22.04:LTS", "Ubuntu"));
+        assert_eq!(word(pro, std::slice::from_ref(&release)), Coverage::PartialFeed);
+        assert_eq!(word(pro, &[release, feed(pro, "Ubuntu")]), Coverage::Assessed);
         assert_eq!(word("PyPI", &[feed("PyPI", "PyPI")]), Coverage::Assessed);
         assert_eq!(word("dpkg", &[]), Coverage::NoFeed);
         assert_eq!(word("dpkg:Docker", std::slice::from_ref(&old)), Coverage::ForeignPackage);

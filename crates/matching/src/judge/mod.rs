@@ -8,7 +8,8 @@
 //! * within one ecosystem the statement hardest to get rid of wins: no fix before a fix with
 //!   subscription before a fix, the highest fixed version first (all matching ranges must be left);
 //! * the subscription's ecosystem (`Ubuntu:Pro:…`, `release.rs`) is asked beside the plain one. A package that
-//!   comes from the subscription (`+esm`) follows its entries alone; for any other package a fix
+//!   comes from the subscription (`+esm`), or is on a system that has it, follows its entries alone
+//!   where it has any; for any other package a fix
 //!   there turns *no fix* into *fix with subscription*;
 //! * *not affected* holds only when nothing says otherwise.
 
@@ -72,11 +73,11 @@ struct Statement<'a> {
 }
 
 fn statement_of<'a>(spoken: &Spoken<'_>, advisory: &'a Advisory) -> Option<Statement<'a>> {
-    let from_subscription = spoken.version.contains("+esm");
+    let from_subscription = spoken.version.contains("+esm") || is_subscription(&spoken.ecosystem);
     let (mut plain, mut pro) = (None, None);
     let mut pro_speaks = false;
     for entry in advisory.affected.iter().filter(|e| spoken.meets(e) && modules_agree(e, spoken)) {
-        let is_pro = is_subscription(&canonical(&entry.ecosystem)) && !is_subscription(&spoken.ecosystem);
+        let is_pro = is_subscription(&canonical(&entry.ecosystem));
         pro_speaks |= is_pro;
         let slot = if is_pro { &mut pro } else { &mut plain };
         let state = |range: &Containment<'_>| state::of(entry, range, from_subscription);

@@ -4,6 +4,7 @@
 //! tree. Small tables are filtered by its plain evaluator ([`Filter::accepts`]); posture compiles
 //! the same tree to its own structures and is tested against the evaluator.
 
+mod complete;
 mod finding;
 mod parse;
 
@@ -11,6 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use complete::{Completion, completions};
 pub use parse::ParseError;
 
 use crate::severity::Severity;

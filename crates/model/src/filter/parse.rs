@@ -20,7 +20,7 @@ pub struct ParseError {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Token {
+pub(super) enum Token {
     Word(String),
     Quoted(String),
     Sign(&'static str),
@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str) -> Result<Filter, ParseError> {
     }
 }
 
-fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
+pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
     const SIGNS: [&str; 11] = ["!=", "<=", ">=", "^=", "=", "<", ">", "~", "(", ")", ","];
     let chars: Vec<char> = text.chars().collect();
     let mut out = Vec::new();

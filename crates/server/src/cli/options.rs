@@ -25,24 +25,45 @@ pub(crate) struct StoreOptions {
     /// Feeds older than this count as stale
     #[arg(long, global = true, value_name = "DAYS", default_value_t = 30)]
     pub(crate) stale_after_days: u32,
+    /// The store is this command's alone and goes away with it
+    #[arg(skip)]
+    thrown_away: bool,
 }
 
 impl StoreOptions {
     /// The embedded store in `dir`, everything else by default.
     pub(crate) fn embedded(dir: &Path) -> Self {
-        Self { data_dir: dir.to_owned(), database_url: None, key_file: None, stale_after_days: 30 }
+        Self {
+            data_dir: dir.to_owned(),
+            database_url: None,
+            key_file: None,
+            stale_after_days: 30,
+            thrown_away: false,
+        }
+    }
+
+    /// A store in `dir`, a temporary folder, for this command alone (docs/adr/0005).
+    pub(crate) fn thrown_away(dir: &Path) -> Self {
+        Self { thrown_away: true, ..Self::embedded(dir) }
     }
 
     /// What [`App::open`] needs. The folder is made when it is not there, readable by its owner only.
     pub(crate) fn app_options(&self) -> anyhow::Result<parapet_service::Options> {
         create_private_dir(&self.data_dir)?;
+        let database = self.data_dir.join("parapet.db");
         let url = match &self.database_url {
             Some(url) => url.parse()?,
-            None => StoreUrl::Sqlite(self.data_dir.join("parapet.db")),
+            None if self.thrown_away => StoreUrl::Temporary(database),
+            None => StoreUrl::Sqlite(database),
         };
         let key_file = self.key_file.clone().unwrap_or_else(|| self.data_dir.join("key"));
-        let key = MasterKey::load_or_create(&key_file)
-            .with_context(|| format!("cannot use the key file {}", key_file.display()))?;
+        let key = if self.thrown_away {
+            // It holds no secret.
+            MasterKey::from_bytes([0; 32])
+        } else {
+            MasterKey::load_or_create(&key_file)
+                .with_context(|| format!("cannot use the key file {}", key_file.display()))?
+        };
         Ok(parapet_service::Options {
             url,
             key,

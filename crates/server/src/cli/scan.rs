@@ -132,7 +132,7 @@ impl Scan {
         };
         let store = match (&self.data_dir, &temporary) {
             (Some(dir), _) => StoreOptions::embedded(dir),
-            (None, Some(dir)) => StoreOptions::embedded(dir.path()),
+            (None, Some(dir)) => StoreOptions::thrown_away(dir.path()),
             (None, None) => bail!("no store"),
         };
         let (app, who) = store.open().await?;

@@ -7,6 +7,7 @@
 //! | Qualys CS | `Authorization: Bearer` with a JWT of its `/auth`, or `Authorization: Basic` |
 //! | Qualys PC | `Authorization: Basic`, or the cookie `QualysSession`; see `qualys_pc/gate.rs` |
 //! | identity | a signature, or `X-Auth-Token` |
+//! | pages | the cookie `parapet_session`; see `pages/gate.rs` |
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::HeaderMap;
@@ -24,6 +25,7 @@ use super::aksk;
 use super::hss::HssError;
 use super::keystone::KeystoneError;
 use super::native::ApiError;
+use super::pages;
 use super::qualys_cs::{Allowance, CsError};
 use super::qualys_pc::{self, PcError};
 use super::route::{Access, Family};
@@ -65,6 +67,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 pub(crate) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     if gate.family == Family::QualysPc {
         return qualys_pc::check(&gate, request, next).await;
+    }
+    if gate.family == Family::Pages {
+        return pages::check(&gate, request, next).await;
     }
     if gate.access == Access::Open {
         return next.run(request).await;
@@ -179,6 +184,7 @@ fn refuse(family: Family, error: Error, why: Option<Why>) -> Response {
         (Family::Keystone, ..) => KeystoneError::from(error).into_response(),
         (Family::QualysCs, ..) => CsError::from(error).into_response(),
         (Family::QualysPc, ..) => PcError::from(error).into_response(),
+        (Family::Pages, ..) => parapet_pages::PageError::from(error).into_response(),
         (Family::Native | Family::Operations, ..) => ApiError::from(error).into_response(),
     }
 }

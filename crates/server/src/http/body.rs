@@ -105,6 +105,7 @@ fn refusal(family: Family, status: StatusCode, reason: String) -> Response {
         Family::Keystone => KeystoneError::refused(status, reason).into_response(),
         Family::QualysCs => CsError::new(status, reason).into_response(),
         Family::QualysPc => PcError::refused(status, reason).into_response(),
+        Family::Pages => parapet_pages::PageError::refused(status, reason).into_response(),
         Family::Native | Family::Operations => ApiError::refused(status, reason).into_response(),
     }
 }

@@ -9,6 +9,7 @@ mod keystone;
 mod native;
 mod operations;
 mod origin;
+mod pages;
 mod qualys_cs;
 mod qualys_pc;
 mod query;
@@ -30,8 +31,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use parapet_service::App;
+use parapet_pages::Pages;
 use parapet_service::exports::RowShape;
+use parapet_service::{App, Turns};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -54,12 +56,14 @@ pub(crate) fn shapes() -> Vec<(String, Arc<dyn RowShape>)> {
 
 /// The whole server as one service.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let turns = Turns::default();
     let state = AppState {
+        pages: Pages::new(app.clone(), turns.clone()),
         app,
         metrics: Arc::default(),
         limits: Arc::default(),
         pc_calls: Default::default(),
-        turns: Default::default(),
+        turns,
     };
     let routes = route::mount(&state)
         .layer(axum::middleware::from_fn_with_state(state, operations::count))
@@ -147,6 +151,8 @@ async fn unknown_path(State(state): State<AppState>, request: Request) -> Respon
         qualys_cs::CsError::no_api(path).into_response()
     } else if path.starts_with("/v3/") || path.starts_with("/v3.0/") {
         keystone::KeystoneError::no_api().into_response()
+    } else if parapet_pages::wants_page(request.headers()) && !path.starts_with("/api/") {
+        pages::bound(parapet_pages::unknown_path())
     } else {
         native::ApiError::no_route(path).into_response()
     }

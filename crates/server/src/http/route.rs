@@ -9,7 +9,7 @@ use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use parapet_model::Permission;
+pub(crate) use parapet_model::Access;
 use tower_http::timeout::TimeoutLayer;
 
 use super::state::AppState;
@@ -35,17 +35,8 @@ pub(crate) enum Family {
     Keystone,
     /// Probes and metrics.
     Operations,
-}
-
-/// What a caller must be or hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Anybody.
-    Open,
-    /// Anybody who signed in.
-    SignedIn,
-    /// Whoever holds the right.
-    Right(Permission),
+    /// Pages for people.
+    Pages,
 }
 
 /// One row of the table.
@@ -84,6 +75,21 @@ impl Table {
         self
     }
 
+    /// Adds the rows of pages.
+    pub(crate) fn pages(mut self, pages: Vec<parapet_pages::Page<AppState>>) -> Self {
+        let family = self.family;
+        let row = |page: parapet_pages::Page<AppState>| Route {
+            method: page.method,
+            path: page.path,
+            family,
+            access: page.access,
+            upload: false,
+            handler: page.handler,
+        };
+        self.routes.extend(pages.into_iter().map(row));
+        self
+    }
+
     /// Makes the row added last one that takes a file.
     pub(crate) fn upload(mut self) -> Self {
         if let Some(route) = self.routes.last_mut() {
@@ -109,6 +115,7 @@ pub(crate) fn all() -> Vec<Route> {
         super::qualys_cs::registry_routes(),
         super::qualys_cs::report_routes(),
         super::qualys_pc::routes(),
+        super::pages::routes(),
     ]
     .into_iter()
     .flat_map(Table::into_routes)
@@ -151,6 +158,7 @@ mod tests {
 
     use super::*;
     use crate::cli::StoreOptions;
+    use crate::http::pages;
 
     const PASSWORD: &str = "a password for tests";
 
@@ -189,6 +197,13 @@ mod tests {
                     Family::QualysCs => {
                         let jwt = accounts.issue_jwt(&signed_in).await.unwrap();
                         request().header("Authorization", format!("Bearer {jwt}"))
+                    }
+                    Family::Pages => {
+                        let session = accounts.issue_session(&signed_in).await.unwrap();
+                        let session = session.expose();
+                        request()
+                            .header("Cookie", format!("{}={session}", pages::COOKIE))
+                            .header("X-CSRF-Token", pages::csrf_of(session))
                     }
                     Family::Native | Family::QualysPc => {
                         let basic = STANDARD.encode(format!("{}:{PASSWORD}", role.name));

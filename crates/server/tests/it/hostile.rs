@@ -18,6 +18,9 @@ fn a_version_that_no_order_can_place_is_said_and_never_guessed() {
     assert_eq!(assets["assets"][0]["coverage"], "version-unparsed", "{assets}");
     let asset = server.get(&format!("/api/v1/assets/{}", assets["assets"][0]["id"].as_str().unwrap()));
     assert_eq!(asset["ecosystems"][0]["coverage"], "version-unparsed", "{asset}");
+    let gaps = asset["not_assessed"].as_array().unwrap();
+    let unparsed = gaps.iter().find(|gap| gap["coverage"] == "version-unparsed").unwrap();
+    assert_eq!(unparsed["what"], "1 packages of Debian:12", "wood is judged: {asset}");
 }
 
 #[test]

@@ -7,6 +7,7 @@
     reason = "helpers of tests may panic, and say what was left out"
 )]
 
+mod browser;
 mod compliance;
 mod demo;
 mod documents;

@@ -10,6 +10,7 @@ mod sign_in;
 mod signing;
 mod temporary;
 mod throttle;
+mod visits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub(crate) use sign_in::SignIns;
 pub use sign_in::TokenScope;
 pub use signing::{Claim, SignedWrite, SigningError, SigningKey};
 pub use temporary::{TEMPORARY_SECONDS, TemporaryKey};
+pub use visits::VISIT_ENDS;
 
 use crate::app::App;
 use crate::error::{Error, Result};

@@ -278,8 +278,7 @@ impl Deciding<'_> {
                 None => Ok(e.life),
             };
         };
-        let own = e.created_by == self.who.user && self.who.user != 0;
-        if next == ExceptionState::Approved && self.app.rules.four_eyes && own {
+        if next == ExceptionState::Approved && self.app.control_exceptions().wants_others(self.who, e) {
             return Err(WhyNot::OwnRequest);
         }
         let life = e.life.step(next, self.change.end, self.now).map_err(why_not)?;

@@ -15,7 +15,7 @@ use parapet_model::{
 };
 use parapet_store::Session;
 
-use super::{ControlExceptions, host_of};
+use super::{ControlExceptions, PROGRAM, host_of};
 use crate::accounts::require;
 use crate::error::Result;
 
@@ -114,6 +114,15 @@ pub struct Listed {
     pub active: bool,
     /// What was done and why; empty unless it was asked for.
     pub history: Vec<HistoryEntry>,
+}
+
+impl Listed {
+    /// Why it waits again, when the evidence changed under it; the history must have been asked for.
+    pub fn reopened(&self) -> Option<&HistoryEntry> {
+        let last = self.history.iter().rev().find(|entry| entry.what.starts_with("Status: "));
+        let by_evidence = |entry: &&HistoryEntry| entry.by == PROGRAM && self.standing == Standing::Pending;
+        last.filter(by_evidence)
+    }
 }
 
 /// A page of exceptions.

@@ -15,7 +15,10 @@ mod request;
 use std::collections::{BTreeMap, BTreeSet};
 
 use parapet_model::control_exception::ControlException;
-use parapet_model::{AssetKind, AssetNo, EnterpriseProjectNo, Permission, Principal};
+use parapet_model::lifecycle::Standing;
+use parapet_model::{
+    AssetKind, AssetNo, ControlResultNo, EnterpriseProjectNo, Permission, Principal, Ranges,
+};
 use parapet_posture::Snapshot;
 
 pub use change::{Batch, Change, WhyNot};
@@ -24,7 +27,7 @@ pub use request::{NewControlException, RequestError, RequestRefused};
 
 use crate::accounts::require;
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What stands in a history for the program itself.
 pub(crate) const PROGRAM: &str = "parapet";
@@ -43,6 +46,37 @@ pub struct ExceptionRules {
 pub struct ControlExceptions<'a>(pub(crate) &'a App);
 
 impl ControlExceptions<'_> {
+    /// How many that the asker sees stand how.
+    pub async fn counts(&self, who: &Principal) -> Result<BTreeMap<Standing, u64>> {
+        require(who, Permission::ExceptionsRead)?;
+        let mut session = self.0.store.read().await?;
+        Ok(session.control_exception_counts(&who.scope(), self.0.now()).await?)
+    }
+
+    /// One with its history.
+    pub async fn one(&self, who: &Principal, no: u64) -> Result<Listed> {
+        let filter = Filter { numbers: Some(Ranges::from_each([no])), ..Filter::default() };
+        let mut page = self.list(who, &filter, 1, true).await?;
+        page.rows.pop().ok_or_else(|| Error::NotFound("exception".to_owned()))
+    }
+
+    /// Whether the rules want somebody other than the asker to approve it.
+    pub fn wants_others(&self, who: &Principal, exception: &ControlException) -> bool {
+        self.0.rules.four_eyes && exception.created_by == who.user && who.user != 0
+    }
+
+    /// The number of the result that it is for, if that is there.
+    pub async fn result_of(
+        &self,
+        who: &Principal,
+        exception: &ControlException,
+    ) -> Result<Option<ControlResultNo>> {
+        require(who, Permission::FindingsRead)?;
+        let mut session = self.0.store.read().await?;
+        let result = session.control_result_of(&who.scope(), &exception.target.identity).await?;
+        Ok(result.map(|result| result.no))
+    }
+
     /// Exceptions of these results by what they are for, the newest first.
     pub async fn of_results(
         &self,

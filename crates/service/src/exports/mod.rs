@@ -10,9 +10,11 @@ mod rows;
 mod run;
 
 use parapet_model::job::{JobKind, JobState};
-use parapet_model::{AssetKind, Filter, Permission, Principal, Scope};
+use parapet_model::{AssetKind, Filter, Millis, Permission, Principal, Scope};
 use parapet_posture::AssetSet;
+use parapet_store::Session;
 use parapet_store::artifacts::Artifact;
+use parapet_store::jobs::{Job, JobFilter};
 use parapet_store::registries::Registry;
 use uuid::Uuid;
 
@@ -98,6 +100,12 @@ pub struct Ticket {
 pub struct Task {
     /// Id of the job.
     pub id: Uuid,
+    /// Who asked.
+    pub owner: String,
+    /// When, recorded time.
+    pub created: Millis,
+    /// What was asked for.
+    pub request: ExportRequest,
     /// `hss-vul-vul-en_1700000000000_export_task`.
     pub name: String,
     /// State of the job.
@@ -110,6 +118,15 @@ pub struct Task {
     pub total: u64,
     /// The file, when it is there.
     pub artifact: Option<Artifact>,
+}
+
+/// Some exports, and where to go on.
+#[derive(Debug, Clone)]
+pub struct TaskPage {
+    /// Newest first.
+    pub tasks: Vec<Task>,
+    /// Ask again with this; `None` after the last one.
+    pub next: Option<u32>,
 }
 
 /// Use cases around exports.
@@ -140,17 +157,30 @@ impl Exports<'_> {
         let Some(job) = session.job(scope, &id).await?.filter(|job| job.kind == JobKind::Export) else {
             return Ok(None);
         };
-        let Payload::Export(export) = Payload::read(&job)? else { return Ok(None) };
-        let artifact = session.artifacts_of_job(scope, job.no).await?.into_iter().next();
-        Ok(Some(Task {
-            id,
-            name: format!("{}_{}_export_task", export.request.name, job.created),
-            state: job.state,
-            error: job.error,
-            done: job.done,
-            total: export.rows,
-            artifact,
-        }))
+        task_of(&mut session, scope, job).await
+    }
+
+    /// Exports the asker sees, newest first: those among the `limit` jobs below number `before` (`u32::MAX`
+    /// for the first page), and where to go on. Files of reports are not among them.
+    pub async fn list(&self, who: &Principal, before: u32, limit: u32) -> Result<TaskPage> {
+        require(who, Permission::ExportsCreate)?;
+        let scope = who.scope();
+        let mut session = self.0.store.read().await?;
+        let filter = JobFilter { kind: Some(JobKind::Export), ..JobFilter::default() };
+        let (jobs, next) = session.jobs(&scope, &filter, before, limit).await?;
+        let mut tasks = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            tasks.extend(task_of(&mut session, &scope, job).await?);
+        }
+        Ok(TaskPage { tasks, next })
+    }
+
+    /// How many rows an export would have if it were asked for now.
+    pub async fn rows(&self, who: &Principal, request: ExportRequest) -> Result<u64> {
+        require(who, Permission::ExportsCreate)?;
+        request.check(self.0)?;
+        let view = self.0.findings().view(request.as_of, None).await?;
+        Ok(promise(&view, &who.scope(), request).await?.rows)
     }
 
     /// A finished file, until its time is over.
@@ -158,6 +188,24 @@ impl Exports<'_> {
         let found = self.0.store.read().await?.artifact(scope, &id).await?;
         Ok(found.filter(|artifact| self.0.now() < artifact.expires))
     }
+}
+
+/// The export of a job; `None` when the job is another's, such as a report's.
+async fn task_of(session: &mut Session, scope: &Scope, job: Job) -> Result<Option<Task>> {
+    let Payload::Export(export) = Payload::read(&job)? else { return Ok(None) };
+    let artifact = session.artifacts_of_job(scope, job.no).await?.into_iter().next();
+    Ok(Some(Task {
+        id: job.uuid,
+        owner: job.owner,
+        created: job.created,
+        name: format!("{}_{}_export_task", export.request.name, job.created),
+        request: export.request,
+        state: job.state,
+        error: job.error,
+        done: job.done,
+        total: export.rows,
+        artifact,
+    }))
 }
 
 /// What is promised of an export of this view.

@@ -9,7 +9,7 @@ pub(crate) use runner::{end_badly, end_failed, end_well, prepare};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parapet_model::job::JobKind;
+use parapet_model::job::{JobKind, JobState};
 use parapet_model::{Millis, Permission, Principal, ProjectNo, Scope};
 use parapet_store::Tx;
 use parapet_store::jobs::{Attempt, Job, JobFilter, NewJob, Progress};
@@ -49,6 +49,20 @@ impl Jobs<'_> {
         require(who, Permission::FindingsRead)?;
         let (jobs, next) = self.0.store.read().await?.jobs(&who.scope(), filter, before, limit).await?;
         Ok(JobPage { jobs, next })
+    }
+
+    /// How many of the newest `most` jobs of a kind that failed did so after `since`.
+    pub async fn failed_since(
+        &self,
+        who: &Principal,
+        kind: JobKind,
+        since: Millis,
+        most: usize,
+    ) -> Result<usize> {
+        let failed = JobFilter { kind: Some(kind), state: Some(JobState::Failed), owner: "" };
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let page = self.list(who, &failed, u32::MAX, most).await?;
+        Ok(page.jobs.iter().filter(|job| job.ended > since).count())
     }
 
     /// One job with how its children stand.

@@ -12,8 +12,9 @@ use parapet_catalog::oci::Platform;
 use parapet_fetch::{ImageReference, Registry};
 use parapet_model::asset::Reference;
 use parapet_model::job::JobKind;
-use parapet_model::{Digest, Permission, Principal};
+use parapet_model::{AssetKind, Digest, Permission, Principal};
 use parapet_store::Tx;
+use parapet_store::registries::Registry as Registered;
 use uuid::Uuid;
 
 pub use batch::Batch;
@@ -27,6 +28,9 @@ use crate::audit;
 use crate::error::{Error, Result};
 use crate::jobs::payload::{Payload, ScanImageJob};
 use crate::jobs::{Outcome, Run};
+
+/// Registries among which that of an image is looked for.
+const MAX_REGISTRIES: u32 = 10_000;
 
 /// Use cases around scanning.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +90,44 @@ impl Scans<'_> {
         tx.commit().await?;
         jobs.wake();
         Ok(uuid)
+    }
+
+    /// Has an asset read again: a host by its sensor, an image and a container's image by the registry it
+    /// is in now, as one that is configured where that is so.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for what came from no registry.
+    pub async fn rescan(&self, who: &Principal, id: Uuid) -> Result<()> {
+        require(who, Permission::AssetsWrite)?;
+        let (snapshot, scope) = (self.0.live().snapshot(), who.scope());
+        let unknown = || Error::NotFound("asset".to_owned());
+        let asset = snapshot.asset_by_uuid(&scope, id).filter(|asset| asset.held.is_open());
+        let asset = asset.ok_or_else(unknown)?;
+        let image = match (asset.kind, asset.image) {
+            (AssetKind::Host, _) => {
+                return self.0.host_scans().begin(who, Some(&[id]), &[]).await.map(drop);
+            }
+            (AssetKind::Container, Some(image)) => snapshot.asset(&scope, image).ok_or_else(unknown)?,
+            _ => asset,
+        };
+        let mut current = image.references.iter().filter(|row| row.held.is_open()).map(|row| &row.reference);
+        let reference = current.find(|reference| !reference.registry.is_empty()).ok_or_else(|| {
+            Error::Invalid("the image came from no registry; read it where it is".to_owned())
+        })?;
+        let platform = &image.image_facts.platform;
+        let registries = self.0.store.read().await?.registries(&scope, 0, MAX_REGISTRIES).await?;
+        let names = |registry: &&Registered| {
+            self.0.registries().name_of(&registry.settings).is_ok_and(|name| name == reference.registry)
+        };
+        let target = match (reference.tag.as_str(), image.image_facts.manifest_digests.first()) {
+            ("", Some(digest)) => format!("@{digest}"),
+            (tag, _) => format!(":{tag}"),
+        };
+        let (registry, name) = match registries.iter().find(names) {
+            Some(registry) => (Some(registry.uuid), format!("{}{target}", reference.repository)),
+            None => (None, format!("{}/{}{target}", reference.registry, reference.repository)),
+        };
+        self.scan_job(who, registry, &name, platform, true).await.map(drop)
     }
 
     /// Deletes an asset: it keeps its history and is the same object when it comes back.

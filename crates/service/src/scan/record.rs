@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use parapet_model::inventory::{DatabaseRead, Inventory};
 use parapet_model::{Digest, PackageKey, PackageNo, Principal};
-use parapet_store::Tx;
 use parapet_store::assets::{HostObservation, ImageObservation, Look, Outcome};
 use parapet_store::packages::NewPackage;
+use parapet_store::{StoreUrl, Tx};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -18,8 +18,10 @@ use crate::error::Result;
 use crate::jobs::Fence;
 use crate::matcher;
 
-/// Packages numbered and matched in one transaction.
+/// Packages numbered and matched in one transaction, while others wait for it.
 const BATCH: usize = 50;
+/// The same where there are no others.
+const BATCH_ALONE: usize = 1_000;
 
 /// What a scan found and did.
 #[derive(Debug, Clone, Serialize)]
@@ -121,7 +123,8 @@ async fn number(
     let distinct: BTreeMap<&PackageKey, ()> =
         inventory.packages().map(|found| (&found.package, ())).collect();
     let distinct: Vec<&PackageKey> = distinct.into_keys().collect();
-    number_keys(app, &distinct, BATCH, fence).await
+    let alone = matches!(app.store().url(), StoreUrl::Temporary(_));
+    number_keys(app, &distinct, if alone { BATCH_ALONE } else { BATCH }, fence).await
 }
 
 /// Numbers packages, which are different, `batch` in a transaction; new ones are matched at once.

@@ -11,6 +11,7 @@ mod roles;
 mod signed_writes;
 mod tokens;
 mod users;
+mod visits;
 
 pub use directory::Directory;
 pub use keys::{ApiKey, ApiKeyPair};
@@ -18,3 +19,4 @@ pub use memberships::Membership;
 pub use signed_writes::Reply;
 pub use tokens::{Token, TokenScope};
 pub use users::{NewUser, User};
+pub use visits::Visit;

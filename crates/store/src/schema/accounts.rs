@@ -1,5 +1,6 @@
 //! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists, schedules,
-//! connectors, sensors, reports, compliance, signed writes, host groups, host scans.
+//! connectors, sensors, reports, compliance, signed writes, host groups, host scans,
+//! visits.
 
 use super::{Migration, migration};
 
@@ -29,4 +30,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(140, "0140_signed_writes"),
     migration!(141, "0141_host_groups"),
     migration!(142, "0142_host_scans"),
+    migration!(165, "0165_visits"),
 ];

@@ -14,6 +14,7 @@ mod sensors;
 mod signed_writes;
 mod tokens;
 mod users;
+mod visits;
 
 use parapet_model::{Principal, ProjectNo, Scope};
 use parapet_store::accounts::{NewUser, User};

@@ -29,7 +29,7 @@ pub(super) async fn decide(gate: &Gate, policy: &Policy) -> anyhow::Result<Verdi
     };
     let store = match (&gate.data_dir, &temporary) {
         (Some(dir), _) => StoreOptions::embedded(dir),
-        (None, Some(dir)) => StoreOptions::embedded(dir.path()),
+        (None, Some(dir)) => StoreOptions::thrown_away(dir.path()),
         (None, None) => bail!("no store"),
     };
     let (app, who) = store.open().await?;

@@ -176,7 +176,7 @@ async fn scanned(gate: &Gate, server: &ParapetServer, target: &Target) -> anyhow
 /// The id of an asset that lies here and that the server knows.
 async fn known(gate: &Gate, server: &ParapetServer, target: &Target) -> anyhow::Result<String> {
     let folder = tempfile::tempdir()?;
-    let (app, who) = StoreOptions::embedded(folder.path()).open().await?;
+    let (app, who) = StoreOptions::thrown_away(folder.path()).open().await?;
     output::progress(&format!("reading {target}"));
     let here = app.scans().scan(&who, target, &gate.access.options()?).await?.asset;
     app.live().settle().await?;

@@ -1,0 +1,17 @@
+//! Pages as their visitors get them, over a store of their own, with time in the test's hand. Sessions and
+//! the check of rights are tested with the server; browsers in `server/tests/it/browser`.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod asset;
+mod assets;
+mod compliance;
+mod exceptions;
+mod exports;
+mod findings;
+mod links;
+mod start;
+mod visit;
+#[path = "../../../service/tests/it/world.rs"]
+#[expect(dead_code, reason = "shared with the tests of the services, which use more of it")]
+mod world;

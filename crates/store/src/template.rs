@@ -1,0 +1,82 @@
+//! What a temporary store begins with: an empty database that the first migrations were applied to.
+//!
+//! To create some hundred tables and indexes takes longer than to read a small image. The file may be
+//! older than the newest migrations: the rest is applied as to any store. It is made anew by
+//! `PARAPET_WRITE_TEMPLATE=1 cargo test -p parapet-store template`.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+const EMPTY: &[u8] = include_bytes!("../migrations/empty.db.zst");
+
+/// Writes it to `path`, unless something is there.
+pub(crate) fn write(path: &Path) -> Result<()> {
+    let failed = |source| Error::File { path: path.display().to_string(), source };
+    if path.exists() {
+        return Ok(());
+    }
+    let bytes = zstd::decode_all(EMPTY).map_err(failed)?;
+    std::fs::write(path, bytes).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parapet_model::{SeededIds, TestClock};
+
+    use crate::db::Db;
+    use crate::sql::args;
+    use crate::{Options, Store, StoreUrl, schema};
+
+    const OBJECTS: &str =
+        "SELECT type || ' ' || name || ': ' || COALESCE(sql, '') FROM sqlite_master ORDER BY 1";
+    const STEPS: &str = "SELECT number || ' ' || hash FROM schema_migration ORDER BY number";
+    const PROJECTS: &str = "SELECT name FROM project";
+    /// So that the first program to open it finds it unfinished, and gives it its epoch.
+    const UNFINISHED: &str = "UPDATE log_head SET schema_version = 0";
+
+    async fn lines(store: &Store, sql: &'static str) -> Vec<String> {
+        let rows = store.read().await.unwrap().fetch(sql, args![]).await.unwrap();
+        rows.iter().map(|row| row.fields("line").text().unwrap()).collect()
+    }
+
+    async fn write_template() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("empty.db");
+        let db = Db::open(&StoreUrl::Sqlite(path.clone())).await.unwrap();
+        let mut session = db.begin_write().await.unwrap();
+        schema::migrate(&mut session, false).await.unwrap();
+        session.execute(UNFINISHED, args![]).await.unwrap();
+        session.commit().await.unwrap();
+        db.vacuum().await;
+        db.close().await;
+        let packed = zstd::encode_all(std::fs::File::open(&path).unwrap(), 19).unwrap();
+        let place = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/empty.db.zst");
+        std::fs::write(place, packed).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_temporary_store_is_like_one_that_stays() {
+        if std::env::var_os("PARAPET_WRITE_TEMPLATE").is_some() {
+            return write_template().await;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let open = async |url| {
+            let options =
+                Options { url, clock: Arc::new(TestClock::at(0)), ids: Arc::new(SeededIds::default()) };
+            Store::open(options).await.unwrap()
+        };
+        let temporary = open(StoreUrl::Temporary(dir.path().join("a.db"))).await;
+        let stays = open(StoreUrl::Sqlite(dir.path().join("b.db"))).await;
+        for sql in [OBJECTS, STEPS, PROJECTS] {
+            assert_eq!(lines(&temporary, sql).await, lines(&stays, sql).await);
+        }
+        let tx = temporary.begin().await.unwrap();
+        assert_eq!(tx.seq(), 1);
+        tx.commit().await.unwrap();
+        let side = temporary.side().await.unwrap();
+        side.commit().await.unwrap();
+    }
+}

@@ -1,6 +1,6 @@
 //! Deflate on several threads, in bounded memory.
 //!
-//! What comes in is cut into chunks. Each is deflated by itself and ends on a byte (a *sync flush*), so
+//! What comes in is cut into chunks. Each is deflated by itself ([`crate::deflate`]) and ends on a byte, so
 //! that the packed chunks, put behind each other, are one deflate stream. One thread puts them in order
 //! and passes them on, so that whatever lies below (hashing, the disk) does not hold up the rest. A
 //! fixed number of chunks goes round: who brings bytes faster than they can be packed or written waits.
@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crc32fast::Hasher;
-use flate2::{Compress, Compression, FlushCompress};
+
+use crate::deflate::Deflate;
 
 /// Bytes deflated at once. What comes before a chunk is no help to it, which makes files a few in a
 /// hundred larger; smaller chunks would cost more.
@@ -166,31 +167,16 @@ fn broken() -> io::Error {
 
 /// Deflates chunk after chunk, until there are no more or nobody wants them.
 fn deflate_all(to_do: &Mutex<Receiver<Work>>, done: &Sender<Done>) {
-    let mut deflate = Compress::new(Compression::fast(), false);
+    let mut deflate = Deflate::new();
     loop {
         let next = to_do.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Work { place, chunk }) = next else { return };
         let mut crc = Hasher::new();
         crc.update(&chunk);
-        let Some(packed) = deflate_one(&mut deflate, &chunk) else { return };
+        let packed = deflate.pack(&chunk);
         if done.send(Done { place, chunk, packed, crc }).is_err() {
             return;
         }
-    }
-}
-
-/// One chunk, up to a byte.
-fn deflate_one(deflate: &mut Compress, chunk: &[u8]) -> Option<Vec<u8>> {
-    deflate.reset();
-    let mut packed = Vec::with_capacity(chunk.len() / 4 + 1024);
-    loop {
-        let rest = chunk.get(deflate.total_in() as usize..)?;
-        deflate.compress_vec(rest, &mut packed, FlushCompress::Sync).ok()?;
-        // With room left, everything was taken and flushed.
-        if packed.len() < packed.capacity() {
-            return (deflate.total_in() as usize == chunk.len()).then_some(packed);
-        }
-        packed.reserve(packed.capacity());
     }
 }
 

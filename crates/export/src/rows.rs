@@ -18,7 +18,7 @@ use parapet_model::{AssetNo, ExceptionNo, Millis};
 
 use crate::buffer::Buffer;
 use crate::columns::{Column, Columns};
-use crate::tails::{self, Block, Tails};
+use crate::tails::{self, Block, Tails, key_of};
 use crate::value::{Value, value_of};
 
 /// How a format writes a row. What a cell writes depends on its index and value alone, so that
@@ -212,12 +212,15 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
         let out = &mut buffer.bytes;
         let start = out.len();
         head.write(format, finding, *references_at, out);
-        let (package, vulnerability) = (finding.package.no, finding.vulnerability.no);
-        if !match_part.columns.is_empty() && !tails.copy(package, vulnerability, out) {
+        let key = key_of(finding.package.no, finding.vulnerability.no);
+        let known = if match_part.columns.is_empty() { Some(&[][..]) } else { tails.get(key) };
+        if let Some(tail) = known {
+            out.extend_from_slice(tail);
+        } else {
             let tail_at = out.len();
             match_part.write(format, finding, *references_at, out);
             if let Some(tail) = out.get(tail_at..) {
-                tails.keep(package, vulnerability, tail);
+                tails.keep(key, tail);
             }
         }
         format.end_row(out, start);

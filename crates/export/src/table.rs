@@ -5,7 +5,6 @@ use std::io::{self, Write};
 
 use crate::buffer::Buffer;
 use crate::csv::CsvOptions;
-use crate::quote::push_cell;
 
 /// Writes rows of texts as CSV.
 #[derive(Debug)]
@@ -39,28 +38,22 @@ impl<W: Write> TableCsv<W> {
         self.end_row(start, count)
     }
 
-    /// Appends what a cell with that text looks like in the file.
-    pub fn encode(&self, text: &str, out: &mut Vec<u8>) {
-        push_cell(out, text, !self.options.raw);
+    /// Appends the cell of column `index` as it stands in the file, with the comma before it.
+    pub fn encode(&self, index: usize, text: &str, out: &mut Vec<u8>) {
+        self.options.cell(out, index, text);
     }
 
-    /// Writes one row of cells that were [encoded](Self::encode) before: most rows share cells with the
-    /// one before them.
+    /// Writes one row of parts whose cells were [encoded](Self::encode) before and come in order, one for
+    /// each title: most rows share parts with others.
     ///
     /// # Errors
-    /// Like [`TableCsv::row`].
-    pub fn encoded_row<C: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = C>) -> io::Result<()> {
+    /// What the writer below says.
+    pub fn joined_row<'p>(&mut self, parts: impl IntoIterator<Item = &'p [u8]>) -> io::Result<()> {
         let out = &mut self.buffer.bytes;
         let start = out.len();
-        let mut count = 0;
-        for (index, cell) in cells.into_iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            out.extend_from_slice(cell.as_ref());
-            count = index + 1;
-        }
-        self.end_row(start, count)
+        parts.into_iter().for_each(|part| out.extend_from_slice(part));
+        self.options.end_row(out, start);
+        self.buffer.row_done()
     }
 
     fn end_row(&mut self, start: usize, count: usize) -> io::Result<()> {
@@ -115,21 +108,20 @@ mod tests {
 
     #[test]
     fn cells_that_were_encoded_before_make_the_same_rows() {
-        let rows = [["a, \"b\"", "=1"], ["", "x"]];
-        let labels = ["one", "two"];
+        let rows = [["a, \"b\"", "=1", ""], ["", "x", "y"]];
+        let labels = ["one", "two", "three"];
         let mut plain = TableCsv::new(Vec::new(), &labels, CsvOptions::SPREADSHEET);
-        let mut encoded = TableCsv::new(Vec::new(), &labels, CsvOptions::SPREADSHEET);
+        let mut joined = TableCsv::new(Vec::new(), &labels, CsvOptions::SPREADSHEET);
         for row in rows {
             plain.row(row).unwrap();
-            let cells = row.map(|text| {
-                let mut cell = Vec::new();
-                encoded.encode(text, &mut cell);
-                cell
-            });
-            encoded.encoded_row(&cells).unwrap();
+            let (mut first, mut rest) = (Vec::new(), Vec::new());
+            joined.encode(0, row[0], &mut first);
+            joined.encode(1, row[1], &mut rest);
+            joined.encode(2, row[2], &mut rest);
+            joined.joined_row([first.as_slice(), &rest]).unwrap();
         }
-        assert!(encoded.encoded_row([b"one"]).is_err());
-        assert_eq!(encoded.finish().unwrap(), plain.finish().unwrap());
+        assert_eq!(joined.rows(), 2);
+        assert_eq!(joined.finish().unwrap(), plain.finish().unwrap());
     }
 
     #[test]

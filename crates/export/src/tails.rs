@@ -1,5 +1,6 @@
 //! The bounded cache of row tails: the part of a row that depends on (package, vulnerability) alone. Where a
-//! package has the same findings on every asset, its tails are kept together, as one entry.
+//! package has the same findings on every asset, its tails are kept together, as one entry. Other writers of
+//! rows keep other parts in it that are made from little.
 //!
 //! Popular packages sit in base layers and come back with every image, so their tails are formatted
 //! once and copied. All tails of a large estate would be hundreds of megabytes, so the cache keeps
@@ -25,9 +26,10 @@ const LONGEST: usize = 32 << 10;
 /// The same of all tails of a package, of which a kernel may have thousands.
 const LONGEST_BLOCK: usize = 1 << 20;
 
-/// Tails by (package, vulnerability), and all tails of a package by its number.
+/// Tails by a number that stands for the pair, or for the package alone. See the module: memory is bounded, and
+/// a tail may be gone at any time.
 #[derive(Debug)]
-pub(crate) struct Tails {
+pub struct Tails {
     limit: usize,
     young: Generation,
     old: Generation,
@@ -67,27 +69,28 @@ impl Generation {
     }
 }
 
+impl Default for Tails {
+    fn default() -> Self {
+        Self::new(LIMIT)
+    }
+}
+
 impl Tails {
     /// A cache that holds about `limit` bytes, its index included.
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, young: Generation::default(), old: Generation::default(), moved: Vec::new() }
     }
 
-    /// Appends the tail of the pair to `out`; returns whether there was one.
-    pub(crate) fn copy(
-        &mut self,
-        package: PackageNo,
-        vulnerability: VulnerabilityNo,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let found = self.find(key_of(package, vulnerability));
-        found.map(|tail| out.extend_from_slice(tail)).is_some()
+    /// The tail under a key, if it was kept and is still there.
+    pub fn get(&mut self, key: u64) -> Option<&[u8]> {
+        self.find(key)
     }
 
-    /// Keeps the tail of the pair, if it is not too long to be worth it.
-    pub(crate) fn keep(&mut self, package: PackageNo, vulnerability: VulnerabilityNo, tail: &[u8]) {
+    /// Keeps a tail, if it is not too long to be worth it. One that was kept under the key before counts no
+    /// more.
+    pub fn keep(&mut self, key: u64, tail: &[u8]) {
         if tail.len() <= LONGEST.min(self.limit / 128) {
-            self.insert(key_of(package, vulnerability), tail);
+            self.insert(key, tail);
         }
     }
 
@@ -159,7 +162,8 @@ impl<'a> Iterator for Block<'a> {
     }
 }
 
-fn key_of(package: PackageNo, vulnerability: VulnerabilityNo) -> u64 {
+/// The key of a pair.
+pub(crate) fn key_of(package: PackageNo, vulnerability: VulnerabilityNo) -> u64 {
     u64::from(package.0) << 32 | u64::from(vulnerability.0)
 }
 
@@ -189,19 +193,18 @@ mod tests {
     use super::*;
 
     fn get(tails: &mut Tails, package: u32) -> Option<Vec<u8>> {
-        let mut out = b"row:".to_vec();
-        tails.copy(PackageNo(package), VulnerabilityNo(1), &mut out).then_some(out)
+        tails.get(key_of(PackageNo(package), VulnerabilityNo(1))).map(<[u8]>::to_vec)
     }
 
     fn keep(tails: &mut Tails, package: u32) {
-        tails.keep(PackageNo(package), VulnerabilityNo(1), format!("tail {package}").as_bytes());
+        tails.keep(key_of(PackageNo(package), VulnerabilityNo(1)), format!("tail {package}").as_bytes());
     }
 
     #[test]
-    fn a_kept_tail_is_appended() {
+    fn a_kept_tail_is_there() {
         let mut tails = Tails::new(LIMIT);
         keep(&mut tails, 7);
-        assert_eq!(get(&mut tails, 7), Some(b"row:tail 7".to_vec()));
+        assert_eq!(get(&mut tails, 7), Some(b"tail 7".to_vec()));
         assert_eq!(get(&mut tails, 8), None);
     }
 
@@ -211,7 +214,7 @@ mod tests {
         keep(&mut tails, 0);
         for package in 1..50_000 {
             keep(&mut tails, package);
-            assert_eq!(get(&mut tails, 0), Some(b"row:tail 0".to_vec()), "after {package}");
+            assert_eq!(get(&mut tails, 0), Some(b"tail 0".to_vec()), "after {package}");
             assert!(tails.young.weight() + tails.old.weight() <= 16 << 10);
         }
         assert_eq!(get(&mut tails, 1), None, "what nobody asked for is gone");
@@ -236,7 +239,7 @@ mod tests {
     fn a_giant_tail_is_not_kept() {
         let mut tails = Tails::new(16 << 10);
         keep(&mut tails, 1);
-        tails.keep(PackageNo(2), VulnerabilityNo(1), &[b'x'; 8 << 10]);
+        tails.keep(key_of(PackageNo(2), VulnerabilityNo(1)), &[b'x'; 8 << 10]);
         assert_eq!(get(&mut tails, 2), None);
         assert!(get(&mut tails, 1).is_some());
     }

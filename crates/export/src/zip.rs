@@ -2,9 +2,8 @@
 //!
 //! Section numbers are those of PKWARE's APPNOTE 6.3.10. The sizes come after the data (4.3.9) and
 //! are, but for [`Sizes::Narrow`], always the 64-bit ones (4.5.3), whatever a member's size turns out
-//! to be: an archive over 4 GiB then has no code path of its own. Deflate runs at level 1, which is
-//! four times as fast as the usual 6 for a file a fifth larger, on threads of its own
-//! ([`crate::packer`]).
+//! to be: an archive over 4 GiB then has no code path of its own. Members are deflated fast rather than
+//! small ([`crate::deflate`]), on threads of their own ([`crate::packer`]).
 
 use std::io::{self, Write};
 

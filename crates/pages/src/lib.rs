@@ -6,6 +6,7 @@
 //! | which addresses there are, and who may see them | [`routes`] below |
 //! | what surrounds every page | `layout.rs`, `templates/base.html` |
 //! | pieces that several pages share | `parts.rs`, `templates/parts.html` |
+//! | pieces of forms, instants as words, what is wrong with a field | `words.rs`, `templates/forms.html` |
 //! | a page | the module with its name: what it asks, and the structure of its template |
 //! | colours, sizes, the phone | `assets/style.css` |
 //! | keys, completion, partial updates | `assets/parapet.js` |
@@ -23,6 +24,7 @@ mod dates;
 mod error;
 mod exceptions;
 mod exports;
+mod feeds;
 mod files;
 mod filters;
 mod findings;
@@ -32,11 +34,14 @@ mod parts;
 mod pinned;
 mod question;
 mod render;
+mod settings;
 mod shown;
 mod sign_in;
+mod sources;
 mod start;
 mod state;
 mod visitor;
+mod words;
 
 use axum::extract::FromRef;
 use axum::handler::Handler;
@@ -84,7 +89,7 @@ where
     Pages: FromRef<S>,
 {
     let (get, post, right) = (Method::GET, Method::POST, Access::Right);
-    vec![
+    let mut all = vec![
         page(get.clone(), "/", Access::SignedIn, start::start),
         page(get.clone(), "/changes", right(P::FindingsRead), start::changes),
         page(get.clone(), "/static/{name}", Access::Open, files::get),
@@ -111,5 +116,9 @@ where
         page(get.clone(), "/compliance/exceptions", right(P::ExceptionsRead), compliance::queue),
         page(get, "/compliance/exceptions/{number}", right(P::ExceptionsRead), compliance::exception),
         page(post, "/compliance/exceptions/{number}", right(P::ExceptionsRequest), compliance::decide),
-    ]
+    ];
+    all.extend(sources::routes());
+    all.extend(feeds::routes());
+    all.extend(settings::routes());
+    all
 }

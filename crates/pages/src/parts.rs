@@ -122,6 +122,24 @@ pub(crate) struct Choice {
     pub(crate) link: Link,
 }
 
+/// A count with its word, `1 finding`, `2 findings`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    let end = match one.strip_suffix('y') {
+        _ if number == 1 => return format!("1 {one}"),
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{one}s"),
+    };
+    format!("{} {end}", grouped(number))
+}
+
+/// A text of at most so many characters, with a sign where more was.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A number with thin groups, `1 234 567`.
 pub(crate) fn grouped(number: impl fmt::Display) -> String {
     let digits = number.to_string();
@@ -146,6 +164,17 @@ mod tests {
         {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn counts_have_their_words() {
+        let words = [counted(1, "finding"), counted(0, "finding"), counted(2, "vulnerability")];
+        assert_eq!(words, ["1 finding", "0 findings", "2 vulnerabilities"]);
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!((cut("äöü", 3), cut("äöü", 2)), ("äöü".to_owned(), "äö…".to_owned()));
     }
 
     #[test]

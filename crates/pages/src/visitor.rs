@@ -16,8 +16,12 @@ const SECTIONS: &[(Permission, &str, &str)] = &[
     (Permission::FindingsRead, "/assets", "Assets"),
     (Permission::ExceptionsRead, "/exceptions", "Exceptions"),
     (Permission::FindingsRead, "/compliance", "Compliance"),
+    (Permission::RegistriesRead, "/sources", "Sources"),
+    (Permission::FeedsRead, "/feeds", "Feeds"),
     (Permission::ExportsCreate, "/exports", "Exports"),
 ];
+/// The part that everybody sees: their own password is there.
+const SETTINGS: Section = Section { path: "/settings", name: "Settings" };
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]
@@ -53,7 +57,7 @@ impl Visitor {
         Layout {
             title: title.to_owned(),
             here,
-            sections: seen.map(|(_, path, name)| Section { path, name }).collect(),
+            sections: seen.map(|(_, path, name)| Section { path, name }).chain([SETTINGS]).collect(),
             user: self.principal().name.clone(),
             csrf: self.csrf.clone(),
             ..Layout::default()

@@ -133,7 +133,7 @@ impl Column {
     }
 
     /// Calls `visit` with each text, in lower case, and the assets that have it; both ascend.
-    pub(crate) fn each_value(&self, visit: &mut dyn FnMut(&[u8], &[u32])) {
+    pub(crate) fn each_value<'c>(&'c self, visit: &mut dyn FnMut(&'c [u8], &'c [u32])) {
         for at in 0..self.values() {
             visit(self.value(at), &self.assets[self.assets_from[at]..self.assets_from[at + 1]]);
         }

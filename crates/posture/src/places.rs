@@ -1,45 +1,101 @@
-//! Where assets are: how many of some assets have each value of a field, in the order of the values.
+//! Where assets are: how many of some assets have each value of a field.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use parapet_model::filter::Field;
 use roaring::RoaringBitmap;
 
+use crate::bits::Bits;
 use crate::column::Column;
 use crate::kept::{Key, Standing};
+use crate::query::{List, Window};
 use crate::snapshot::Snapshot;
 
 /// Some assets with one value of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
-    /// The value, in lower case.
+    /// The value, in lower case; empty for assets without one.
     pub value: String,
     /// The assets.
     pub assets: RoaringBitmap,
 }
 
+/// A value, and the numbers of assets that have it.
+struct Entry<'c> {
+    value: Cow<'c, [u8]>,
+    count: usize,
+    standing: &'c [u32],
+    fresh: Vec<u32>,
+}
+
 impl Snapshot {
-    /// The values that a field of assets has among `numbers`, ascending, each with its assets; the field is
-    /// one of [`Field::Registry`], [`Field::Repository`] and others of few different values.
-    pub fn places(&self, field: Field, numbers: &RoaringBitmap) -> Vec<Place> {
+    /// A part of the list of the values that a field of assets has among `numbers`, ascending or with most
+    /// assets first, each with its assets; those without a value come last. The field is one of few values
+    /// to each asset, such as [`Field::Registry`] and [`Field::Repository`].
+    pub fn places(
+        &self,
+        field: Field,
+        numbers: &RoaringBitmap,
+        most_first: bool,
+        window: Window,
+    ) -> List<Place> {
         let data = &self.data;
         let Standing { thing, touched } =
             data.kept.get(&data.journal, Key::Column(field), |_| true, || Column::build(data, field));
-        let mut places = Vec::new();
-        thing.each_value(&mut |value, assets| {
-            let mut found = RoaringBitmap::new();
-            found.extend(assets.iter().filter(|no| numbers.contains(**no) && !touched.contains(**no)));
-            if !found.is_empty() {
-                places.push(Place { value: String::from_utf8_lossy(value).into_owned(), assets: found });
-            }
-        });
         // Those that changed since are few: each is asked for its values.
-        let fresh = Column::of(data, field, &(&touched & numbers));
-        fresh.each_value(&mut |value, assets| {
-            let value = String::from_utf8_lossy(value).into_owned();
-            match places.binary_search_by(|place| place.value.cmp(&value)) {
-                Ok(at) => places[at].assets.extend(assets),
-                Err(at) => places.insert(at, Place { value, assets: assets.iter().collect() }),
+        let unsure = &touched & numbers;
+        let asked = Column::of(data, field, &unsure);
+        let mut fresh: BTreeMap<&[u8], &[u32]> = BTreeMap::new();
+        asked.each_value(&mut |value, assets| {
+            fresh.insert(value, assets);
+        });
+        let sure = Bits::of(&(numbers - &unsure));
+        let (mut entries, mut named) = (Vec::new(), Bits::none(data.assets.end()));
+        thing.each_value(&mut |value, assets| {
+            if value.is_empty() {
+                return;
+            }
+            let standing = assets.iter().filter(|no| sure.contains(**no as usize));
+            let count = standing.inspect(|no| named.insert(**no as usize)).count();
+            let fresh = fresh.remove(value).unwrap_or_default().to_vec();
+            if count + fresh.len() > 0 {
+                let value = Cow::Borrowed(value);
+                entries.push(Entry { value, count: count + fresh.len(), standing: assets, fresh });
             }
         });
-        places
+        fresh.remove(&[][..]);
+        let sorted = fresh.is_empty();
+        entries.extend(fresh.into_iter().map(|(value, assets)| Entry {
+            value: Cow::Borrowed(value),
+            count: assets.len(),
+            standing: &[],
+            fresh: assets.to_vec(),
+        }));
+        if !sorted {
+            entries.sort_unstable_by(|a, b| a.value.cmp(&b.value));
+        }
+        if most_first {
+            entries.sort_by_key(|entry| Reverse(entry.count));
+        }
+        for entry in &entries {
+            entry.fresh.iter().for_each(|no| named.insert(*no as usize));
+        }
+        let rest = numbers - named.to_bitmap();
+        let total = entries.len() + usize::from(!rest.is_empty());
+        let shown = entries.iter().skip(window.offset).take(window.limit);
+        let mut rows: Vec<Place> = shown
+            .map(|entry| {
+                let standing = entry.standing.iter().filter(|no| sure.contains(**no as usize));
+                let mut assets: RoaringBitmap = standing.collect();
+                assets.extend(&entry.fresh);
+                Place { value: String::from_utf8_lossy(&entry.value).into_owned(), assets }
+            })
+            .collect();
+        if !rest.is_empty() && rows.len() < window.limit && window.offset <= entries.len() {
+            rows.push(Place { value: String::new(), assets: rest });
+        }
+        List { total, rows }
     }
 }

@@ -26,6 +26,7 @@ impl Snapshot {
         }
         data.make_sums(&layer, now);
         data.refresh_tallies(&layer, now, WALKED);
+        data.refresh_words(WALKED);
         for kind in [AssetKind::Image, AssetKind::Container] {
             data.refresh_orders(kind, LOOKED_UP);
         }

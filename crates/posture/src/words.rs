@@ -50,19 +50,9 @@ impl Snapshot {
 impl Data {
     /// Calls `visit` with each of these assets and its coverage word.
     pub(crate) fn each_word(&self, numbers: &RoaringBitmap, visit: &mut dyn FnMut(u32, Coverage)) {
-        let table = &self.tables.coverage;
-        let fits = |words: &Words| Arc::ptr_eq(&words.judged_by, table);
-        let make = || {
-            let mut words = vec![Coverage::default(); self.assets.end()];
-            let all: RoaringBitmap = self.assets.from(AssetNo(0)).map(|asset| asset.row.no.0).collect();
-            for (no, word) in in_parts(&all, |part| self.words_of(part)).into_iter().flatten() {
-                if let Some(place) = words.get_mut(no.index()) {
-                    *place = word;
-                }
-            }
-            Words { judged_by: Arc::clone(table), words }
-        };
-        let Standing { thing, touched } = self.kept.get(&self.journal, Key::Words, fits, make);
+        let fits = |words: &Words| Arc::ptr_eq(&words.judged_by, &self.tables.coverage);
+        let Standing { thing, touched } =
+            self.kept.get(&self.journal, Key::Words, fits, || self.all_words(Vec::new(), None));
         for no in numbers - &touched {
             visit(no, thing.words.get(no as usize).copied().unwrap_or_default());
         }
@@ -70,6 +60,28 @@ impl Data {
         for (no, word) in self.words_of(&again) {
             visit(no.0, word);
         }
+    }
+
+    /// The words of all assets; of those that were `touched` where the others are known.
+    fn all_words(&self, mut words: Vec<Coverage>, touched: Option<&RoaringBitmap>) -> Words {
+        words.resize(self.assets.end(), Coverage::default());
+        let all = || self.assets.from(AssetNo(0)).map(|asset| asset.row.no.0).collect();
+        let unknown = touched.cloned().unwrap_or_else(all);
+        for (no, word) in in_parts(&unknown, |part| self.words_of(part)).into_iter().flatten() {
+            if let Some(place) = words.get_mut(no.index()) {
+                *place = word;
+            }
+        }
+        Words { judged_by: Arc::clone(&self.tables.coverage), words }
+    }
+
+    /// Makes the words anew when many assets were touched since, or are judged otherwise.
+    pub(crate) fn refresh_words(&self, most: u64) {
+        let fits = |words: &Words| Arc::ptr_eq(&words.judged_by, &self.tables.coverage);
+        self.kept.refresh(&self.journal, Key::Words, most, fits, |old| match old {
+            Some(Standing { thing, touched }) => self.all_words(thing.words.clone(), Some(&touched)),
+            None => self.all_words(Vec::new(), None),
+        });
     }
 
     fn words_of(&self, numbers: &[AssetNo]) -> Vec<(AssetNo, Coverage)> {

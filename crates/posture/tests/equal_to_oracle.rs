@@ -472,15 +472,30 @@ proptest! {
         let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
         let all = snapshot.select(&scope, AssetKind::Image, &AssetFilter::All, question.3);
         let mut expected: BTreeMap<String, AssetSet> = BTreeMap::new();
+        let mut unnamed = all.clone();
         for no in &all {
             let image = snapshot.asset(&scope, AssetNo(no)).unwrap();
             for row in image.references.iter().filter(|row| row.held.is_open()) {
                 expected.entry(row.reference.repository.to_ascii_lowercase()).or_default().insert(no);
+                unnamed.remove(no);
             }
         }
-        let places = snapshot.places(Field::Repository, &all);
-        let places: Vec<_> = places.into_iter().map(|place| (place.value, place.assets)).collect();
-        prop_assert_eq!(places, Vec::from_iter(expected));
+        let mut expected: Vec<(String, AssetSet)> = expected.into_iter().collect();
+        let mut ranked = expected.clone();
+        ranked.sort_by_key(|(_, assets)| std::cmp::Reverse(assets.len()));
+        for (list, most_first) in [(&mut expected, false), (&mut ranked, true)] {
+            if !unnamed.is_empty() {
+                list.push((String::new(), unnamed.clone()));
+            }
+            let mut paged = Vec::new();
+            for offset in 0..list.len() + 1 {
+                let window = Window { offset, limit: 1 };
+                let page = snapshot.places(Field::Repository, &all, most_first, window);
+                prop_assert_eq!(page.total, list.len());
+                paged.extend(page.rows.into_iter().map(|place| (place.value, place.assets)));
+            }
+            prop_assert_eq!(&paged, list);
+        }
         let words = snapshot.coverage_words(&all.iter().map(AssetNo).collect::<Vec<_>>());
         let own = all.iter().map(|no| snapshot.coverage_of(&scope, AssetNo(no)).unwrap().word);
         prop_assert_eq!(words, own.collect::<Vec<_>>());

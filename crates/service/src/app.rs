@@ -296,6 +296,12 @@ impl App {
         Ok(self.store.read().await?.audit_events(Some(who.project), filter, before, limit).await?)
     }
 
+    /// How many audit events of the asker's project there are.
+    pub async fn audit_count(&self, who: &Principal, filter: &AuditFilter<'_>) -> Result<u64> {
+        require(who, Permission::AuditRead)?;
+        Ok(self.store.read().await?.audit_count(Some(who.project), filter).await?)
+    }
+
     /// How many jobs of each kind are in each state.
     pub async fn job_counts(&self) -> Result<Vec<(JobKind, JobState, u64)>> {
         Ok(self.store.read().await?.job_counts().await?)

@@ -31,7 +31,10 @@ pub fn gaps_of(view: &View, scope: &Scope, asset: AssetNo) -> Vec<Gap> {
         };
         gaps.push(Gap { what: format!("{packages} packages of {ecosystem}"), coverage, why });
     }
-    for database in &row.databases {
+    // A container shows what its image does.
+    let image = row.image.and_then(|image| snapshot.asset(scope, image));
+    let databases = || row.databases.iter().chain(image.iter().flat_map(|image| &image.databases));
+    for database in databases() {
         let (coverage, why) = match &database.outcome {
             ReadOutcome::Unreadable(why) => (Coverage::Unreadable, why),
             ReadOutcome::NotRead(why) => (Coverage::NotScanned, why),
@@ -43,7 +46,7 @@ pub fn gaps_of(view: &View, scope: &Scope, asset: AssetNo) -> Vec<Gap> {
         };
         gaps.push(Gap { what, coverage, why: why.chars().take(REASON).collect() });
     }
-    if row.databases.is_empty() {
+    if databases().next().is_none() {
         let why = "no package database was found".to_owned();
         gaps.push(Gap { what: "everything".to_owned(), coverage: Coverage::NotScanned, why });
     }

@@ -45,6 +45,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// From which age on a feed counts as stale.
+    pub(crate) fn stale_after(&self) -> Millis {
+        self.stale_after
+    }
+
     /// Nothing is loaded yet, and until it is, nothing is brought forward either.
     pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, stale_after: Millis) -> Self {
         Self {

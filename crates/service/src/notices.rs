@@ -11,17 +11,20 @@ use std::time::Duration;
 use parapet_fetch::{MailRelay, Webhook};
 use parapet_model::control_exception::ControlException;
 use parapet_model::exception::Exception;
-use parapet_model::job::JobKind;
+use parapet_model::job::{JobKind, JobState};
 use parapet_model::time::{DAY, Millis, format_seconds};
-use parapet_model::{ControlExceptionNo, Principal, ProjectNo};
+use parapet_model::{ControlExceptionNo, Permission, Principal, ProjectNo};
 use parapet_store::Tx;
+use parapet_store::jobs::Job;
 use parapet_store::seal::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::accounts::require;
 use crate::app::App;
-use crate::error::Result;
+use crate::audit;
+use crate::error::{Error, Result};
 use crate::jobs::payload::Payload;
 use crate::jobs::{Outcome, Run};
 
@@ -107,6 +110,15 @@ pub(crate) enum Channel {
     Mail,
 }
 
+impl Channel {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Mail => "mail",
+        }
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Event {
@@ -116,6 +128,9 @@ pub(crate) enum Event {
     /// It went back to pending, because another value was found.
     #[serde(rename = "exception.reopened")]
     Reopened,
+    /// Somebody asked whether notices arrive.
+    #[serde(rename = "test")]
+    Test,
 }
 
 impl Event {
@@ -123,6 +138,7 @@ impl Event {
         match self {
             Self::Expiring => "exception.expiring",
             Self::Reopened => "exception.reopened",
+            Self::Test => "test",
         }
     }
 }
@@ -152,6 +168,9 @@ pub(crate) struct NotifyJob {
 
 impl NotifyJob {
     fn body(&self) -> serde_json::Value {
+        if self.event == Event::Test {
+            return json!({"event": self.event.as_str(), "at": format_seconds(self.at), "person": self.person});
+        }
         json!({
             "event": self.event.as_str(),
             "at": format_seconds(self.at),
@@ -166,11 +185,15 @@ impl NotifyJob {
         let what = match self.event {
             Event::Expiring => format!("ends at {}", self.end),
             Event::Reopened => "was reopened".to_owned(),
+            Event::Test => return "Test: notices of this server arrive here".to_owned(),
         };
         format!("Exception {} {what}: {}", self.number, self.title)
     }
 
     fn text(&self) -> String {
+        if self.event == Event::Test {
+            return format!("{}\n\nAsked for by: {}\n", self.subject(), self.person);
+        }
         format!(
             "{}\n\nKind: {}\nNumber: {}\nFor: {}\nPerson: {}\nEnd: {}\n{}\n",
             self.subject(),
@@ -182,6 +205,30 @@ impl NotifyJob {
             self.comment
         )
     }
+}
+
+/// Which channels are set, without their addresses, which may hold secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelsSet {
+    /// A webhook.
+    pub webhook: bool,
+    /// A mail relay.
+    pub mail: bool,
+}
+
+/// A notice as people look at it.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// When it was made, recorded time.
+    pub at: Millis,
+    /// `webhook` or `mail`.
+    pub channel: &'static str,
+    /// What it says, in one line.
+    pub subject: String,
+    /// Whether it arrived.
+    pub state: JobState,
+    /// Why it has not, or empty.
+    pub error: String,
 }
 
 /// Use cases around notices.
@@ -207,6 +254,57 @@ impl Notices<'_> {
             self.0.jobs().wake();
         }
         Ok(told)
+    }
+
+    /// Which channels are set.
+    pub fn channels(&self, who: &Principal) -> Result<ChannelsSet> {
+        require(who, Permission::UsersWrite)?;
+        let Channels { webhook, mail } = &self.0.channels;
+        Ok(ChannelsSet { webhook: webhook.is_some(), mail: mail.is_some() })
+    }
+
+    /// What was told in the asker's project, newest first.
+    pub async fn told(&self, who: &Principal, limit: u32) -> Result<Vec<Told>> {
+        require(who, Permission::UsersWrite)?;
+        let (jobs, _) = self.0.store.read().await?.notice_jobs(&who.scope(), u32::MAX, limit).await?;
+        let told = |job: Job| {
+            let (channel, subject) = match Payload::read(&job).ok()? {
+                Payload::Notify(notice) => (notice.channel.as_str(), notice.subject()),
+                Payload::MailReport(_) => (Channel::Mail.as_str(), "A finished report".to_owned()),
+                _ => return None,
+            };
+            Some(Told { at: job.created, channel, subject, state: job.state, error: job.error })
+        };
+        Ok(jobs.into_iter().filter_map(told).collect())
+    }
+
+    /// Sends a notice by every channel that is set, to see whether it arrives; how many.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when no channel is set.
+    pub async fn test(&self, who: &Principal) -> Result<usize> {
+        require(who, Permission::UsersWrite)?;
+        if !self.has_channel() {
+            return Err(Error::Conflict("no channel is set: see serve --notify-webhook".to_owned()));
+        }
+        let notice = NotifyJob {
+            channel: Channel::Webhook,
+            event: Event::Test,
+            at: self.0.now(),
+            kind: String::new(),
+            number: 0,
+            id: uuid::Uuid::nil(),
+            title: String::new(),
+            end: String::new(),
+            person: who.name.clone(),
+            comment: String::new(),
+        };
+        let mut tx = self.0.store.begin().await?;
+        let sent = self.enqueue(&mut tx, who.project, &notice).await?;
+        audit::event(&mut tx, who, "test", "notices", "", audit::NONE, audit::NONE).await?;
+        tx.commit().await?;
+        self.0.jobs().wake();
+        Ok(sent)
     }
 
     fn has_channel(&self) -> bool {
@@ -311,16 +409,19 @@ impl Notices<'_> {
         })
     }
 
-    async fn enqueue(&self, tx: &mut Tx, project: ProjectNo, notice: &NotifyJob) -> Result<()> {
+    /// Makes a job for each channel that is set; how many.
+    async fn enqueue(&self, tx: &mut Tx, project: ProjectNo, notice: &NotifyJob) -> Result<usize> {
         let who = Principal::local(project);
         let channels = &self.0.channels;
         let wanted =
             [(channels.webhook.is_some(), Channel::Webhook), (channels.mail.is_some(), Channel::Mail)];
+        let mut made = 0;
         for (_, channel) in wanted.into_iter().filter(|(set, _)| *set) {
             let payload = Payload::Notify(NotifyJob { channel, ..notice.clone() });
             self.0.jobs().enqueue(tx, &who.scope(), &who, JobKind::Notify, &payload, "").await?;
+            made += 1;
         }
-        Ok(())
+        Ok(made)
     }
 }
 

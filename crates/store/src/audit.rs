@@ -19,7 +19,11 @@ const INSERT: &str = "INSERT INTO audit \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const LIST: &str = "SELECT no, recorded, project, actor, action, kind, subject, state_before, state_after \
      FROM audit WHERE project = $1 AND no < $2 AND ($3 = '' OR kind = $3) AND ($4 = '' OR subject = $4) \
-     AND ($5 = '' OR actor = $5) AND recorded >= $6 AND recorded < $7 ORDER BY no DESC LIMIT $8";
+     AND ($5 = '' OR actor = $5) AND recorded >= $6 AND recorded < $7 AND ($8 = '' OR action = $8) \
+     ORDER BY no DESC LIMIT $9";
+const COUNT: &str = "SELECT COUNT(*) FROM audit WHERE project = $1 AND ($2 = '' OR kind = $2) \
+     AND ($3 = '' OR subject = $3) AND ($4 = '' OR actor = $4) AND recorded >= $5 AND recorded < $6 \
+     AND ($7 = '' OR action = $7)";
 
 /// Member names whose values are never kept, whatever they hold.
 const HIDDEN: &[&str] = &[
@@ -130,6 +134,8 @@ pub struct AuditFilter<'a> {
     pub subject: &'a str,
     /// Who did it.
     pub actor: &'a str,
+    /// What was done.
+    pub action: &'a str,
     /// First instant wanted.
     pub from: Millis,
     /// First instant no longer wanted.
@@ -138,7 +144,7 @@ pub struct AuditFilter<'a> {
 
 impl Default for AuditFilter<'_> {
     fn default() -> Self {
-        Self { kind: "", subject: "", actor: "", from: Millis::MIN, to: Millis::MAX }
+        Self { kind: "", subject: "", actor: "", action: "", from: Millis::MIN, to: Millis::MAX }
     }
 }
 
@@ -172,10 +178,17 @@ impl Session {
         before: u32,
         limit: u32,
     ) -> Result<Vec<AuditRow>> {
-        let AuditFilter { kind, subject, actor, from, to } = *filter;
-        let rows =
-            self.fetch(LIST, args![number(project), before, kind, subject, actor, from, to, limit]).await?;
-        rows.iter().map(audit_row).collect()
+        let AuditFilter { kind, subject, actor, action, from, to } = *filter;
+        let wanted = args![number(project), before, kind, subject, actor, from, to, action, limit];
+        self.fetch(LIST, wanted).await?.iter().map(audit_row).collect()
+    }
+
+    /// How many events there are.
+    pub async fn audit_count(&mut self, project: Option<ProjectNo>, filter: &AuditFilter<'_>) -> Result<u64> {
+        let AuditFilter { kind, subject, actor, action, from, to } = *filter;
+        let row =
+            self.fetch_one(COUNT, args![number(project), kind, subject, actor, from, to, action]).await?;
+        row.map_or(Ok(0), |row| row.fields("audit").u64("count"))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Wishes that hosts be looked at again, by hand or by the project's policy. Sensors are told of the
 //! newest one that names their host; whether it came true is in the looks.
 
-use parapet_model::{AssetNo, Millis, ProjectNo};
+use parapet_model::{AssetNo, Millis, ProjectNo, VulnerabilityNo};
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::numbers::Counter;
 use crate::session::Session;
 use crate::sql::{Bulk, Row, Value, args};
@@ -19,6 +19,13 @@ const LAST_OF_HOST: &str = "SELECT COALESCE(MAX(scan), 0) FROM host_scan_host WH
 const INSERT: &str = "INSERT INTO host_scan (no, uuid, project, owner, scheduled, vulnerability_types, created) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const INSERT_HOSTS: Bulk<2> = Bulk { before: "INSERT INTO host_scan_host (scan, asset) VALUES ", after: "" };
+const INSERT_VERIFICATIONS: Bulk<3> =
+    Bulk { before: "INSERT INTO host_scan_verification (scan, vulnerability, assets) VALUES ", after: "" };
+const VERIFICATIONS: &str = "SELECT s.created, v.vulnerability, v.assets FROM host_scan s \
+     JOIN host_scan_verification v ON v.scan = s.no WHERE s.project = $1 AND s.created > $2 \
+     ORDER BY s.no, v.vulnerability";
+const FORGET_VERIFICATIONS: &str = "DELETE FROM host_scan_verification WHERE scan IN \
+     (SELECT no FROM host_scan WHERE project = $1 AND no <= $2)";
 const TOO_OLD: &str = "SELECT no FROM host_scan WHERE project = $1 ORDER BY no DESC LIMIT 1 OFFSET $2";
 const FORGET_HOSTS: &str = "DELETE FROM host_scan_host WHERE scan IN \
      (SELECT no FROM host_scan WHERE project = $1 AND no <= $2)";
@@ -46,6 +53,17 @@ pub struct HostScan {
     /// Words of a wire family for what is looked for.
     pub types: Vec<String>,
     /// When, recorded time.
+    pub created: Millis,
+}
+
+/// What a wish is to verify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// The vulnerability.
+    pub vulnerability: VulnerabilityNo,
+    /// The hosts on which it is looked for.
+    pub hosts: Vec<AssetNo>,
+    /// When that was wished, recorded time.
     pub created: Millis,
 }
 
@@ -100,6 +118,18 @@ impl Session {
         row.map_or(Ok(0), |row| row.fields("host_scan_host").u32("scan"))
     }
 
+    /// What wishes of a project that were made after an instant are to verify.
+    pub async fn verifications(&mut self, project: ProjectNo, after: Millis) -> Result<Vec<Verification>> {
+        let rows = self.fetch(VERIFICATIONS, args![project, after]).await?;
+        let read = |row: &Row| {
+            let mut f = row.fields("host_scan_verification");
+            let (created, vulnerability) = (f.i64()?, VulnerabilityNo(f.u32("vulnerability")?));
+            let hosts = serde_json::from_str(f.str()?).map_err(|_| f.inconsistent("assets"))?;
+            Ok(Verification { vulnerability, hosts, created })
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// The policy of a project.
     pub async fn host_scan_policy(&mut self, project: ProjectNo) -> Result<Option<StoredPolicy>> {
         self.fetch_one(POLICY, args![project]).await?.as_ref().map(policy).transpose()
@@ -129,10 +159,28 @@ impl Tx {
         if let Some(row) = self.fetch_one(TOO_OLD, args![project, REMEMBERED]).await? {
             let last = row.fields("host_scan").u32("no")?;
             self.execute(FORGET_HOSTS, args![project, last]).await?;
+            self.execute(FORGET_VERIFICATIONS, args![project, last]).await?;
             self.execute(FORGET, args![project, last]).await?;
         }
         let owner = owner.to_owned();
         Ok(HostScan { no, uuid, owner, scheduled, types: types.to_vec(), created })
+    }
+
+    /// Keeps what a wish is to verify, each vulnerability once.
+    pub async fn keep_verifications(
+        &mut self,
+        scan: u32,
+        what: &[(VulnerabilityNo, Vec<AssetNo>)],
+    ) -> Result<()> {
+        let texts: Vec<String> = what
+            .iter()
+            .map(|(_, hosts)| serde_json::to_string(hosts).map_err(|error| Error::Invalid(error.to_string())))
+            .collect::<Result<_>>()?;
+        let rows = what.iter().zip(&texts);
+        let rows: Vec<[Value<'_>; 3]> =
+            rows.map(|((no, _), text)| [scan.into(), (*no).into(), text.as_str().into()]).collect();
+        self.bulk(&INSERT_VERIFICATIONS, &rows).await?;
+        Ok(())
     }
 
     /// Keeps a project's policy.

@@ -22,7 +22,7 @@ use crate::shown::{day, minute};
 use crate::visitor::Visitor;
 
 /// Rows of a page.
-const ROWS: usize = 50;
+const ROWS: usize = 30;
 
 /// Which layer brought a package, and whether it is one of the container's image.
 pub(super) type Brought<'s> = HashMap<PackageNo, (&'s str, Option<AssetNo>)>;

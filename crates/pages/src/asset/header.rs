@@ -112,11 +112,11 @@ fn facts(desk: &Desk<'_>) -> Vec<Fact> {
     facts.push(plain("Distribution", distro.into_iter().flatten().collect::<Vec<_>>().join(", ")));
     facts.push(plain("First seen", minute(asset.first_seen)));
     facts.push(plain("Last seen", minute(asset.observed)));
-    let read = minute(asset.scanned);
-    facts.push(plain(
-        "Last scan",
-        format!("{} {read}", asset.scan.as_str().replace('_', " ")).trim().to_owned(),
-    ));
+    // A container is not read: its image is.
+    if asset.kind != AssetKind::Container {
+        let (word, read) = (asset.scan.as_str().replace('_', " "), minute(asset.scanned));
+        facts.push(plain("Last scan", format!("{word} {read}").trim().to_owned()));
+    }
     facts.retain(|fact| fact.values.iter().any(|(text, _)| !text.is_empty()));
     facts
 }

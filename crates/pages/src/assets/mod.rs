@@ -1,5 +1,6 @@
 //! `/assets`: what do I own, and is it covered? Images by repository, tag and digest; containers; hosts.
 
+mod file;
 mod rows;
 mod view;
 
@@ -7,10 +8,10 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use parapet_model::filter::{Field, Op};
 use parapet_model::time::format_rfc3339;
-use parapet_model::{AssetKind, Coverage, Filter, Permission, Severity};
+use parapet_model::{AssetKind, Filter, Permission, Severity};
 use parapet_posture::{AssetSet, Window};
 use parapet_service::View;
 use rows::Shelf;
@@ -26,13 +27,12 @@ use crate::link::Link;
 use crate::parts::{Choice, Empty, Facet, FacetValue, Pager};
 use crate::question::{Question, asked, parts};
 use crate::render::{Stamp, html};
-use crate::shown::minute;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::{PageError, PageResult};
 
 /// Rows of a page.
-const ROWS: usize = 50;
+const ROWS: usize = 25;
 /// Tags of more images are not listed at once.
 const MOST_TAGGED: u64 = 50_000;
 
@@ -174,7 +174,7 @@ pub(crate) async fn list(
     let snapshot = params.at.and_then(|seq| state.pinned.at(seq)).unwrap_or_else(|| Arc::clone(&live));
     let view = View { snapshot, now: state.app.now() };
     if csv::wanted(&headers, &params.format) {
-        return Ok(download(view, visitor, &params, question));
+        return Ok(file::download(view, visitor, &params, question));
     }
     let stamp = Stamp::new(&visitor, live.seq(), view.snapshot.valid_until(view.now));
     if let Some(answer) = stamp.unchanged(&headers) {
@@ -249,13 +249,10 @@ fn rows(shelf: &Shelf<'_>, params: &Params, shown: &AssetSet, window: Window) ->
     let now = shelf.view.now;
     match params.level() {
         Some(By::Repository) => {
-            let places = shelf.repositories(shown, params.order());
-            let total = places.len();
-            let part: Vec<_> = places.into_iter().skip(window.offset).take(window.limit).collect();
-            let on_page = part.iter().fold(AssetSet::new(), |all, place| all | &place.assets);
-            let registries = shelf.registries(&on_page);
-            let lines: Vec<_> = part.iter().map(|place| shelf.repository(place, &registries)).collect();
-            (Rows::Repositories(lines), part.len(), total)
+            let list = shelf.repositories(shown, params.order(), window);
+            let registries = shelf.registries(&list.rows);
+            let lines: Vec<_> = list.rows.iter().map(|place| shelf.repository(place, &registries)).collect();
+            (Rows::Repositories(lines), list.rows.len(), list.total)
         }
         Some(By::Tag) if shown.len() > MOST_TAGGED => (Rows::TooMany(shown.len()), 0, 0),
         Some(By::Tag) => {
@@ -350,88 +347,4 @@ fn why_empty(shelf: &Shelf<'_>, visitor: &Visitor, sets: &[AssetSet]) -> Option<
     let all = shelf.question.terms(shelf.link);
     let dead = terms.into_iter().zip(all).take(TRIED).filter(|(part, _)| !finds(part));
     Some(Empty::NothingMatches(dead.map(|(_, term)| term).collect()))
-}
-
-const REPOSITORY_TITLES: &[&str] = &["repository", "registries", "images", "not_assessed"];
-const TAG_TITLES: &[&str] = &["reference", "asset_id", "digest"];
-const ASSET_TITLES: &[&str] = &[
-    "asset",
-    "asset_id",
-    "kind",
-    "identity",
-    "references",
-    "distro",
-    "coverage",
-    "scan",
-    "scan_error",
-    "critical",
-    "high",
-    "medium",
-    "low",
-    "none",
-    "unknown",
-    "last_observed",
-];
-
-/// All rows as CSV.
-fn download(view: View, visitor: Visitor, params: &Params, question: Question) -> Response {
-    let (level, order, link) = (params.level(), params.order(), params.link());
-    let kind = params.kind.of_model();
-    let scope = visitor.principal().scope();
-    match level {
-        Some(By::Repository) => csv::answer("repositories", REPOSITORY_TITLES, move |table| {
-            let shelf = Shelf { view: &view, scope: &scope, question: &question, link: &link };
-            let images = shelf.of_kind(kind);
-            let registries = shelf.registries(&images);
-            shelf.repositories(&images, order).iter().try_for_each(|place| {
-                let line = shelf.repository(place, &registries);
-                let counts = [line.images.to_string(), line.not_assessed.to_string()];
-                table.row([line.name, line.registries.join(" ")].into_iter().chain(counts))
-            })
-        }),
-        Some(By::Tag) => csv::answer("tags", TAG_TITLES, move |table| {
-            let shelf = Shelf { view: &view, scope: &scope, question: &question, link: &link };
-            shelf.references(&shelf.of_kind(kind)).iter().try_for_each(|(reference, no)| {
-                let image = view.snapshot.asset(&scope, *no);
-                let cells = image.map(|image| [image.uuid.to_string(), image.identity.clone()]);
-                table.row([reference.clone()].into_iter().chain(cells.unwrap_or_default()))
-            })
-        }),
-        Some(By::Image) | None => csv::answer("assets", ASSET_TITLES, move |table| {
-            let shelf = Shelf { view: &view, scope: &scope, question: &question, link: &link };
-            let all = shelf.of_kind(kind);
-            let numbers = shelf.sorted(kind, &all, order, Window::ALL);
-            numbers.chunks(ROWS).try_for_each(|part| {
-                let words = view.snapshot.coverage_words(part);
-                let counted = view.snapshot.bands(part, view.now).into_iter().zip(words);
-                part.iter().zip(counted).try_for_each(|(no, (bands, word))| {
-                    let Some(asset) = view.snapshot.asset(&scope, *no) else { return Ok(()) };
-                    table.row(cells(asset, &bands, word))
-                })
-            })
-        }),
-    }
-}
-
-fn cells(
-    asset: &parapet_model::facts::AssetRow,
-    bands: &parapet_posture::Bands,
-    word: Coverage,
-) -> Vec<String> {
-    let current = asset.references.iter().filter(|row| row.held.is_open());
-    let references: Vec<String> = current.map(|row| row.reference.to_string()).collect();
-    let mut cells = vec![
-        asset.name.clone(),
-        asset.uuid.to_string(),
-        asset.kind.as_str().to_owned(),
-        asset.identity.clone(),
-        references.join(" "),
-        asset.distro.clone(),
-        word.as_str().to_owned(),
-        asset.scan.as_str().to_owned(),
-        asset.scan_error.clone(),
-    ];
-    cells.extend(Severity::WORST_FIRST.map(|band| bands[band as usize].to_string()));
-    cells.push(minute(asset.observed));
-    cells
 }

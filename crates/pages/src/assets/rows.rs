@@ -3,7 +3,7 @@
 use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Op};
 use parapet_model::{AssetKind, AssetNo, Coverage, Filter, Scope, Severity};
-use parapet_posture::{AssetSet, AssetSort, Bands as Numbers, Place, Query, Window};
+use parapet_posture::{AssetSet, AssetSort, Bands as Numbers, List, Place, Query, Window};
 use parapet_service::{View, gaps_of};
 
 use super::view::{Asset, Bands, Repository, Tag};
@@ -26,16 +26,15 @@ pub(super) struct Shelf<'a> {
     pub(super) link: &'a Link,
 }
 
-/// The findings of some filter that no exception hides, by severity.
-fn bands(numbers: &Numbers, of: &Filter) -> Bands {
-    let findings = Link::to("/findings");
+/// The findings of some filter at an address that no exception hides, by severity.
+fn bands(numbers: &Numbers, at: &Link, of: &Filter) -> Bands {
     let counted = Severity::WORST_FIRST.into_iter().map(|band| (band, u64::from(numbers[band as usize])));
     let standing = Filter::test(Field::Excepted, Op::Eq, true).negate();
     counted
         .filter(|(_, count)| *count > 0)
         .map(|(band, count)| {
             let filter = of.clone().and(Filter::test(Field::Severity, Op::Eq, band)).and(standing.clone());
-            (band, count, asked(&findings, &filter))
+            (band, count, asked(at, &filter))
         })
         .collect()
 }
@@ -46,28 +45,22 @@ pub(crate) fn short(identity: &str) -> String {
 }
 
 impl Shelf<'_> {
-    /// Repositories with their images, in order; those without a name last.
-    pub(super) fn repositories(&self, images: &AssetSet, order: Order) -> Vec<Place> {
-        let mut places = self.view.snapshot.places(Field::Repository, images);
-        let named = places.iter().fold(AssetSet::new(), |all, place| all | &place.assets);
-        if order == Order::Images {
-            places.sort_by_key(|place| std::cmp::Reverse(place.assets.len()));
-        }
-        let rest = images - named;
-        if !rest.is_empty() {
-            places.push(Place { value: String::new(), assets: rest });
-        }
-        places
+    /// A part of the list of repositories with their images; images without one come last.
+    pub(super) fn repositories(&self, images: &AssetSet, order: Order, window: Window) -> List<Place> {
+        self.view.snapshot.places(Field::Repository, images, order == Order::Images, window)
     }
 
-    /// The names of the registries of some repositories.
-    pub(super) fn registries(&self, images: &AssetSet) -> Vec<Place> {
-        self.view.snapshot.places(Field::Registry, images)
+    /// The registries of some repositories.
+    pub(super) fn registries(&self, repositories: &[Place]) -> Vec<Place> {
+        let mut images = AssetSet::new();
+        repositories.iter().for_each(|place| images |= &place.assets);
+        self.view.snapshot.places(Field::Registry, &images, false, Window::ALL).rows
     }
 
     pub(super) fn repository(&self, place: &Place, registries: &[Place]) -> Repository {
         let snapshot = &self.view.snapshot;
-        let of = registries.iter().filter(|registry| !registry.assets.is_disjoint(&place.assets));
+        let of = registries.iter().filter(|registry| !registry.value.is_empty());
+        let of = of.filter(|registry| !registry.assets.is_disjoint(&place.assets));
         let numbers: Vec<AssetNo> = place.assets.iter().map(AssetNo).collect();
         let mut sum = Numbers::default();
         for counted in snapshot.bands(&numbers, self.view.now) {
@@ -77,7 +70,10 @@ impl Shelf<'_> {
         let not_assessed =
             words.iter().filter(|(word, _)| **word != Coverage::Assessed).map(|(_, n)| n).sum();
         let term = match place.value.as_str() {
-            "" => Filter::test(Field::Repository, Op::Prefix, String::new()).negate(),
+            "" => Filter::Or(vec![
+                Filter::test(Field::Repository, Op::Eq, String::new()),
+                Filter::test(Field::Repository, Op::Prefix, String::new()).negate(),
+            ]),
             name => Filter::test(Field::Repository, Op::Eq, name.to_owned()),
         };
         let with = self.question.filter.clone().and(term);
@@ -91,7 +87,11 @@ impl Shelf<'_> {
             images: place.assets.len(),
             not_assessed,
             not_assessed_link: asked(&images, &with.clone().and(word)),
-            bands: bands(&sum, &Filter::test(Field::Kind, Op::Eq, "image".to_owned()).and(with)),
+            bands: bands(
+                &sum,
+                &Link::to("/findings"),
+                &Filter::test(Field::Kind, Op::Eq, "image".to_owned()).and(with),
+            ),
         }
     }
 
@@ -130,7 +130,7 @@ impl Shelf<'_> {
             platform: image.image_facts.platform.clone(),
             since: row.map_or_else(String::new, |row| day(row.held.from)),
             coverage: word.as_str(),
-            bands: bands(numbers, &this(image)),
+            bands: bands(numbers, &page_of(image), &Filter::All),
         })
     }
 
@@ -182,7 +182,7 @@ impl Shelf<'_> {
             coverage: word.as_str(),
             gaps: gaps.iter().take(GAPS).map(|gap| format!("{}: {}", gap.what, gap.why)).collect(),
             scan_error: asset.scan_error.clone(),
-            bands: bands(numbers, &this(asset)),
+            bands: bands(numbers, &page_of(asset), &Filter::All),
             observed: day(asset.observed),
         })
     }

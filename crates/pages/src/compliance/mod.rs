@@ -3,6 +3,7 @@
 //! Exceptions of controls are not in posture and move no log position, so these pages carry no tag.
 
 mod diff;
+mod exception;
 mod exceptions;
 mod list;
 mod result;
@@ -11,12 +12,16 @@ mod words;
 
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
+use axum::response::Response;
 use parapet_model::compliance::{ControlPosture, Criticality, Policy};
-use parapet_model::{ControlNo, Millis, PolicyNo};
+use parapet_model::lifecycle::Standing;
+use parapet_model::time::format_rfc3339;
+use parapet_model::{ControlNo, Millis, Permission, PolicyNo};
 use parapet_service::control_posture::{Part, Table, TableQuery};
 use serde::Deserialize;
 
-pub(crate) use exceptions::{decide, one as exception, queue};
+pub(crate) use exception::{decide, one as exception};
+pub(crate) use exceptions::queue;
 pub(crate) use result::{one as result, request};
 use view::{Cell, Compliance, ControlRow, HostColumn, PolicyLine, Shown, Sum};
 
@@ -109,8 +114,11 @@ pub(crate) async fn show(
         (None, [only]) => Some(only.clone()),
         (None, _) => None,
     };
-    let Some(policy) = chosen else { return all(&state, &visitor, &params, &policies).await };
-    if csv::wanted(&headers, &params.format) {
+    let file = csv::wanted(&headers, &params.format);
+    let Some(policy) = chosen else {
+        return if file { Ok(download(policies)) } else { all(&state, &visitor, &params, &policies).await };
+    };
+    if file {
         return Ok(list::download(state.clone(), &visitor, policy.no, &params));
     }
     let link = params.link(&policy);
@@ -143,7 +151,7 @@ pub(crate) async fn show(
         csv: Link::to("/compliance").with("policy", policy.no.to_string()).with("format", "csv"),
         policy: Some(PolicyLine::of(&policy)),
         sum: Some(sum),
-        may_see_exceptions: visitor.may(parapet_model::Permission::ExceptionsRead),
+        waiting: waiting(&state, &visitor).await?,
         shown,
     };
     Ok(html(&page))
@@ -164,16 +172,42 @@ async fn all(state: &Pages, visitor: &Visitor, params: &Params, policies: &[Poli
         layout: visitor.layout("Compliance", "/compliance"),
         policies: list,
         views: Vec::new(),
-        csv: Link::to("/compliance"),
+        csv: Link::to("/compliance").with("format", "csv"),
         policy: None,
         sum: None,
-        may_see_exceptions: visitor.may(parapet_model::Permission::ExceptionsRead),
+        waiting: waiting(state, visitor).await?,
         shown: Shown::Policies { counted },
     }))
 }
 
+/// How many exceptions wait, for those who may see them.
+async fn waiting(state: &Pages, visitor: &Visitor) -> PageResult<Option<u64>> {
+    if !visitor.may(Permission::ExceptionsRead) {
+        return Ok(None);
+    }
+    let counts = state.app.control_exceptions().counts(visitor.principal()).await?;
+    Ok(Some(counts.get(&Standing::Pending).copied().unwrap_or_default()))
+}
+
 fn lines(policies: &[Policy]) -> Vec<PolicyLine> {
     policies.iter().map(PolicyLine::of).collect()
+}
+
+/// All policies as CSV.
+fn download(policies: Vec<Policy>) -> Response {
+    const TITLES: &[&str] = &["policy", "benchmark", "profile", "title", "version", "evaluated"];
+    csv::answer("policies", TITLES, move |table| {
+        policies.iter().try_for_each(|policy| {
+            table.row([
+                policy.no.to_string(),
+                policy.benchmark.clone(),
+                policy.profile.clone(),
+                policy.title.clone(),
+                policy.version.clone(),
+                format_rfc3339(policy.evaluated),
+            ])
+        })
+    })
 }
 
 impl PolicyLine {

@@ -226,11 +226,10 @@ async fn page(
         layout,
         statement: words::statement(control),
         rule: control.rule.clone(),
-        category: [text.category.as_str(), text.sub_category.as_str()]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" / "),
+        category: match text.sub_category.as_str() {
+            sub if sub.is_empty() || sub == text.category => text.category.clone(),
+            sub => format!("{} / {sub}", text.category),
+        },
         criticality: text.criticality.as_str().to_lowercase(),
         rationale: text.rationale.clone(),
         references: text.references.iter().map(|r| (r.framework.clone(), r.section.clone())).collect(),

@@ -24,8 +24,8 @@ pub(crate) struct Compliance {
     pub(crate) policy: Option<PolicyLine>,
     /// How it stands.
     pub(crate) sum: Option<Sum>,
-    /// Whether the visitor may see exceptions.
-    pub(crate) may_see_exceptions: bool,
+    /// How many exceptions wait; `None` without the right to see them.
+    pub(crate) waiting: Option<u64>,
     /// What is below.
     pub(crate) shown: Shown,
 }

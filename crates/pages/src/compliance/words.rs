@@ -10,9 +10,14 @@ use parapet_service::control_posture::Cell as Found;
 use super::view::Cell;
 use crate::dates::day;
 use crate::link::Link;
+use crate::parts::cut;
 
 /// What changed later is marked.
 const RECENT: Millis = 14 * DAY;
+
+/// Lines of evidence, and characters of one.
+const LINES: usize = 300;
+const LINE: usize = 300;
 
 /// What a control demands, or its id when no document says so.
 pub(crate) fn statement(control: &Control) -> String {
@@ -78,7 +83,12 @@ pub(crate) fn lines(evidence: Option<&Evidence>) -> Vec<String> {
         }
     }
     out.extend(evidence.messages.iter().map(|message| format!("message: {message}")));
-    out
+    let more = out.len().saturating_sub(LINES);
+    out.truncate(LINES);
+    if more > 0 {
+        out.push(format!("and {more} more lines"));
+    }
+    out.into_iter().map(|line| cut(&line, LINE)).collect()
 }
 
 /// What tests expected, one line each.

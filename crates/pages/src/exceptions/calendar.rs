@@ -8,9 +8,13 @@ use super::link_of;
 use super::words::Stand;
 use crate::dates::{Month, day, weekday, weekday_name};
 use crate::link::Link;
+use crate::parts::cut;
 
 /// Entries shown of one day.
-const MOST: usize = 8;
+const MOST: usize = 5;
+
+/// Characters of a title.
+const TITLE: usize = 80;
 
 /// See the module.
 #[derive(Debug)]
@@ -73,7 +77,7 @@ pub(crate) fn of(all: &[&Exception], month: Month, now: Millis) -> Calendar {
         let last = if exception.end == FOREVER { FOREVER } else { exception.end - 1 };
         for (at, what) in [(exception.start, "starts"), (last, "last day")] {
             if from <= at && at < to {
-                let title = exception.title.clone();
+                let title = cut(&exception.title, TITLE);
                 entries.push((start_of_day(at), Entry { link: link_of(exception), title, what, stand }));
             }
         }

@@ -238,7 +238,11 @@ async fn page(
             "danger",
         ),
     ];
-    let taken = steps.into_iter().filter(|(next, ..)| service.may_decide(who, &exception, *next));
+    // What somebody else asked for is rejected, not withdrawn.
+    let withdraws = stand != Stand::Waiting || exception.requested_by == who.name;
+    let taken = steps.into_iter().filter(|(next, ..)| {
+        service.may_decide(who, &exception, *next) && (withdraws || *next != ExceptionState::Ended)
+    });
     let target = &exception.target;
     let link = link_of(&exception);
     let mut layout = visitor.layout(&exception.title, "/exceptions");

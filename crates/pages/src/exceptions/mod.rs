@@ -30,7 +30,7 @@ use crate::csv;
 use crate::dates::{Month, day, last_day};
 use crate::layout::DataState;
 use crate::link::Link;
-use crate::parts::{Choice, Pager};
+use crate::parts::{Choice, Pager, cut};
 use crate::render::{Stamp, html};
 use crate::state::Pages;
 use crate::visitor::Visitor;
@@ -39,6 +39,8 @@ use crate::visitor::Visitor;
 const ROWS: usize = 50;
 /// What waits, shown above the list.
 const WAITING: usize = 10;
+/// Characters of a text in a list.
+const TEXT: usize = 200;
 /// What ends sooner is marked.
 const SOON: Millis = 14 * DAY;
 
@@ -186,9 +188,9 @@ fn line(
     let decision = exception.decisions.last();
     Line {
         link: link_of(exception),
-        title: exception.title.clone(),
+        title: cut(&exception.title, TEXT),
         stand,
-        covers: words::covers(exception, snapshot, scope),
+        covers: cut(&words::covers(exception, snapshot, scope), TEXT),
         effect,
         asked_by: exception.requested_by.clone(),
         asked: day(exception.requested_at),

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use parapet_model::exception::{Exception, ExceptionState};
 use parapet_model::{Millis, Scope, Severity};
-use parapet_posture::{Effect, Snapshot};
+use parapet_posture::{Counts, Effect, Snapshot};
 use parapet_service::Error;
 
 use super::typed::{Errors, Typed};
@@ -15,6 +15,7 @@ use crate::PageResult;
 use crate::filters;
 use crate::layout::Layout;
 use crate::link::Link;
+use crate::parts::counted;
 use crate::question::asked;
 use crate::render::html;
 use crate::state::Pages;
@@ -57,6 +58,18 @@ impl Foreseen {
                 .map(|filter| asked(&Link::to("/findings"), &filter)),
             holds,
         }
+    }
+
+    /// Findings that it alone hides.
+    pub(crate) fn findings_alone(&self) -> String {
+        counted(self.effect.alone.findings, "finding")
+    }
+
+    /// What else there is to say of them.
+    pub(crate) fn alone(&self) -> String {
+        let Counts { vulnerabilities, assets, fixable, kev, .. } = self.effect.alone;
+        let (vulnerabilities, assets) = (counted(vulnerabilities, "vulnerability"), counted(assets, "asset"));
+        format!("{vulnerabilities} on {assets}; with a fix {fixable}, known to be exploited {kev}")
     }
 }
 

@@ -15,6 +15,10 @@ const READER: &[P] = &[P::FindingsRead, P::ExceptionsRead];
 
 /// Records a report of a host; what is not said is as usual.
 async fn report(world: &World, changes: &[(&str, &str)]) {
+    report_of(world, changes, |text| text).await;
+}
+
+async fn report_of(world: &World, changes: &[(&str, &str)], edit: impl FnOnce(String) -> String) {
     let usual = [
         ("VERSION", "0"),
         ("HOST", "web-1.example.test"),
@@ -32,7 +36,7 @@ async fn report(world: &World, changes: &[(&str, &str)]) {
     for (name, value) in changes.iter().chain(&usual) {
         text = text.replace(&format!("{{{{{name}}}}}"), value);
     }
-    world.write("results.xml", &text);
+    world.write("results.xml", &edit(text));
     let file = world.path("results.xml");
     world.app.compliance().import(&world.who, &file, &ImportOptions::default()).await.unwrap();
 }
@@ -73,15 +77,34 @@ async fn a_policy_is_a_table_of_controls_and_hosts() {
     let page = browser.get("/compliance").await;
     page.says("House rules (basic)").says("passed 2").says("failed 4").says("failed, but excepted 0");
     page.says("Default umask").says("web-1.example.test 3 failed").says("web-2.example.test 1 failed");
-    page.says("1–4 of 4").says("1–2 of 2");
+    page.says("Controls 1–4 of 4").says("Hosts 1–2 of 2");
     // What fails most often comes first.
     let words = page.words();
     assert!(words.find("Package is there") < words.find("Password file"), "{words}");
     let page = browser.get("/compliance?text=UMASK&host=web-2").await;
-    page.says("1–1 of 1").says("passed").never_says("web-1.example").never_says("Password file");
+    page.says("Hosts 1–1 of 1").says("passed").never_says("web-1.example").never_says("Password file");
     browser.get("/compliance?failing=1&text=container").await.says("No control that fails matches");
     browser.get("/compliance?criticality=critical").await.says("Password file").never_says("Default umask");
     assert_eq!(browser.get("/compliance?policy=99").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn several_policies_are_listed_with_how_they_stand() {
+    let world = World::new().await;
+    report(&world, &[]).await;
+    let other = [("TIME", "2026-10-02T10:00:00Z"), ("ID", "300")];
+    let text = |text: String| text.replace("house_profile_basic", "house_profile_strict");
+    report_of(&world, &other, text).await;
+    let browser = Browser::new(&world);
+    let list = browser.get("/compliance").await;
+    assert!(list.text.contains("data-load=\"/compliance?count=1\""), "{}", list.text);
+    list.says("Policy Passed Failed Excepted Error").says("… … … …");
+    browser.get("/compliance?count=1").await.says("1.0 0 3 0 0 2026-10-02T10:00Z");
+    let link = list.text.split("href=\"/compliance?policy=").nth(1).unwrap().split('"').next().unwrap();
+    let chosen = browser.get(&format!("/compliance?policy={link}")).await;
+    chosen.says("failed 3").says("Policy House rules");
+    let csv = browser.get("/compliance?format=csv").await;
+    assert_eq!(csv.text.lines().count(), 3, "{}", csv.text);
 }
 
 #[tokio::test]
@@ -209,7 +232,7 @@ async fn who_may_only_read_sees_no_form() {
     }
     // Without the right to see exceptions, compliance is still there.
     let blind = Browser::with_rights(&world, &[P::FindingsRead]);
-    blind.get("/compliance").await.says("Default umask").never_says("Exceptions that wait");
+    blind.get("/compliance").await.says("Default umask").never_says("exceptions wait");
     blind.get(&result).await.says("failed").never_says("Exception 1");
     assert_eq!(blind.get("/compliance/exceptions").await.status, StatusCode::NOT_FOUND);
 }

@@ -47,12 +47,13 @@ async fn an_exception_is_previewed_approved_by_a_second_user_hides_and_ends_by_i
     assert!(form.text.contains("data-load=\"/exceptions/new/effect?where=fixable\""), "{}", form.text);
     form.says("It hides nothing until somebody approves it").says("Ask for it");
     let effect = browser.get("/exceptions/new/effect?where=fixable").await;
-    effect.says("It would hide 1 findings : 1 vulnerabilities on 1 assets; 1 have a fix");
+    effect
+        .says("It would hide 1 finding : 1 vulnerability on 1 asset; with a fix 1, known to be exploited 0.");
     let preview = browser
         .post("/exceptions/new", &[("act", "preview"), ("where", "fixable"), ("comment", "kept & <b>")])
         .await;
     assert_eq!(preview.status, StatusCode::OK);
-    preview.says("It would hide 1 findings").says("kept & <b>");
+    preview.says("It would hide 1 finding").says("kept & <b>");
     browser.get("/exceptions").await.says("Nothing is accepted");
 
     // Asked for: it waits and hides nothing, and who asked cannot approve it.
@@ -72,7 +73,7 @@ async fn an_exception_is_previewed_approved_by_a_second_user_hides_and_ends_by_i
     let approved = second.post(&page, &[("act", "approve"), ("note", "agreed in the meeting")]).await;
     assert_eq!(approved.location, format!("{page}?done=approved"));
     let now = browser.get(&format!("{page}?count=1&done=approved")).await;
-    now.says("Approved.").says("in force").says("It alone hides 1 findings");
+    now.says("Approved.").says("in force").says("It alone hides 1 finding");
     now.says("second approved agreed in the meeting").says("local asked for it");
     let id = page.rsplit('/').next().unwrap();
     let hidden = format!("/findings?where=exception%20%3D%20%22{id}%22");
@@ -128,7 +129,7 @@ async fn chosen_assets_and_vulnerabilities_are_excepted_alone() {
     let scope = [("scope", "assets"), ("assets", "fixture"), ("vulnerabilities", "CVE-2026-0002")];
     let page = asked(&browser, &[&scope[..], &[("until", "never"), ("title", "Stone")]].concat()).await;
     let shown = browser.get(&format!("{page}?count=1")).await;
-    shown.says("CVE-2026-0002 on fixture.").says("would hide 1 findings").says("no end");
+    shown.says("CVE-2026-0002 on fixture.").says("would hide 1 finding").says("no end");
     Browser::named(&world, "second", P::ALL).post(&page, &[("act", "approve")]).await;
     browser.get("/findings?where=excepted").await.says("CVE-2026-0002").never_says("CVE-2026-0001");
 }

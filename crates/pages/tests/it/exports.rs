@@ -1,5 +1,7 @@
 use axum::http::StatusCode;
-use parapet_model::Permission as P;
+use parapet_model::{Filter, Permission as P};
+use parapet_service::Error;
+use parapet_service::exports::ExportRequest;
 
 use crate::findings::two_findings;
 use crate::links::{follow, href};
@@ -74,4 +76,11 @@ async fn who_may_not_export_sees_no_way_to() {
     let reader = Browser::with_rights(&world, &[P::FindingsRead]);
     reader.get("/findings").await.never_says("Exports").never_says("Export all");
     assert_eq!(reader.get("/exports").await.status, StatusCode::NOT_FOUND);
+    // The use cases refuse too, whatever asks them.
+    let who = parapet_model::Principal { permissions: [P::FindingsRead].into(), ..world.who.clone() };
+    let (exports, all) = (world.app.exports(), ExportRequest::findings(Filter::All));
+    assert!(matches!(exports.list(&who, u32::MAX, 10).await, Err(Error::Forbidden(P::ExportsCreate))));
+    assert!(matches!(exports.rows(&who, all).await, Err(Error::Forbidden(P::ExportsCreate))));
+    let scanned = world.app.scans().rescan(&who, uuid::Uuid::nil()).await;
+    assert!(matches!(scanned, Err(Error::Forbidden(P::AssetsWrite))));
 }

@@ -8,8 +8,14 @@ mod assets;
 mod compliance;
 mod exceptions;
 mod exports;
+mod feeds;
 mod findings;
 mod links;
+#[path = "../../../service/tests/it/registry.rs"]
+#[expect(dead_code, reason = "shared with the tests of the services, which use more of it")]
+mod registry;
+mod settings;
+mod sources;
 mod start;
 mod visit;
 #[path = "../../../service/tests/it/world.rs"]

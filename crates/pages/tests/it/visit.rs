@@ -23,6 +23,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) tag: String,
     pub(crate) location: String,
+    /// What may be kept, as the header says.
+    pub(crate) cache: String,
     pub(crate) text: String,
 }
 
@@ -54,6 +56,11 @@ impl Browser {
         let mut browser = Self::with_rights(world, rights);
         name.clone_into(&mut browser.signed_in.principal.name);
         browser
+    }
+
+    /// Somebody who signed in.
+    pub(crate) fn signed_in(world: &World, signed_in: SignedIn) -> Self {
+        Self { pages: Pages::new(world.app.clone(), Turns::default()), signed_in }
     }
 
     /// Looks at an address.
@@ -101,9 +108,10 @@ impl Answer {
         let header =
             |name| response.headers().get(&name).map_or("", |value| value.to_str().unwrap()).to_owned();
         let (tag, location) = (header(header::ETAG), header(header::LOCATION));
+        let cache = header(header::CACHE_CONTROL);
         let status = response.status();
         let bytes = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        Self { status, tag, location, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Self { status, tag, location, cache, text: String::from_utf8(bytes.to_vec()).unwrap() }
     }
 
     /// The page without tags, with single blanks: what a person reads.

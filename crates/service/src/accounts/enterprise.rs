@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use parapet_model::facts::EnterpriseProjectRow;
-use parapet_model::{AssetNo, Filter, Permission, Principal};
+use parapet_model::{AssetNo, EnterpriseProjectNo, Filter, Permission, Principal};
 use parapet_posture::{AssetSet, Query};
 use parapet_store::Tx;
 use parapet_store::accounts::Membership;
@@ -36,6 +36,20 @@ impl Accounts<'_> {
         let mut all = self.0.store.read().await?.enterprise_projects().await?;
         all.retain(|row| who.enterprise_projects.as_ref().is_none_or(|granted| granted.contains(&row.no)));
         Ok(all)
+    }
+
+    /// The users of the asker's project whose rights are good on some enterprise projects alone, by name,
+    /// with those.
+    pub async fn grants(&self, who: &Principal) -> Result<Vec<(String, BTreeSet<EnterpriseProjectNo>)>> {
+        require(who, Permission::UsersWrite)?;
+        let mut session = self.0.store.read().await?;
+        let memberships = session.memberships().await?;
+        let granted = |user: u32| {
+            let own = memberships.iter().find(|m| m.user == user && m.project == who.project);
+            own.and_then(|own| own.enterprise_projects.clone())
+        };
+        let users = session.users().await?;
+        Ok(users.into_iter().filter_map(|user| Some((user.name, granted(user.no)?))).collect())
     }
 
     /// Makes an enterprise project; without an id it gets one of 32 digits.

@@ -42,6 +42,15 @@ impl Accounts<'_> {
         Ok(self.0.store.read().await?.users().await?)
     }
 
+    /// One user, with what they may do in the asker's project.
+    pub async fn user(&self, who: &Principal, name: &str) -> Result<(User, Option<Membership>)> {
+        require(who, Permission::UsersWrite)?;
+        let mut session = self.0.store.read().await?;
+        let user = named(session.user_by_name(name).await?, name)?;
+        let memberships = session.memberships_of(user.no).await?;
+        Ok((user, memberships.into_iter().find(|membership| membership.project == who.project)))
+    }
+
     /// All roles.
     pub async fn roles(&self, who: &Principal) -> Result<Vec<Role>> {
         require(who, Permission::UsersWrite)?;
@@ -92,11 +101,71 @@ impl Accounts<'_> {
         Ok(())
     }
 
+    /// Sets the asker's own password; everything they signed in with ends, this session too.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the present password is another one, or the new one is not acceptable;
+    /// [`Error::Throttled`] after too many attempts.
+    pub async fn change_password(&self, who: &Principal, present: Secret, password: Secret) -> Result<()> {
+        let user = self.0.store.read().await?.user(who.user).await?;
+        let user =
+            user.ok_or_else(|| Error::Conflict("who works at the machine has no password".to_owned()))?;
+        Passwords::acceptable(password.expose())?;
+        match self.sign_in(&user.name, present).await {
+            Ok(_) => {}
+            Err(Error::Unauthenticated) => {
+                return Err(Error::Invalid("the present password is another one".to_owned()));
+            }
+            Err(error) => return Err(error),
+        }
+        let hash = self.0.sign_ins.passwords().hash(password).await?;
+        let mut tx = self.0.store.begin().await?;
+        tx.set_password(user.no, &hash).await?;
+        audit::event(&mut tx, who, "password", "user", &user.uuid.to_string(), audit::NONE, audit::NONE)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Gives a user these roles in the asker's project, in place of those they had. The enterprise
+    /// projects granted stay.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for one's own roles: nobody locks themselves out.
+    pub async fn set_roles(&self, who: &Principal, name: &str, roles: &[String]) -> Result<()> {
+        require(who, Permission::UsersWrite)?;
+        let mut tx = self.0.store.begin().await?;
+        let user = named(tx.user_by_name(name).await?, name)?;
+        not_oneself(who, &user)?;
+        if roles.is_empty() {
+            return Err(Error::Invalid("a user needs at least one role".to_owned()));
+        }
+        let memberships = tx.memberships_of(user.no).await?;
+        let old = memberships.into_iter().find(|membership| membership.project == who.project);
+        let before = json!({"roles": old.as_ref().map(|old| &old.roles)});
+        let roles: BTreeSet<String> = roles.iter().cloned().collect();
+        let after = json!({"roles": roles});
+        let enterprise_projects = match old {
+            Some(old) => old.enterprise_projects,
+            None => who.enterprise_projects.clone(),
+        };
+        tx.set_membership(&Membership { user: user.no, project: who.project, roles, enterprise_projects })
+            .await?;
+        let id = user.uuid.to_string();
+        audit::event(&mut tx, who, "roles", "user", &id, Some(before), Some(after)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Switches a user off or on.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for oneself: nobody locks themselves out.
     pub async fn set_disabled(&self, who: &Principal, name: &str, disabled: bool) -> Result<()> {
         require(who, Permission::UsersWrite)?;
         let mut tx = self.0.store.begin().await?;
         let user = named(tx.user_by_name(name).await?, name)?;
+        not_oneself(who, &user)?;
         if tx.set_disabled(user.no, disabled).await? {
             let (before, after) = (json!({"disabled": user.disabled}), json!({"disabled": disabled}));
             let id = user.uuid.to_string();
@@ -144,6 +213,13 @@ impl Accounts<'_> {
 /// Refuses when the right is missing.
 pub(crate) fn require(who: &Principal, permission: Permission) -> Result<()> {
     if who.may(permission) { Ok(()) } else { Err(Error::Forbidden(permission)) }
+}
+
+fn not_oneself(who: &Principal, user: &User) -> Result<()> {
+    if user.no == who.user {
+        return Err(Error::Conflict("nobody takes rights from themselves; ask another manager".to_owned()));
+    }
+    Ok(())
 }
 
 fn named(user: Option<User>, name: &str) -> Result<User> {

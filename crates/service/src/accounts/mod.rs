@@ -24,6 +24,7 @@ pub use jwt::BearerError;
 pub use listed::ListedUser;
 pub use manage::NewKey;
 pub(crate) use manage::require;
+pub(crate) use session::IDLE as SESSION_IDLE;
 pub(crate) use sign_in::SignIns;
 pub use sign_in::TokenScope;
 pub use signing::{Claim, SignedWrite, SigningError, SigningKey};

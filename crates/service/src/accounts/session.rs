@@ -9,7 +9,7 @@ use super::{Accounts, SignedIn};
 use crate::error::{Error, Result};
 
 /// How long a session holds after its last call.
-const IDLE: Millis = 60 * 60 * 1000;
+pub(crate) const IDLE: Millis = 60 * 60 * 1000;
 /// How often its end is moved at most, so that not every call writes.
 const TOUCHED: Millis = 60 * 1000;
 /// Characters of a session; 128 bits.

@@ -8,6 +8,8 @@ use crate::error::Result;
 
 /// After so much silence a look begins a new visit.
 pub const VISIT_ENDS: Millis = 60 * 60 * 1000;
+/// What was shown may have been so far behind what was known; told twice is better than never.
+const BEHIND: Millis = 5000;
 /// How often a look is written down at most.
 const TOUCHED: Millis = 60 * 1000;
 
@@ -33,7 +35,7 @@ impl Accounts<'_> {
     }
 
     fn look(last: Visit, now: Millis) -> Visit {
-        let since = if now - last.seen > VISIT_ENDS { last.seen } else { last.since };
+        let since = if now - last.seen > VISIT_ENDS { last.seen - BEHIND } else { last.since };
         Visit { since, seen: now }
     }
 }

@@ -5,10 +5,13 @@ mod document;
 mod file;
 mod held;
 mod lines;
+mod order;
 mod request;
 mod rows;
 mod run;
+mod shaped;
 
+use parapet_model::filter::Level;
 use parapet_model::job::{JobKind, JobState};
 use parapet_model::{AssetKind, Filter, Millis, Permission, Principal, Scope};
 use parapet_posture::AssetSet;
@@ -20,8 +23,9 @@ use uuid::Uuid;
 
 pub use file::WrittenFile;
 pub(crate) use held::HeldViews;
+pub(crate) use request::KEPT_DAYS;
 pub use request::{ColumnChoice, ExportRequest, Format, RowKind};
-pub use rows::{RowAsset, VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
+pub use rows::{RowAsset, Rows, VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
 pub use run::{Written, write};
 pub(crate) use run::{make, run};
 
@@ -36,8 +40,9 @@ pub type CellWriter<'c> = Box<dyn Fn(&VulnerabilityRow<'_>, &mut String) + 'c>;
 
 /// A column of a wire family, made ready to be asked for very many rows.
 pub struct ShapeColumn<'c> {
-    /// In rows of one asset its cell depends on the asset alone.
-    pub of_asset: bool,
+    /// What its cell depends on in rows of one asset: the asset alone; the vulnerability, the packages and
+    /// what is said of them alone; or all of the row.
+    pub level: Level,
     /// Writes it.
     pub write: CellWriter<'c>,
 }
@@ -48,9 +53,15 @@ pub trait RowShape: Send + Sync + std::fmt::Debug {
     /// Appends the cell of `column`; an unknown column appends nothing.
     fn cell(&self, column: &str, row: &VulnerabilityRow<'_>, out: &mut String);
 
+    /// What the cell of `column` depends on.
+    fn level(&self, _column: &str) -> Level {
+        Level::Finding
+    }
+
     /// The column, looked up once.
     fn column<'c>(&'c self, column: &'c str) -> ShapeColumn<'c> {
-        ShapeColumn { of_asset: false, write: Box::new(move |row, out| self.cell(column, row, out)) }
+        let write = Box::new(move |row: &VulnerabilityRow<'_>, out: &mut String| self.cell(column, row, out));
+        ShapeColumn { level: self.level(column), write }
     }
 
     /// What a question in the family's own language is about; an empty one is about everything.

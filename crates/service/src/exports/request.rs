@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::findings::PastInstant;
+use crate::host_scans::Verifying;
 
 /// Most columns of one export.
 const MAX_COLUMNS: usize = 200;
 /// Most rows that are kept with the job.
 const MAX_GIVEN: usize = 100_000;
 /// Days for which a finished file is kept when nothing else is said.
-const KEPT_DAYS: u16 = 7;
+pub(crate) const KEPT_DAYS: u16 = 7;
 
 fn kept_days() -> u16 {
     KEPT_DAYS
@@ -126,6 +127,9 @@ pub struct ExportRequest {
     /// The rows of [`RowKind::Given`], a cell for each column.
     #[serde(default)]
     pub given: Vec<Vec<String>>,
+    /// What is being verified when it is asked for, which rows per asset and vulnerability say.
+    #[serde(default, skip_serializing_if = "Verifying::is_empty")]
+    pub verifying: Verifying,
 }
 
 impl ExportRequest {
@@ -148,6 +152,7 @@ impl ExportRequest {
             name: "findings".to_owned(),
             keep_days: KEPT_DAYS,
             given: Vec::new(),
+            verifying: Verifying::default(),
         }
     }
 

@@ -15,6 +15,9 @@ use parapet_model::vulnerability::Vulnerability;
 use parapet_model::{Millis, Severity, VulnerabilityNo};
 use parapet_posture::{AssetSet, Query, Snapshot, Window};
 
+use super::order::{FirstBytes, compare};
+use crate::host_scans::Verifying;
+
 /// Vulnerabilities whose rows are put together at once.
 const BATCH: usize = 256;
 
@@ -68,6 +71,17 @@ pub struct RowAsset<'a> {
     pub exception: Option<&'a Exception>,
     /// Worst band among the findings here.
     pub severity: Severity,
+    /// A sensor was asked to look whether it is still there, and has not looked yet.
+    pub verifying: bool,
+}
+
+/// What rows are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'s> {
+    /// The findings.
+    pub snapshot: &'s Snapshot,
+    /// What is being verified.
+    pub verifying: &'s Verifying,
 }
 
 /// Gathers findings of one vulnerability on any assets.
@@ -108,7 +122,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// Findings come grouped by asset, so only the last asset can be this one.
-    fn add(&mut self, finding: &Finding<'a>) {
+    fn add(&mut self, finding: &Finding<'a>, verifying: &Verifying) {
         self.severity = self.severity.max(finding.verdict.severity);
         self.fixable |= finding.verdict.state.is_fixable();
         self.first_found = self.first_found.min(finding.first_found);
@@ -122,9 +136,10 @@ impl<'a> Gathered<'a> {
                 asset: finding.asset,
                 exception: finding.exception,
                 severity: finding.verdict.severity,
+                verifying: !verifying.is_empty() && verifying.has(finding.vulnerability.no, finding.asset.no),
             }),
         }
-        if !self.packages.iter().any(|package| package.no == finding.package.no) {
+        if !self.packages.iter().any(|package| std::ptr::eq(*package, finding.package)) {
             self.packages.push(finding.package);
             self.fixed_versions.push(&finding.verdict.fixed_version);
         }
@@ -159,18 +174,21 @@ struct Shared<'r> {
 
 /// Calls `each` with a row per vulnerability of that part of the list by id; how long the list is.
 pub fn each_vulnerability<E>(
-    snapshot: &Snapshot,
+    of: Rows<'_>,
     query: &Query<'_>,
     window: Window,
     each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
 ) -> Result<usize, E> {
+    let Rows { snapshot, verifying } = of;
     let found = snapshot.vulnerabilities_found(query);
     let from = window.offset.min(found.len());
     let to = from.saturating_add(window.limit).min(found.len());
     for batch in found[from..to].chunks(BATCH) {
         let mut rows: HashMap<VulnerabilityNo, Gathered<'_>> = HashMap::with_capacity(batch.len());
         let _ = snapshot.findings_of(query, batch, |finding| {
-            rows.entry(finding.vulnerability.no).or_insert_with(|| Gathered::new(finding)).add(finding);
+            rows.entry(finding.vulnerability.no)
+                .or_insert_with(|| Gathered::new(finding))
+                .add(finding, verifying);
             ControlFlow::Continue(())
         });
         for row in batch.iter().filter_map(|no| rows.get(no)) {
@@ -188,20 +206,20 @@ pub fn each_vulnerability<E>(
 /// Calls `each` with a row per asset and vulnerability of that part of the list; how long the list is.
 /// Assets come by number, vulnerabilities by id.
 pub fn each_asset_vulnerability<E>(
-    snapshot: &Snapshot,
+    of: Rows<'_>,
     query: &Query<'_>,
     window: Window,
     each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
 ) -> Result<usize, E> {
     if window == Window::ALL {
         let mut total = 0;
-        each_pair(snapshot, query, &mut |row| {
+        each_pair(of, query, &mut |row| {
             total += 1;
             each(row)
         })?;
         return Ok(total);
     }
-    let counted = snapshot.vulnerabilities_by_asset(query);
+    let counted = of.snapshot.vulnerabilities_by_asset(query);
     let total = counted.iter().map(|on| on.vulnerabilities as usize).sum();
     let end = window.offset.saturating_add(window.limit);
     // The assets that have rows of the part, and how many rows lie before them.
@@ -226,42 +244,25 @@ pub fn each_asset_vulnerability<E>(
         at += 1;
         if taken { each(row) } else { Ok(()) }
     };
-    each_pair(snapshot, &part, &mut in_part)?;
+    each_pair(of, &part, &mut in_part)?;
     Ok(total)
-}
-
-/// A finding of the asset at hand, with what puts it into the order of ids.
-struct Placed<'a> {
-    /// The first bytes of the id, which nearly always decide.
-    id: u128,
-    finding: Finding<'a>,
-}
-
-fn first_bytes(id: &str) -> u128 {
-    let (bytes, mut first) = (id.as_bytes(), [0; 16]);
-    let length = bytes.len().min(first.len());
-    first[..length].copy_from_slice(&bytes[..length]);
-    u128::from_be_bytes(first)
 }
 
 /// Puts the rows of one asset after the other together, in the same memory.
 struct Assembly<'s> {
-    snapshot: &'s Snapshot,
-    /// The findings of the asset at hand.
-    placed: Vec<Placed<'s>>,
+    of: Rows<'s>,
+    /// The findings of the asset at hand, as they came.
+    findings: Vec<Finding<'s>>,
+    /// Their places in the order of ids, with the first bytes of the id, which nearly always decide.
+    order: Vec<(u128, u32)>,
+    first_bytes: FirstBytes,
     row: Option<Gathered<'s>>,
 }
 
 impl<'s> Assembly<'s> {
-    /// Begins a row.
-    fn begin(row: Option<Gathered<'s>>, finding: &Finding<'s>) -> Gathered<'s> {
-        match row {
-            Some(mut row) => {
-                row.restart(finding);
-                row
-            }
-            None => Gathered::new(finding),
-        }
+    fn add(&mut self, finding: &Finding<'s>) {
+        self.order.push((self.first_bytes.of(finding.vulnerability), self.findings.len() as u32));
+        self.findings.push(*finding);
     }
 
     /// The rows of the asset at hand.
@@ -270,39 +271,45 @@ impl<'s> Assembly<'s> {
         query: &Query<'_>,
         each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(asset) = self.placed.first().map(|one| one.finding.asset) else { return Ok(()) };
+        let Self { of, findings, order, row, .. } = self;
+        let Some(asset) = findings.first().map(|one| one.asset) else { return Ok(()) };
+        let at = |place: u32| &findings[place as usize];
         // By id, then in the order in which they came, which is that of packages.
-        self.placed.sort_unstable_by(|a, b| {
-            let ids = || a.finding.vulnerability.id.cmp(&b.finding.vulnerability.id);
-            a.id.cmp(&b.id).then_with(ids).then_with(|| a.finding.package.no.cmp(&b.finding.package.no))
+        order.sort_unstable_by(|a, b| {
+            compare((a.0, at(a.1).vulnerability), (b.0, at(b.1).vulnerability)).then_with(|| a.1.cmp(&b.1))
         });
-        let project = self.snapshot.enterprise_project(asset.enterprise_project);
-        let image = asset.image.and_then(|no| self.snapshot.asset(query.scope, no));
+        let project = of.snapshot.enterprise_project(asset.enterprise_project);
+        let image = asset.image.and_then(|no| of.snapshot.asset(query.scope, no));
         let shared = Shared { asset: Some(asset), image, enterprise_projects: project.as_slice() };
-        for group in self.placed.chunk_by(|a, b| a.finding.vulnerability.no == b.finding.vulnerability.no) {
+        // One snapshot has each once, so where it lies tells, without a look at it.
+        let same =
+            |a: &(u128, u32), b: &(u128, u32)| std::ptr::eq(at(a.1).vulnerability, at(b.1).vulnerability);
+        for group in order.chunk_by(same) {
             let Some(first) = group.first() else { continue };
-            let mut row = Self::begin(self.row.take(), &first.finding);
-            group.iter().for_each(|one| row.add(&one.finding));
+            let row = row.get_or_insert_with(|| Gathered::new(at(first.1)));
+            row.restart(at(first.1));
+            group.iter().for_each(|one| row.add(at(one.1), of.verifying));
             each(&row.row(&shared))?;
-            self.row = Some(row);
         }
-        self.placed.clear();
+        findings.clear();
+        order.clear();
         Ok(())
     }
 }
 
 fn each_pair<E>(
-    snapshot: &Snapshot,
+    of: Rows<'_>,
     query: &Query<'_>,
     each: &mut dyn FnMut(&VulnerabilityRow<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut assembly = Assembly { snapshot, placed: Vec::new(), row: None };
+    let mut assembly =
+        Assembly { of, findings: Vec::new(), order: Vec::new(), first_bytes: FirstBytes::new(), row: None };
     let mut result = Ok(());
-    let _ = snapshot.findings_without_coverage(query, |finding| {
-        if assembly.placed.first().is_some_and(|one| one.finding.asset.no != finding.asset.no) {
+    let _ = of.snapshot.findings_without_coverage(query, |finding| {
+        if assembly.findings.first().is_some_and(|one| one.asset.no != finding.asset.no) {
             result = assembly.flush(query, each);
         }
-        assembly.placed.push(Placed { id: first_bytes(&finding.vulnerability.id), finding: *finding });
+        assembly.add(finding);
         if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     result?;

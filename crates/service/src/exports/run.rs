@@ -17,7 +17,8 @@ use parapet_store::artifacts::NewArtifact;
 
 use super::lines::write_lines;
 use super::request::{ExportRequest, Format, RowKind};
-use super::rows::{VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
+use super::rows::{Rows, VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
+use super::shaped::ShapedRows;
 use super::{RowShape, view_of};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -84,33 +85,19 @@ pub fn write<W: Write + Send + 'static>(
         return Ok((table.finish()?, Written { rows, columns: labels }));
     }
     if let Some(shape) = shape.filter(|_| request.rows != RowKind::Finding) {
-        let labels: Vec<String> = request.columns.iter().map(|c| c.label.clone()).collect();
-        let mut table = TableCsv::new(writer, &labels, options);
-        let mut cells: Vec<Vec<u8>> = vec![Vec::new(); request.columns.len()];
-        let mut text = String::new();
-        let columns: Vec<_> = request.columns.iter().map(|choice| shape.column(&choice.column)).collect();
-        let mut last = None;
+        let mut shaped = ShapedRows::new(writer, shape, &request.columns, options);
         let window = turn.window();
+        let of = Rows { snapshot: &view.snapshot, verifying: &request.verifying };
         let mut each = |row: &VulnerabilityRow<'_>| {
             turn.next()?;
-            let asset = row.asset.map(|asset| asset.no);
-            let same = asset.is_some() && asset == last;
-            last = asset;
-            let changed = cells.iter_mut().zip(&columns).filter(|(_, column)| !(same && column.of_asset));
-            for (cell, column) in changed {
-                text.clear();
-                cell.clear();
-                (column.write)(row, &mut text);
-                table.encode(&text, cell);
-            }
-            table.encoded_row(&cells)
+            shaped.row(row)
         };
         match request.rows {
-            RowKind::Vulnerability => each_vulnerability(&view.snapshot, &query, window, &mut each)?,
-            _ => each_asset_vulnerability(&view.snapshot, &query, window, &mut each)?,
+            RowKind::Vulnerability => each_vulnerability(of, &query, window, &mut each)?,
+            _ => each_asset_vulnerability(of, &query, window, &mut each)?,
         };
-        let rows = turn.finish();
-        return Ok((table.finish()?, Written { rows, columns: labels }));
+        let columns = request.columns.iter().map(|choice| choice.label.clone()).collect();
+        return Ok((shaped.finish()?, Written { rows: turn.finish(), columns }));
     }
     let columns = request.finding_columns().map_err(io::Error::other)?;
     let labels = columns.labels();

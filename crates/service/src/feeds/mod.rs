@@ -2,6 +2,7 @@
 
 mod effect;
 mod enrich;
+mod estate;
 mod held;
 mod import;
 mod reading;
@@ -20,6 +21,7 @@ use parapet_posture::{AssetOrder, Query, Window};
 use parapet_store::feeds::{Feed, FeedImport, FeedState};
 use serde::Serialize;
 
+pub use estate::{EstateRelease, FeedCheck};
 pub(crate) use held::run_accept;
 pub use import::{ImportOptions, ImportReport, Limits};
 pub(crate) use rematch::run as run_rematch;

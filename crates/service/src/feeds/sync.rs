@@ -6,7 +6,7 @@ use parapet_fetch::{Download, Validators, download};
 use parapet_model::job::JobKind;
 use parapet_model::{Permission, Principal};
 use parapet_store::feeds::FeedState;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Feeds;
@@ -58,7 +58,7 @@ impl PublicFeed {
 }
 
 /// What became of one feed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SyncReport {
     /// Its name.
     pub feed: String,

@@ -14,7 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub use policy::{Period, ScanPolicy};
-pub use verify::Verification;
+pub use verify::{Verification, Verifying};
 
 use crate::accounts::require;
 use crate::app::App;
@@ -59,6 +59,25 @@ impl ScanView {
     /// Hosts that stand so.
     pub fn count(&self, state: LookState) -> usize {
         self.hosts.iter().filter(|(_, known)| *known == state).count()
+    }
+}
+
+/// The sensors that the asker sees, by the identity of their host.
+struct Sensors(BTreeMap<String, SensorStatus>);
+
+impl Sensors {
+    fn of(&self, host: &AssetRow) -> Option<SensorStatus> {
+        self.0.get(&host.identity).copied()
+    }
+
+    /// How a host stands to a wish of an instant.
+    fn state(&self, host: &AssetRow, wished: Millis) -> LookState {
+        match self.of(host) {
+            _ if host.scan == ScanState::Scanned && host.scanned >= wished => LookState::Done,
+            None => LookState::NoSensor,
+            Some(SensorStatus::Unknown) => LookState::Silent,
+            Some(_) => LookState::Waiting,
+        }
     }
 }
 
@@ -123,20 +142,17 @@ impl HostScans<'_> {
         self.view(who, found.ok_or_else(|| Error::NotFound("scan task".to_owned()))?).await
     }
 
+    async fn sensors(&self, who: &Principal) -> Result<Sensors> {
+        let all = self.0.sensors().list(who).await?;
+        Ok(Sensors(all.into_iter().map(|view| (view.sensor.registration.identity, view.status)).collect()))
+    }
+
     async fn view(&self, who: &Principal, scan: HostScan) -> Result<ScanView> {
         let numbers = self.0.store.read().await?.hosts_of_scan(scan.no).await?;
-        let sensors = self.0.sensors().list(who).await?;
-        let sensors: BTreeMap<&str, SensorStatus> =
-            sensors.iter().map(|v| (v.sensor.registration.identity.as_str(), v.status)).collect();
+        let sensors = self.sensors(who).await?;
         let (snapshot, scope) = (self.0.live().snapshot(), who.scope());
-        let state = |host: &AssetRow| match sensors.get(host.identity.as_str()) {
-            _ if host.scan == ScanState::Scanned && host.scanned >= scan.created => LookState::Done,
-            None => LookState::NoSensor,
-            Some(SensorStatus::Unknown) => LookState::Silent,
-            Some(_) => LookState::Waiting,
-        };
         let seen: Vec<&AssetRow> = numbers.iter().filter_map(|&no| snapshot.asset(&scope, no)).collect();
-        let hosts: Vec<_> = seen.iter().map(|host| (host.no, state(host))).collect();
+        let hosts: Vec<_> = seen.iter().map(|host| (host.no, sensors.state(host, scan.created))).collect();
         let looked = seen.iter().map(|host| host.scanned).filter(|&at| at >= scan.created);
         let ended = looked.max().unwrap_or(scan.created);
         Ok(ScanView { hosts, ended, scan })

@@ -1,6 +1,7 @@
 //! Jobs: durable work, run by the server. What a job does is in `payload`; the code that does it is
 //! with its use case.
 
+mod about;
 pub(crate) mod payload;
 mod runner;
 
@@ -15,6 +16,7 @@ use parapet_store::Tx;
 use parapet_store::jobs::{Attempt, Job, JobFilter, NewJob, Progress};
 use uuid::Uuid;
 
+pub use about::About;
 pub use parapet_store::jobs::Attempt as Fence;
 use payload::Payload;
 pub use runner::Runner;

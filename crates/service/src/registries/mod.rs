@@ -77,6 +77,15 @@ impl Registries<'_> {
         Ok(self.remote(settings, &sign_in)?.ping().await?)
     }
 
+    /// Whether a registry is there and accepts what it is signed in to with: asks it.
+    ///
+    /// # Errors
+    /// [`Error::Fetch`] for what it answered.
+    pub async fn ping(&self, who: &Principal, id: Uuid) -> Result<()> {
+        require(who, Permission::RegistriesWrite)?;
+        Ok(self.connect(&who.scope(), id).await?.remote.ping().await?)
+    }
+
     /// Changes a registry; without `secret` the one it has stays.
     pub async fn update(
         &self,

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::error::Result;
 
 /// Most bytes of cached layers in a store; the least recently used go.
-const MAX_CACHE: u64 = 4 << 30;
+pub(crate) const MAX_CACHE: u64 = 4 << 30;
 
 /// Whoever holds it reads the layer.
 type LayerTurn = Arc<tokio::sync::Mutex<()>>;

@@ -1,6 +1,6 @@
 //! What is to be said of one run, read from its job and that one's children.
 
-use parapet_model::job::JobState;
+use parapet_model::job::{JobKind, JobState};
 use parapet_model::{Millis, Scope};
 use parapet_store::Session;
 use parapet_store::jobs::Job;
@@ -43,7 +43,7 @@ impl Status {
     }
 
     /// Whether there is something to cancel.
-    pub(super) const fn can_be_cancelled(self) -> bool {
+    pub const fn can_be_cancelled(self) -> bool {
         matches!(self, Self::Created | Self::Queued | Self::Running)
     }
 
@@ -108,8 +108,10 @@ fn instant(at: Millis) -> Option<Millis> {
 /// Reads a run.
 pub(super) async fn read(session: &mut Session, scope: &Scope, job: &Job) -> Result<Execution> {
     let listing: ListResult = match &job.result {
-        Some(raw) => serde_json::from_str(raw.get()).map_err(Error::internal)?,
-        None => ListResult::default(),
+        Some(raw) if job.kind == JobKind::ListRegistry => {
+            serde_json::from_str(raw.get()).map_err(Error::internal)?
+        }
+        _ => ListResult::default(),
     };
     let children = session.job_progress(job.no).await?;
     let work = session.job_child_work(job.no).await?;
@@ -134,7 +136,8 @@ pub(super) async fn read(session: &mut Session, scope: &Scope, job: &Job) -> Res
         scanning: instant(work.first_started).map(|at| at.max(job.started)),
         ended: instant(job.ended),
         repositories: listing.end.repositories,
-        images: listing.images,
+        // A batch lists nothing: its images are its scans.
+        images: listing.images.max(children.total()),
         scanned: children.of(JobState::Succeeded),
         unchanged: work.unchanged,
         failed,

@@ -72,6 +72,22 @@ impl Schedules<'_> {
         execution::read(&mut self.0.store.read().await?, &who.scope(), job).await.map(Some)
     }
 
+    /// One run or batch of scans in full, of a schedule or asked for by hand; `None` for a job that is no
+    /// such thing.
+    pub async fn execution(&self, who: &Principal, job: &Job) -> Result<Option<Execution>> {
+        require(who, Permission::FindingsRead)?;
+        if !matches!(job.kind, JobKind::ListRegistry | JobKind::ScanImages) {
+            return Ok(None);
+        }
+        execution::read(&mut self.0.store.read().await?, &who.scope(), job).await.map(Some)
+    }
+
+    /// One schedule with where it stands.
+    pub async fn get(&self, who: &Principal, registry: Uuid, id: Uuid) -> Result<Standing> {
+        require(who, Permission::RegistriesRead)?;
+        find(&mut self.0.store.read().await?, who, registry, id).await
+    }
+
     /// The runs of a schedule, newest first, without the first `offset` and at most `limit`; and how
     /// many there are.
     pub async fn executions(

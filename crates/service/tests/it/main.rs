@@ -10,6 +10,7 @@ mod held;
 mod joins;
 mod layers;
 mod looks;
+mod manage;
 mod notices;
 mod registry;
 mod registry_sensors;

@@ -16,7 +16,7 @@ const PUT: &str = "INSERT INTO visit (user_no, project, since, seen) VALUES ($1,
 /// A visit of somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Visit {
-    /// The last look of the visit before, recorded by the server's clock; 0 when this is the first.
+    /// Since when what changed is news: about the last look of the visit before; 0 when this is the first.
     pub since: Millis,
     /// The last look of this one.
     pub seen: Millis,

@@ -41,6 +41,25 @@ const LAST_RUNS: Bulk<1> = Bulk {
      WHERE job.schedule = given.schedule AND job.schedule <> 0 AND job.no = \
      (SELECT MAX(other.no) FROM job AS other WHERE other.schedule = given.schedule AND other.schedule <> 0)",
 };
+const WATCHED: &str = "SELECT job.no, job.uuid, job.project, job.enterprise_projects, job.kind, job.owner, \
+     job.state, job.attempt, job.waiting, job.schedule, job.fire_time, job.payload, job.result, job.error, \
+     COALESCE(job_run.done, 0), COALESCE(job_run.total, 0), job.not_before, job.created, job.started, \
+     job.ended FROM job LEFT JOIN job_run ON job_run.job = job.no WHERE job.project = $1 AND job.no < $2 \
+     AND job.kind IN (1, 2, 4, 6) AND ($3 < 0 OR job.kind = $3) ORDER BY job.no DESC LIMIT $4";
+const NOTICES: &str = "SELECT job.no, job.uuid, job.project, job.enterprise_projects, job.kind, job.owner, \
+     job.state, job.attempt, job.waiting, job.schedule, job.fire_time, job.payload, job.result, job.error, \
+     COALESCE(job_run.done, 0), COALESCE(job_run.total, 0), job.not_before, job.created, job.started, \
+     job.ended FROM job LEFT JOIN job_run ON job_run.job = job.no WHERE job.project = $1 AND job.no < $2 \
+     AND job.kind = 5 ORDER BY job.no DESC LIMIT $3";
+const LAST_WALKS: Bulk<1> = Bulk {
+    before: "WITH given(registry) AS (VALUES ",
+    after: ") SELECT job.no, job.uuid, job.project, job.enterprise_projects, job.kind, job.owner, \
+     job.state, job.attempt, job.waiting, job.schedule, job.fire_time, job.payload, job.result, job.error, \
+     COALESCE(job_run.done, 0), COALESCE(job_run.total, 0), job.not_before, job.created, job.started, \
+     job.ended FROM given CROSS JOIN job LEFT JOIN job_run ON job_run.job = job.no \
+     WHERE job.kind = 1 AND job.registry <> 0 AND job.no = (SELECT MAX(other.no) FROM job AS other \
+     WHERE other.registry = given.registry AND other.kind = 1 AND other.registry <> 0)",
+};
 const FORGETTABLE: &str = "SELECT no FROM job WHERE state IN (2, 3, 4) AND waiting = 0 AND ended < $1 \
      AND NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.job = job.no) \
      AND NOT EXISTS (SELECT 1 FROM report WHERE report.job = job.no) \
@@ -188,6 +207,35 @@ impl Session {
     /// The jobs that a schedule made, newest first, below number `before`.
     pub async fn runs_of_schedule(&mut self, schedule: u32, before: u32, limit: u32) -> Result<Vec<Job>> {
         self.fetch(RUNS_OF, args![schedule, before, limit]).await?.iter().map(job).collect()
+    }
+
+    /// Jobs that people watch, like [`Session::jobs`]: all but scans of single images, exports and notices;
+    /// of one kind or all of them.
+    pub async fn watched_jobs(
+        &mut self,
+        scope: &Scope,
+        kind: Option<JobKind>,
+        before: u32,
+        limit: u32,
+    ) -> Result<(Vec<Job>, Option<u32>)> {
+        let kind = number_or_all(kind.map(|kind| kind as u8));
+        page(scope, &self.fetch(WATCHED, args![scope.project(), before, kind, limit]).await?, limit)
+    }
+
+    /// Jobs that tell somebody something, like [`Session::jobs`].
+    pub async fn notice_jobs(
+        &mut self,
+        scope: &Scope,
+        before: u32,
+        limit: u32,
+    ) -> Result<(Vec<Job>, Option<u32>)> {
+        page(scope, &self.fetch(NOTICES, args![scope.project(), before, limit]).await?, limit)
+    }
+
+    /// The newest walk of each of these registries that has one.
+    pub async fn last_walks(&mut self, registries: &[u32]) -> Result<Vec<Job>> {
+        let given: Vec<[Value<'_>; 1]> = registries.iter().map(|&no| [no.into()]).collect();
+        self.bulk_fetch(&LAST_WALKS, &given).await?.iter().map(job).collect()
     }
 
     /// The newest job of each of these schedules that has one.

@@ -1,6 +1,5 @@
 //! Steps 100–199: accounts, registries, jobs, artifacts, audit, lists, schedules,
-//! connectors, sensors, reports, compliance, signed writes, host groups, host scans,
-//! visits.
+//! connectors, sensors, reports, compliance, signed writes, host groups, host scans, visits, looking at jobs.
 
 use super::{Migration, migration};
 
@@ -30,5 +29,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(140, "0140_signed_writes"),
     migration!(141, "0141_host_groups"),
     migration!(142, "0142_host_scans"),
+    migration!(150, "0150_verification"),
     migration!(165, "0165_visits"),
+    migration!(168, "0168_job_overview"),
 ];

@@ -43,11 +43,15 @@ fn events_are_paged_newest_first_and_filtered() {
         for (filter, expected) in [
             (AuditFilter { kind: "registry", actor: "ann", ..all }, 2),
             (AuditFilter { subject: "hub", ..all }, 2),
+            (AuditFilter { subject: "hub", action: "create", ..all }, 2),
+            (AuditFilter { action: "delete", ..all }, 0),
             (AuditFilter { from: 3_000_000, to: 4_000_000, ..all }, 1),
             (AuditFilter { kind: "feed", ..all }, 0),
         ] {
             let found = read.audit_events(Some(DEFAULT), &filter, u32::MAX, 10).await.unwrap();
             assert_eq!(found.len(), expected, "{filter:?}");
+            let count = read.audit_count(Some(DEFAULT), &filter).await.unwrap();
+            assert_eq!(count, expected as u64, "{filter:?}");
         }
         assert!(read.audit_events(Some(ProjectNo(2)), &all, u32::MAX, 10).await.unwrap().is_empty());
         assert_eq!(read.audit_events(None, &all, u32::MAX, 10).await.unwrap().len(), 1);

@@ -7,6 +7,8 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use parapet_model::{Permission, Principal};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::estate::Estate;
@@ -34,6 +36,26 @@ pub(super) struct Allowed {
 
 /// What a list answers: how many rows there are in all, and those of the page.
 pub(super) type Rows = (usize, Vec<Value>);
+
+/// Rows as JSON.
+pub(super) struct Written(Vec<Box<RawValue>>);
+
+impl Written {
+    pub(super) fn push(&mut self, row: &impl Serialize) -> Result<(), HssError> {
+        self.0.push(json_of(row)?);
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct WrittenPage<'r> {
+    total_num: usize,
+    data_list: &'r [Box<RawValue>],
+}
+
+fn json_of(value: &impl Serialize) -> Result<Box<RawValue>, HssError> {
+    Ok(serde_json::value::to_raw_value(value).map_err(parapet_service::Error::internal)?)
+}
 
 impl FromRequestParts<AppState> for Call {
     type Rejection = HssError;
@@ -64,14 +86,14 @@ impl Call {
     pub(super) async fn allow(self, right: Permission) -> Result<Allowed, HssError> {
         let principal = self.principal(right).await?;
         let scope = enterprise_scope(&self.state, &principal, &self.query).await?;
-        let estate = Estate::now(&self.state, scope);
+        let estate = Estate::now(&self.state, &principal, scope).await?;
         Ok(Allowed { state: self.state, principal, estate, query: self.query })
     }
 
     /// Checks the right, for a call that knows no enterprise projects: it shows all that the caller sees.
     pub(super) async fn allow_everything(self, right: Permission) -> Result<Allowed, HssError> {
         let principal = self.principal(right).await?;
-        let estate = Estate::now(&self.state, principal.scope());
+        let estate = Estate::now(&self.state, &principal, principal.scope()).await?;
         Ok(Allowed { state: self.state, principal, estate, query: self.query })
     }
 
@@ -81,6 +103,21 @@ impl Call {
         rows: impl FnOnce(&Estate, &Query, Page) -> Result<Rows, HssError> + Send + 'static,
     ) -> Result<Json<Value>, HssError> {
         self.allow(Permission::FindingsRead).await?.list(rows).await
+    }
+
+    /// The same for rows that are very long: each is written as it comes.
+    pub(super) async fn list_written(
+        self,
+        rows: impl FnOnce(&Estate, &Query, Page, &mut Written) -> Result<usize, HssError> + Send + 'static,
+    ) -> Result<Json<Box<RawValue>>, HssError> {
+        let Allowed { estate, query, .. } = self.allow(Permission::FindingsRead).await?;
+        let answer = estate.ask(move |estate| {
+            let page = query.page()?;
+            let mut written = Written(Vec::new());
+            let total = rows(estate, &query, page, &mut written)?;
+            json_of(&WrittenPage { total_num: total, data_list: &written.0 })
+        });
+        Ok(Json(answer.await?))
     }
 }
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use parapet_model::exception::Exception;
 use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Filter, Op};
-use parapet_model::{AssetKind, AssetNo, Millis, Scope};
+use parapet_model::{AssetKind, AssetNo, Millis, Principal, Scope};
 use parapet_posture::{AssetFilter, OnAsset, Query as Question, Snapshot, Window};
-use parapet_service::exports::{VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
+use parapet_service::exports::{Rows, VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
 use parapet_service::handling::REPAIRED;
+use parapet_service::host_scans::Verifying;
 use uuid::Uuid;
 
 use super::words;
@@ -23,12 +24,20 @@ pub(super) struct Estate {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) scope: Scope,
     pub(super) now: Millis,
+    /// The pairs that a sensor was asked to verify.
+    pub(super) verifying: Arc<Verifying>,
 }
 
 impl Estate {
-    /// The present state.
-    pub(super) fn now(state: &AppState, scope: Scope) -> Self {
-        Self { snapshot: state.app.live().snapshot(), scope, now: state.app.now() }
+    /// The present state, as far as it is in scope.
+    pub(super) async fn now(state: &AppState, who: &Principal, scope: Scope) -> Result<Self, HssError> {
+        let verifying = Arc::new(state.app.host_scans().verifying(who).await?);
+        Ok(Self { snapshot: state.app.live().snapshot(), scope, now: state.app.now(), verifying })
+    }
+
+    /// What rows are made of.
+    fn rows(&self) -> Rows<'_> {
+        Rows { snapshot: &self.snapshot, verifying: &self.verifying }
     }
 
     /// Works on it away from the threads that serve connections.
@@ -63,7 +72,7 @@ impl Estate {
         window: Window,
         mut each: impl FnMut(&VulnerabilityRow<'_>),
     ) -> usize {
-        let Ok(total) = each_vulnerability(&self.snapshot, &self.question(filter), window, &mut |row| {
+        let Ok(total) = each_vulnerability(self.rows(), &self.question(filter), window, &mut |row| {
             each(row);
             Ok::<(), Infallible>(())
         });
@@ -88,7 +97,7 @@ impl Estate {
         window: Window,
         mut each: impl FnMut(&VulnerabilityRow<'_>),
     ) -> usize {
-        let Ok(total) = each_asset_vulnerability(&self.snapshot, question, window, &mut |row| {
+        let Ok(total) = each_asset_vulnerability(self.rows(), question, window, &mut |row| {
             each(row);
             Ok::<(), Infallible>(())
         });
@@ -111,13 +120,27 @@ impl Estate {
         let repaired = |e: &&Exception| e.reason == REPAIRED;
         let ids = self.snapshot.exceptions(&self.scope).filter(repaired).map(|e| e.uuid.to_string());
         let repaired = Filter::any_of(Field::Exception, ids);
-        match word {
+        let other = match word {
+            "vul_status_verified" => return self.being_verified(),
             "vul_status_unfix" => words::handled("unhandled"),
             "vul_status_fixed" => repaired,
             "vul_status_ignored" => words::handled("handled").and(repaired.negate()),
             // Findings are derived from what is installed: nothing is ever half repaired.
-            _ => Filter::Nothing,
-        }
+            _ => return Filter::Nothing,
+        };
+        if self.verifying.is_empty() { other } else { other.and(self.being_verified().negate()) }
+    }
+
+    /// The findings that are being verified.
+    fn being_verified(&self) -> Filter {
+        let pairs = self.verifying.iter().filter_map(|(no, hosts)| {
+            let vulnerability =
+                Filter::test(Field::Vulnerability, Op::Eq, &*self.snapshot.vulnerability(no)?.id);
+            let hosts = hosts.iter().filter_map(|&no| self.snapshot.asset(&self.scope, no));
+            Some(vulnerability.and(Filter::any_of(Field::AssetId, hosts.map(|host| host.uuid.to_string()))))
+        });
+        let pairs: Vec<Filter> = pairs.collect();
+        if pairs.is_empty() { Filter::Nothing } else { Filter::Or(pairs) }
     }
 }
 
@@ -142,6 +165,17 @@ impl<'e> Wanted<'e> {
     /// All of them.
     pub(super) fn finish(self) -> Filter {
         self.filter
+    }
+
+    /// What most lists take: of vulnerabilities their ids, names, levels and labels, how they are handled,
+    /// and of which hosts.
+    pub(super) fn usual(&mut self, query: &Query) -> Result<(), HssError> {
+        self.ids(query, 0)?;
+        self.name(query, 0)?;
+        self.levels(query)?;
+        self.labels(query, 0)?;
+        self.handling(query)?;
+        self.hosts(query, 0)
     }
 
     /// `vul_id` and `cve_id`, which name a vulnerability by its id or any alias.

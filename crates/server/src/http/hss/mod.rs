@@ -11,6 +11,8 @@
 //! | `query`, `body`, `words` | what may be asked, and how it is refused |
 //! | `estate`, `rows` | what the caller sees, and how it looks on this wire |
 
+#[cfg(test)]
+mod bad_input;
 mod body;
 mod call;
 mod error;

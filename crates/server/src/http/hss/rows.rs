@@ -4,10 +4,11 @@
 use parapet_model::facts::AssetRow;
 use parapet_model::vulnerability::Vulnerability;
 use parapet_service::exports::{RowAsset, VulnerabilityRow};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::estate::{addresses, private_ip, public_ip};
-use super::words::{LABELS, LEVELS, is_of_system, level_of, status_of};
+use super::words::{ASSET_VALUES, LABELS, LEVELS, STATUS, is_of_system, level_of, status_of};
 
 /// Why a server does not repair itself.
 const NO_REPAIR: &str = "Parapet installs nothing: upgrade the package with the tools of the server";
@@ -66,9 +67,14 @@ pub(super) fn url(id: &str) -> String {
     }
 }
 
+/// `VulStatus` of a vulnerability on an asset. While it is verified, nothing else is said of it.
+pub(super) fn status(one: &RowAsset<'_>) -> &'static str {
+    if one.verifying { "vul_status_verified" } else { status_of(one.exception) }
+}
+
 /// How many assets of the row are in a state of handling.
-pub(super) fn with_status(row: &VulnerabilityRow<'_>, status: &str) -> usize {
-    row.assets.iter().filter(|one| status_of(one.exception) == status).count()
+pub(super) fn with_status(row: &VulnerabilityRow<'_>, word: &str) -> usize {
+    row.assets.iter().filter(|one| status(one) == word).count()
 }
 
 /// What somebody wrote when they handled it.
@@ -85,54 +91,101 @@ pub(super) fn asset_value(asset: &AssetRow) -> &str {
     }
 }
 
-/// `VulInfo`: a vulnerability on all its servers.
-pub(super) fn vulnerability(row: &VulnerabilityRow<'_>) -> Value {
+/// `VulInfo`: a vulnerability on all its servers, of which there may be very many.
+#[derive(Serialize)]
+pub(super) struct VulInfo<'r> {
+    #[serde(flatten)]
+    counted: Value,
+    #[serde(serialize_with = "ids")]
+    host_id_list: &'r [RowAsset<'r>],
+}
+
+fn ids<S: Serializer>(assets: &&[RowAsset<'_>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(assets.iter().map(|one| one.asset.uuid))
+}
+
+pub(super) fn vulnerability<'r>(row: &'r VulnerabilityRow<'r>) -> VulInfo<'r> {
     let v = row.vulnerability;
-    let hosts = row.assets.len();
+    let counts = HostCounts::of(row.assets);
     let level = level_of(row.severity);
-    json!({
+    let counted = json!({
         "vul_name": name(v),
         "vul_id": v.id,
         "label_list": labels(row).collect::<Vec<_>>(),
         "repair_necessity": level,
         "severity_level": level,
         "repair_priority": level,
-        "host_num": hosts,
-        "unhandle_host_num": (hosts as u64).saturating_sub(row.excepted_assets),
+        "host_num": row.assets.len(),
+        "unhandle_host_num": (row.assets.len() as u64).saturating_sub(row.excepted_assets),
         "scan_time": row.last_found,
         "solution_detail": clipped(solution(row)),
         "url": url(&v.id),
         "description": name(v),
         "type": type_of(row),
-        "host_id_list": row.assets.iter().map(|one| one.asset.uuid).collect::<Vec<_>>(),
         "cve_list": cve_list(v),
         "patch_url": "",
-        "hosts_num": hosts_by_value(row),
-        "repair_success_num": with_status(row, "vul_status_fixed"),
-        "fixed_num": with_status(row, "vul_status_fixed"),
-        "ignored_num": with_status(row, "vul_status_ignored"),
-        "verify_num": 0,
-        "repair_priority_list": hosts_by_level(row),
-    })
+        "hosts_num": counts.by_value(),
+        "repair_success_num": counts.with_status("vul_status_fixed"),
+        "fixed_num": counts.with_status("vul_status_fixed"),
+        "ignored_num": counts.with_status("vul_status_ignored"),
+        "verify_num": counts.with_status("vul_status_verified"),
+        "repair_priority_list": counts.by_level(),
+    });
+    VulInfo { counted, host_id_list: row.assets }
+}
+
+/// The servers of a row, counted with one look at each.
+#[derive(Debug, Default)]
+struct HostCounts {
+    /// As [`ASSET_VALUES`].
+    values: [u64; ASSET_VALUES.len()],
+    /// As [`LEVELS`].
+    levels: [u64; LEVELS.len()],
+    /// As [`STATUS`].
+    status: [u64; STATUS.len()],
+}
+
+impl HostCounts {
+    fn of(assets: &[RowAsset<'_>]) -> Self {
+        fn count(counts: &mut [u64], words: &[&str], word: &str) {
+            let place = words.iter().position(|known| *known == word);
+            if let Some(count) = place.and_then(|place| counts.get_mut(place)) {
+                *count += 1;
+            }
+        }
+        let mut all = Self::default();
+        for one in assets {
+            count(&mut all.values, &ASSET_VALUES, asset_value(one.asset));
+            count(&mut all.levels, &LEVELS, level_of(one.severity));
+            count(&mut all.status, &STATUS, status(one));
+        }
+        all
+    }
+
+    fn with_status(&self, word: &str) -> u64 {
+        STATUS.iter().zip(self.status).find(|(known, _)| **known == word).map_or(0, |(_, count)| count)
+    }
+
+    /// `VulnerabilityHostNumberInfo`.
+    fn by_value(&self) -> Value {
+        ASSET_VALUES.iter().zip(self.values).map(|(word, count)| ((*word).to_owned(), json!(count))).collect()
+    }
+
+    fn by_level(&self) -> Value {
+        let level = |(word, count): (&&str, u64)| json!({"repair_priority": word, "host_num": count});
+        LEVELS.iter().zip(self.levels).map(level).collect()
+    }
 }
 
 /// `VulnerabilityHostNumberInfo`.
 pub(super) fn hosts_by_value(row: &VulnerabilityRow<'_>) -> Value {
-    let of = |value: &str| row.assets.iter().filter(|one| asset_value(one.asset) == value).count();
-    json!({"important": of("important"), "common": of("common"), "test": of("test")})
-}
-
-fn hosts_by_level(row: &VulnerabilityRow<'_>) -> Value {
-    let of = |level: &str| row.assets.iter().filter(|one| level_of(one.severity) == level).count();
-    let level = |level: &&str| json!({"repair_priority": level, "host_num": of(level)});
-    LEVELS.iter().map(level).collect()
+    HostCounts::of(row.assets).by_value()
 }
 
 /// `HostVulInfo`: a vulnerability of one server.
 pub(super) fn of_host(row: &VulnerabilityRow<'_>) -> Value {
     let v = row.vulnerability;
     let level = level_of(row.severity);
-    let exception = row.assets.first().and_then(|one| one.exception);
     json!({
         "vul_name": name(v),
         "vul_id": v.id,
@@ -152,7 +205,7 @@ pub(super) fn of_host(row: &VulnerabilityRow<'_>) -> Value {
         "url": url(&v.id),
         "description": name(v),
         "repair_cmd": "",
-        "status": status_of(exception),
+        "status": row.assets.first().map(status),
         "repair_success_num": with_status(row, "vul_status_fixed"),
         "cve_list": cve_list(v),
         "is_affect_business": false,
@@ -174,7 +227,7 @@ pub(super) fn host(row: &VulnerabilityRow<'_>) -> Value {
         "repair_priority": level,
         "cve_num": cves(v).count(),
         "cve_id_list": cves(v).collect::<Vec<_>>(),
-        "status": status_of(one.exception),
+        "status": status(one),
         "remark": remark(row),
         "repair_cmd": "",
         "version": joined(row.fixed_versions.iter().copied()),
@@ -218,8 +271,8 @@ pub(super) fn os_version(asset: &AssetRow) -> &str {
 
 /// `VulUrgentResponseInfoDataList`: a pair of server and vulnerability.
 pub(super) fn pair(row: &VulnerabilityRow<'_>) -> Value {
-    let Some(RowAsset { asset, exception, .. }) = row.assets.first().copied() else { return Value::Null };
-    let v = row.vulnerability;
+    let Some(one) = row.assets.first() else { return Value::Null };
+    let (v, asset) = (row.vulnerability, one.asset);
     json!({
         "label_list": labels(row).collect::<Vec<_>>(),
         "repair_priority": level_of(row.severity),
@@ -233,7 +286,7 @@ pub(super) fn pair(row: &VulnerabilityRow<'_>) -> Value {
         "private_ip": private_ip(asset),
         "host_name": asset.name,
         "asset_value": asset_value(asset),
-        "status": status_of(exception),
+        "status": status(one),
         "first_scan_time": row.first_found,
         "scan_time": row.last_found,
         "disabled_operate_types": disabled(),

@@ -80,8 +80,7 @@ pub(super) async fn list(
         kind: &wanted.kind,
         subject: &wanted.subject,
         actor: &wanted.actor,
-        from: i64::MIN,
-        to: i64::MAX,
+        ..AuditFilter::default()
     };
     let before = wanted.before.unwrap_or(u32::MAX);
     let page = u32::try_from(limit).unwrap_or(u32::MAX);

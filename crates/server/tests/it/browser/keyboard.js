@@ -15,7 +15,6 @@ run(async (world) => {
   await page.waitForURL("**/findings");
   await page.keyboard.press("/");
   await page.keyboard.type("package = g");
-  await page.keyboard.press("Escape");
   await page.keyboard.press("Control+A");
   await page.keyboard.type("fixa");
   const options = page.getByRole("option");

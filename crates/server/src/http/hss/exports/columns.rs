@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 
 use parapet_model::asset::Reference;
 use parapet_model::facts::{AssetRow, EnterpriseProjectRow};
+use parapet_model::filter::Level;
 use parapet_service::exports::{RowShape, ShapeColumn, VulnerabilityRow};
 
 use super::super::estate::{addresses, private_ip, public_ip};
 use super::super::rows;
-use super::super::words::{level_of, status_of};
+use super::super::words::level_of;
 
 /// The name under which the shape is registered and stored in jobs.
 pub(crate) const SHAPE: &str = "hss";
@@ -89,10 +90,9 @@ impl RowShape for HssShape {
     fn column<'c>(&'c self, column: &'c str) -> ShapeColumn<'c> {
         match cell_of(column) {
             Some(cell) => {
-                let of_asset = cell.of_asset();
-                ShapeColumn { of_asset, write: Box::new(move |row, out| cell.write(row, out)) }
+                ShapeColumn { level: cell.level(), write: Box::new(move |row, out| cell.write(row, out)) }
             }
-            None => ShapeColumn { of_asset: true, write: Box::new(|_, _| {}) },
+            None => ShapeColumn { level: Level::Asset, write: Box::new(|_, _| {}) },
         }
     }
 }
@@ -102,6 +102,10 @@ impl RowShape for HssShape {
 enum Cell {
     /// The row, whatever it stands for.
     Row(fn(&VulnerabilityRow<'_>, &mut String)),
+    /// The vulnerability, the packages and what is said of them.
+    Matched(fn(&VulnerabilityRow<'_>, &mut String)),
+    /// The latest look at its assets.
+    Looked,
     /// The enterprise projects of its assets.
     Projects(fn(&EnterpriseProjectRow) -> &str),
     /// The one asset and what it has; empty in rows that stand for several.
@@ -111,13 +115,18 @@ enum Cell {
 }
 
 impl Cell {
-    fn of_asset(self) -> bool {
-        matches!(self, Self::Asset(_) | Self::Projects(_))
+    fn level(self) -> Level {
+        match self {
+            Self::Looked | Self::Projects(_) | Self::Asset(_) => Level::Asset,
+            Self::Matched(_) => Level::Match,
+            Self::Row(_) | Self::Pair(_) => Level::Finding,
+        }
     }
 
     fn write(self, row: &VulnerabilityRow<'_>, out: &mut String) {
         match self {
-            Self::Row(write) => write(row, out),
+            Self::Row(write) | Self::Matched(write) => write(row, out),
+            Self::Looked => instant(out, row.last_found),
             Self::Projects(part) => join(out, row.enterprise_projects.iter().map(|project| part(project))),
             Self::Pair(write) if row.asset.is_some() => write(row, out),
             Self::Pair(_) => {}
@@ -132,17 +141,17 @@ fn cell_of(column: &str) -> Option<Cell> {
 
 /// Cells that speak of the vulnerability.
 fn cell_of_vulnerability(column: &str) -> Option<Cell> {
-    use Cell::{Projects, Row};
+    use Cell::{Looked, Matched, Projects, Row};
     Some(match column {
-        "vul_id" => Row(|row, out| out.push_str(&row.vulnerability.id)),
-        "vul_name" | "description" => Row(|row, out| out.push_str(rows::name(row.vulnerability))),
+        "vul_id" => Matched(|row, out| out.push_str(&row.vulnerability.id)),
+        "vul_name" | "description" => Matched(|row, out| out.push_str(rows::name(row.vulnerability))),
         "repair_priority" | "repair_necessity" | "severity_level" => {
-            Row(|row, out| out.push_str(level_of(row.severity)))
+            Matched(|row, out| out.push_str(level_of(row.severity)))
         }
-        "type" => Row(|row, out| out.push_str(rows::type_of(row))),
-        "cve_list" | "cve_id" | "cve_id_list" => Row(|row, out| join(out, rows::cves(row.vulnerability))),
-        "cve_num" => Row(|row, out| number(out, rows::cves(row.vulnerability).count() as u64)),
-        "label_list" => Row(|row, out| join(out, rows::labels(row))),
+        "type" => Matched(|row, out| out.push_str(rows::type_of(row))),
+        "cve_list" | "cve_id" | "cve_id_list" => Matched(|row, out| join(out, rows::cves(row.vulnerability))),
+        "cve_num" => Matched(|row, out| number(out, rows::cves(row.vulnerability).count() as u64)),
+        "label_list" => Matched(|row, out| join(out, rows::labels(row))),
         "host_num" | "hosts_num" => Row(|row, out| number(out, row.assets.len() as u64)),
         "unhandle_host_num" => {
             Row(|row, out| number(out, (row.assets.len() as u64).saturating_sub(row.excepted_assets)))
@@ -151,10 +160,10 @@ fn cell_of_vulnerability(column: &str) -> Option<Cell> {
         "fixed_num" | "repair_success_num" => {
             Row(|row, out| number(out, rows::with_status(row, "vul_status_fixed") as u64))
         }
-        "verify_num" => Row(|_, out| number(out, 0)),
-        "solution_detail" => Row(solution),
-        "url" => Row(|row, out| out.push_str(&rows::url(&row.vulnerability.id))),
-        "scan_time" => Row(|row, out| instant(out, row.last_found)),
+        "verify_num" => Row(|row, out| number(out, rows::with_status(row, "vul_status_verified") as u64)),
+        "solution_detail" => Matched(solution),
+        "url" => Matched(|row, out| out.push_str(&rows::url(&row.vulnerability.id))),
+        "scan_time" => Looked,
         "first_scan_time" => Row(|row, out| instant(out, row.first_found)),
         "host_id_list" => Row(|row, out| {
             for (i, one) in row.assets.iter().enumerate() {
@@ -163,11 +172,11 @@ fn cell_of_vulnerability(column: &str) -> Option<Cell> {
         }),
         "enterprise_project_name" => Projects(|project| &project.name),
         "enterprise_project_id" => Projects(|project| &project.id),
-        "app_name" => Row(|row, out| join(out, row.packages.iter().map(|p| p.key.name.as_str()))),
+        "app_name" => Matched(|row, out| join(out, row.packages.iter().map(|p| p.key.name.as_str()))),
         "app_version" | "software_version" => {
-            Row(|row, out| join(out, row.packages.iter().map(|p| p.key.version.as_str())))
+            Matched(|row, out| join(out, row.packages.iter().map(|p| p.key.version.as_str())))
         }
-        "version" => Row(|row, out| join(out, row.fixed_versions.iter().copied())),
+        "version" => Matched(|row, out| join(out, row.fixed_versions.iter().copied())),
         _ => return None,
     })
 }
@@ -191,7 +200,7 @@ fn cell_of_asset(column: &str) -> Option<Cell> {
         "os_version" => Asset(|asset, out| out.push_str(rows::os_version(asset))),
         "os_kernel" => Asset(|asset, out| out.push_str(&asset.host_facts.kernel)),
         "status" => Pair(|row, out| {
-            out.push_str(status_of(row.assets.first().and_then(|one| one.exception)));
+            out.push_str(row.assets.first().map_or("", rows::status));
         }),
         "remark" => Pair(|row, out| out.push_str(rows::remark(row))),
         "is_affect_business" | "support_restore" => Asset(|_, out| out.push_str("false")),

@@ -3,22 +3,21 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use parapet_model::{Filter, Permission, Principal, Scope};
+use parapet_model::{Filter, Permission};
 use parapet_service::exports::{ColumnChoice, ExportRequest, RowKind, Ticket};
+use parapet_service::host_scans::Verifying;
 use serde_json::{Value, json};
 
 use super::super::body::Fields;
+use super::super::call::{Allowed, Call};
 use super::super::estate::Estate;
 use super::super::query::missing;
-use super::super::{HssError, Query, enterprise_scope, in_project};
+use super::super::{HssError, Query};
 use super::columns::{self, SHAPE};
 use super::filters;
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
 
 /// Largest `export_size` (2,147,483,647): no silent cap below what the type can say.
-pub(super) const MAX_ROWS: i64 = i32::MAX as i64;
+pub(in crate::http::hss) const MAX_ROWS: i64 = i32::MAX as i64;
 
 /// An export that was checked.
 pub(super) struct Order {
@@ -31,20 +30,37 @@ pub(super) struct Order {
     pub(super) name: String,
 }
 
+/// Checks an order and makes its job.
+pub(super) async fn ordered(
+    call: Call,
+    order: impl FnOnce(&Estate, &Query) -> Result<Order, HssError> + Send + 'static,
+) -> Result<Ticket, HssError> {
+    let Allowed { state, principal, estate, query } = call.allow(Permission::ExportsCreate).await?;
+    let (scope, verifying) = (estate.scope.clone(), Verifying::clone(&estate.verifying));
+    let order = estate.ask(move |estate| order(estate, &query)).await?;
+    let request = ExportRequest {
+        rows: order.rows,
+        columns: order.columns,
+        shape: SHAPE.to_owned(),
+        offset: order.offset.unsigned_abs(),
+        limit: Some(order.limit.unsigned_abs()),
+        zip: true,
+        bom: true,
+        name: order.name,
+        verifying,
+        ..ExportRequest::findings(order.filter)
+    };
+    Ok(state.app.exports().request(&principal, &scope, request).await?)
+}
+
+/// What most exports answer.
+pub(in crate::http::hss) fn task(ticket: Ticket) -> Json<Value> {
+    Json(json!({"task_id": ticket.job.simple().to_string()}))
+}
+
 /// Vulnerabilities and the servers they affect.
-pub(in crate::http::hss) async fn hosts(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExportsCreate).await?;
-    let scope = enterprise_scope(&state, &principal, &query).await?;
-    let estate = Estate::now(&state, scope.clone());
-    let order = estate.ask(move |estate| order_of_hosts(estate, &query, &body)).await?;
-    let ticket = place(&state, &principal, &scope, order).await?;
-    Ok(Json(json!({"task_id": ticket.job.simple().to_string()})))
+pub(in crate::http::hss) async fn hosts(call: Call, body: Bytes) -> Result<Json<Value>, HssError> {
+    Ok(task(ordered(call, move |estate, query| order_of_hosts(estate, query, &body)).await?))
 }
 
 fn order_of_hosts(estate: &Estate, query: &Query, body: &[u8]) -> Result<Order, HssError> {
@@ -64,25 +80,15 @@ fn order_of_hosts(estate: &Estate, query: &Query, body: &[u8]) -> Result<Order, 
 }
 
 /// Vulnerabilities of local images.
-pub(in crate::http::hss) async fn images(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExportsCreate).await?;
-    let scope = enterprise_scope(&state, &principal, &query).await?;
-    let estate = Estate::now(&state, scope.clone());
-    let order = estate.ask(move |estate| {
-        let limit = export_size(&query)?;
+pub(in crate::http::hss) async fn images(call: Call, body: Bytes) -> Result<Json<Value>, HssError> {
+    let order = move |estate: &Estate, query: &Query| {
+        let limit = export_size(query)?;
         let filter = filters::of_images(estate, &Fields::read(&body)?)?;
         let columns = chosen(Vec::new(), columns::IMAGE_DEFAULTS);
         let name = "hss-image-vul-en".to_owned();
         Ok(Order { rows: RowKind::AssetVulnerability, filter, columns, offset: 0, limit, name })
-    });
-    let order = order.await?;
-    let ticket = place(&state, &principal, &scope, order).await?;
+    };
+    let ticket = ordered(call, order).await?;
     Ok(Json(json!({"record_total_num": ticket.rows, "task_id": ticket.job.simple().to_string()})))
 }
 
@@ -98,25 +104,4 @@ pub(super) fn chosen(headers: Vec<(String, String)>, defaults: &[(&str, &str)]) 
     }
     let column = |(c, l): &(&str, &str)| ColumnChoice { column: (*c).to_owned(), label: (*l).to_owned() };
     defaults.iter().map(column).collect()
-}
-
-/// Makes the job.
-pub(super) async fn place(
-    state: &AppState,
-    who: &Principal,
-    scope: &Scope,
-    order: Order,
-) -> Result<Ticket, HssError> {
-    let request = ExportRequest {
-        rows: order.rows,
-        columns: order.columns,
-        shape: SHAPE.to_owned(),
-        offset: order.offset.unsigned_abs(),
-        limit: Some(order.limit.unsigned_abs()),
-        zip: true,
-        bom: true,
-        name: order.name,
-        ..ExportRequest::findings(order.filter)
-    };
-    Ok(state.app.exports().request(who, scope, request).await?)
 }

@@ -119,6 +119,8 @@ fn with_containers(estate: &Estate, has: bool) -> Filter {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::http::testing::TestServer;
 
@@ -128,6 +130,7 @@ mod tests {
             snapshot: server.app.live().snapshot(),
             scope: server.local.scope(),
             now: server.app.now(),
+            verifying: Arc::default(),
         };
         (server, estate)
     }

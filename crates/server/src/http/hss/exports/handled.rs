@@ -3,24 +3,22 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
 use parapet_model::filter::{Field, Filter, Op};
 use parapet_model::time::format_rfc3339;
 use parapet_model::{AssetKind, Permission};
 use parapet_service::exports::{ExportRequest, Format, RowKind};
 use parapet_service::handling::Handled;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::body::Fields;
+use super::super::call::{Allowed, Call};
 use super::super::estate::{Estate, Wanted, addresses, private_ip, public_ip};
 use super::super::query::missing;
 use super::super::vulnerabilities::{
     Shown, WantedEntries, entries, filtered, handled_filter, status_of, type_of,
 };
-use super::super::{HssError, Query, enterprise_scope, in_project, rows, words};
-use super::create::{MAX_ROWS, Order, chosen, place};
-use crate::http::auth::Caller;
-use crate::http::state::AppState;
+use super::super::{HssError, rows, words};
+use super::create::{MAX_ROWS, Order, chosen, ordered, task};
 
 fn headers(body: &Fields, name: &str) -> Result<Vec<(String, String)>, HssError> {
     let headers = body.headers(name)?;
@@ -28,19 +26,8 @@ fn headers(body: &Fields, name: &str) -> Result<Vec<(String, String)>, HssError>
 }
 
 /// `POST vulnerability/history/export-task`: the pairs of server and vulnerability handled now.
-pub(in crate::http::hss) async fn pairs(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExportsCreate).await?;
-    let scope = enterprise_scope(&state, &principal, &query).await?;
-    let estate = Estate::now(&state, scope.clone());
-    let order = estate.ask(move |estate| order_of_pairs(estate, &Fields::read(&body)?)).await?;
-    let ticket = place(&state, &principal, &scope, order).await?;
-    Ok(Json(json!({"task_id": ticket.job.simple().to_string()})))
+pub(in crate::http::hss) async fn pairs(call: Call, body: Bytes) -> Result<Json<Value>, HssError> {
+    Ok(task(ordered(call, move |estate, _| order_of_pairs(estate, &Fields::read(&body)?)).await?))
 }
 
 fn order_of_pairs(estate: &Estate, body: &Fields) -> Result<Order, HssError> {
@@ -99,20 +86,12 @@ fn order_of_pairs(estate: &Estate, body: &Fields) -> Result<Order, HssError> {
 
 /// `POST vulnerability/handle-history/export-task`: everything that was done. This call names its
 /// columns `export_header_list`.
-pub(in crate::http::hss) async fn history(
-    State(state): State<AppState>,
-    Path(project_id): Path<String>,
-    caller: Caller,
-    query: Query,
-    body: Bytes,
-) -> Result<Json<Value>, HssError> {
-    let principal = in_project(&state, &caller, &project_id, Permission::ExportsCreate).await?;
-    let scope = enterprise_scope(&state, &principal, &query).await?;
-    let estate = Estate::now(&state, scope.clone());
+pub(in crate::http::hss) async fn history(call: Call, body: Bytes) -> Result<Json<Value>, HssError> {
+    let Allowed { state, principal, estate, .. } = call.allow(Permission::ExportsCreate).await?;
     let done = entries(&state, &principal, &estate).await?;
+    let scope = estate.scope.clone();
     let order = estate.ask(move |estate| order_of_history(estate, &done, &Fields::read(&body)?)).await?;
-    let ticket = state.app.exports().request(&principal, &scope, order).await?;
-    Ok(Json(json!({"task_id": ticket.job.simple().to_string()})))
+    Ok(task(state.app.exports().request(&principal, &scope, order).await?))
 }
 
 fn order_of_history(estate: &Estate, done: &[Handled], body: &Fields) -> Result<ExportRequest, HssError> {

@@ -279,6 +279,40 @@ async fn columns_are_the_chosen_ones_in_their_order() {
     }
 }
 
+/// What was written for one server is used again for others only where it is the same.
+#[tokio::test]
+async fn rows_of_one_vulnerability_name_the_packages_of_their_server() {
+    let server = TestServer::new().await;
+    server
+        .feed(&[
+            ("DSA-1-1", "CVE-2026-0001", "glass", "1.0-2"),
+            ("DEBIAN-CVE-2026-0001", "CVE-2026-0001", "pane", ""),
+        ])
+        .await;
+    let (glass, pane) = (("glass", "1.0-1"), ("pane", "2"));
+    for (name, packages) in
+        [("a", &[glass, pane][..]), ("b", &[glass]), ("c", &[pane]), ("d", &[glass, pane]), ("e", &[glass])]
+    {
+        server.host(name, packages).await;
+    }
+    let body = "{\"export_headers\": [[\"app_name\",\"1\"],[\"host_name\",\"2\"],[\"app_version\",\"3\"],\
+                [\"status\",\"4\"],[\"vul_id\",\"5\"],[\"version\",\"6\"]]}";
+    let rows = server.exported("reader", "/vul/export?category=host&export_size=9", body).await;
+    let row = |names: &str, host: &str, versions: &str, fixed: &str| {
+        [names, host, versions, "vul_status_unfix", "CVE-2026-0001", fixed].map(str::to_owned)
+    };
+    assert_eq!(
+        rows[1..],
+        [
+            row("glass,pane", "a", "1.0-1,2", "1.0-2"),
+            row("glass", "b", "1.0-1", "1.0-2"),
+            row("pane", "c", "2", ""),
+            row("glass,pane", "d", "1.0-1,2", "1.0-2"),
+            row("glass", "e", "1.0-1", "1.0-2"),
+        ]
+    );
+}
+
 #[tokio::test]
 async fn bad_input_is_refused_by_name_before_a_job_starts() {
     let (server, ..) = world().await;

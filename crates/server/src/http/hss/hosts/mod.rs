@@ -19,6 +19,7 @@ pub(super) fn routes(table: Table) -> Table {
     const GROUPS: &str = "/v5/{project_id}/host-management/groups";
     table
         .add(Method::GET, "/v5/{project_id}/host-management/hosts", read, list::hosts)
+        .add(Method::GET, "/v5/{project_id}/host-management/hosts-risk", read, list::risk)
         .add(Method::GET, "/v5/{project_id}/host-management/host-statistics", read, statistics::show)
         .add(Method::GET, GROUPS, read, groups::list)
         .add(Method::POST, GROUPS, write, groups::add)

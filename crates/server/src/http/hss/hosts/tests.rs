@@ -129,4 +129,12 @@ async fn servers_are_counted() {
     assert_eq!((&counts["total_num"], &counts["risk_num"]), (&json!(3), &json!(2)));
     assert_eq!((&counts["not_installed_num"], &counts["not_online_num"]), (&json!(3), &json!(0)));
     assert_eq!(counts["asset_value_list"][0], json!({"value_type": "important", "host_num": 1}));
+    let all = get(&server, "/host-management/hosts-risk").await;
+    assert_eq!(all["total_num"], 3);
+    let one = get(&server, &format!("/host-management/hosts-risk?host_id_list={web}")).await;
+    let row = &one["data_list"][0];
+    assert_eq!((&one["total_num"], &row["host_id"]), (&json!(1), &json!(web)));
+    assert_eq!((&row["vulnerability"], &row["detect_result"]), (&json!(2), &json!("risk")));
+    let unknown = server.hss("manager", Method::GET, "/host-management/hosts-risk?host_id_list=x", "").await;
+    assert_eq!((unknown.status, &unknown.body["error_code"]), (400, &json!("HSS.0011")));
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::super::call::Call;
 use super::super::estate::{Estate, Wanted, private_ip, public_ip};
-use super::super::{HssError, Query, words};
+use super::super::{HssError, Query, rows, words};
 use super::estate::{contains, find};
 use super::places::host_of;
 use super::vulnerabilities::IMAGE_TYPES;
@@ -45,10 +45,15 @@ fn image<'e>(estate: &'e Estate, id: &str) -> Result<&'e AssetRow, HssError> {
     find(estate, id).ok_or_else(|| HssError::not_found("image"))
 }
 
-/// The packages with `app_name` in their name, by name and version, and how many vulnerabilities that
-/// nothing hides each has.
-fn apps(estate: &Estate, image: &AssetRow, query: &Query) -> Result<Vec<Value>, HssError> {
-    let name = query.text("app_name", 0..=256)?;
+/// A package of an image.
+pub(super) struct Software<'e> {
+    pub(super) package: &'e PackageRow,
+    /// Vulnerabilities that nothing hides.
+    pub(super) vulnerabilities: u64,
+}
+
+/// The packages with this in their name, by name and version.
+pub(super) fn software<'e>(estate: &'e Estate, image: &AssetRow, name: Option<&str>) -> Vec<Software<'e>> {
     let mut counts: BTreeMap<PackageNo, u64> = BTreeMap::new();
     let filter = Filter::test(Field::AssetId, Op::Eq, image.uuid.to_string());
     let filter = filter.and(words::handled("unhandled"));
@@ -61,15 +66,24 @@ fn apps(estate: &Estate, image: &AssetRow, query: &Query) -> Result<Vec<Value>, 
     let mut packages: Vec<&PackageRow> =
         packages.filter(|package| name.is_none_or(|name| contains(&package.key.name, name))).collect();
     packages.sort_by_key(|package| (&package.key.name, &package.key.version, package.no));
-    let row = |package: &&PackageRow| {
+    let counted = |package: &'e PackageRow| Software {
+        package,
+        vulnerabilities: counts.get(&package.no).copied().unwrap_or_default(),
+    };
+    packages.into_iter().map(counted).collect()
+}
+
+fn apps(estate: &Estate, image: &AssetRow, query: &Query) -> Result<Vec<Value>, HssError> {
+    let row = |Software { package, vulnerabilities }: Software<'_>| {
         json!({
             "app_name": package.key.name,
             "app_type": package.key.ecosystem,
             "app_version": package.key.version,
-            "vul_num": counts.get(&package.no).copied().unwrap_or_default(),
+            "vul_num": vulnerabilities,
         })
     };
-    Ok(packages.iter().map(row).collect())
+    let name = query.text("app_name", 0..=256)?;
+    Ok(software(estate, image, name).into_iter().map(row).collect())
 }
 
 /// `GET image/vulnerability/{image_id}/apps`: the packages of an image that have a vulnerability.
@@ -87,7 +101,7 @@ pub(super) async fn affected(call: Call) -> Result<Json<Value>, HssError> {
         }
         let mut by_name: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         estate.pairs(&wanted.finish(), Window::ALL, |row| {
-            let status = words::status_of(row.assets.first().and_then(|one| one.exception));
+            let status = row.assets.first().map(rows::status);
             for package in row.packages {
                 let path = json!({"status": status, "app_version": package.key.version, "app_path": ""});
                 by_name.entry(package.key.name.clone()).or_default().push(path);

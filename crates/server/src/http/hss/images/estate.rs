@@ -8,6 +8,7 @@ use parapet_model::filter::{Filter, contains_ignore_case};
 use parapet_model::{AssetKind, AssetNo, Millis, ScanState};
 use parapet_posture::AssetFilter;
 
+use super::super::HssError;
 use super::super::estate::Estate;
 
 /// Where an image is referenced now.
@@ -123,6 +124,16 @@ impl WantedContainer {
 }
 
 impl WantedImages {
+    /// Those of a size, and built and looked at in windows of time; `integer` reads a parameter.
+    pub(super) fn within(integer: impl Fn(&str) -> Result<Option<i64>, HssError>) -> Result<Self, HssError> {
+        Ok(Self {
+            size: integer("image_size")?,
+            built: window(integer("start_latest_update_time")?, integer("end_latest_update_time")?),
+            scanned: window(integer("start_latest_scan_time")?, integer("end_latest_scan_time")?),
+            ..Self::default()
+        })
+    }
+
     /// The images, by number.
     pub(super) fn select<'e>(&self, estate: &'e Estate) -> Vec<&'e AssetRow> {
         let vulnerable = self.has_vulnerability.map(|has| (has, vulnerable(estate)));
@@ -166,7 +177,7 @@ impl WantedImages {
 }
 
 /// A window counts only with both ends, in order.
-pub(super) fn window(from: Option<i64>, to: Option<i64>) -> Option<(i64, i64)> {
+fn window(from: Option<i64>, to: Option<i64>) -> Option<(i64, i64)> {
     from.zip(to).filter(|(from, to)| from < to)
 }
 

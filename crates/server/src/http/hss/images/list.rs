@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use super::super::call::Call;
 use super::super::estate::Estate;
 use super::super::{HssError, words};
-use super::estate::{
-    WantedContainer, WantedImages, current, namespace, scan_status, scanned_at, shown, window,
-};
+use super::estate::{WantedContainer, WantedImages, current, namespace, scan_status, scanned_at, shown};
 
 const ANY: std::ops::RangeInclusive<i64> = 0..=i64::MAX;
 
@@ -38,15 +36,6 @@ pub(super) async fn local(call: Call) -> Result<Json<Value>, HssError> {
             version_needs_name: true,
             scan_status: owned(query.text("scan_status", 0..=64)?),
             of_registry,
-            size: query.integer("image_size", ANY)?,
-            built: window(
-                query.integer("start_latest_update_time", ANY)?,
-                query.integer("end_latest_update_time", ANY)?,
-            ),
-            scanned: window(
-                query.integer("start_latest_scan_time", ANY)?,
-                query.integer("end_latest_scan_time", ANY)?,
-            ),
             has_vulnerability: query.boolean("has_vul")?,
             has_container: query.boolean("has_container")?,
             container: WantedContainer {
@@ -56,7 +45,7 @@ pub(super) async fn local(call: Call) -> Result<Json<Value>, HssError> {
                 host_id: owned(query.text("host_id", 1..=64)?),
                 nothing: unknown,
             },
-            ..WantedImages::default()
+            ..WantedImages::within(|name| query.integer(name, ANY))?
         };
         let (total, images) = page.cut(wanted.select(estate));
         let list: Vec<Value> = images.into_iter().map(|image| local_row(estate, image)).collect();
@@ -130,17 +119,8 @@ pub(super) async fn of_registries(call: Call) -> Result<Json<Value>, HssError> {
             version: owned(query.text("image_version", 0..=256)?),
             scan_status: owned(query.word("scan_status", &words::IMAGE_SCAN_STATUS)?),
             of_registry: Some(true),
-            size: query.integer("image_size", ANY)?,
-            built: window(
-                query.integer("start_latest_update_time", ANY)?,
-                query.integer("end_latest_update_time", ANY)?,
-            ),
-            scanned: window(
-                query.integer("start_latest_scan_time", ANY)?,
-                query.integer("end_latest_scan_time", ANY)?,
-            ),
             has_vulnerability: query.boolean("has_vul")?,
-            ..WantedImages::default()
+            ..WantedImages::within(|name| query.integer(name, ANY))?
         };
         for name in ["has_malicious_file", "has_unsafe_setting"] {
             if query.boolean(name)? == Some(true) {

@@ -7,6 +7,8 @@ mod estate;
 mod handle;
 mod list;
 mod places;
+mod registries;
+mod report;
 mod scan;
 mod vulnerabilities;
 
@@ -24,7 +26,17 @@ pub(super) fn routes(table: Table) -> Table {
     let decided = Access::Right(Permission::ExceptionsRead);
     let ask = Access::Right(Permission::ExceptionsRequest);
     let write = Access::Right(Permission::AssetsWrite);
+    let export = Access::Right(Permission::ExportsCreate);
+    let see_registries = Access::Right(Permission::RegistriesRead);
     table
+        .add(Method::POST, "/v5/{project_id}/image/security-report/export-tasks", export, report::export)
+        .add(Method::GET, "/v5/{project_id}/image/registries", see_registries, registries::list)
+        .add(
+            Method::GET,
+            "/v5/{project_id}/image/registries/statistics",
+            see_registries,
+            registries::statistics,
+        )
         .add(Method::GET, "/v5/{project_id}/image/local-repositories", read, list::local)
         .add(Method::GET, "/v5/{project_id}/image/swr-repository", read, list::of_registries)
         .add(Method::GET, "/v5/{project_id}/image/local/hosts", read, places::hosts)

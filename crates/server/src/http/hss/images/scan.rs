@@ -15,7 +15,7 @@ use super::super::call::{Allowed, Call};
 use super::super::estate::Estate;
 use super::super::query::missing;
 use super::super::{HssError, words};
-use super::estate::{WantedImages, current, find, is_of_registry, window};
+use super::estate::{WantedImages, current, find, is_of_registry};
 
 /// Most images named in one call.
 const MAX_NAMED: usize = 100_000;
@@ -95,17 +95,8 @@ fn wanted(body: &Fields) -> Result<WantedImages, HssError> {
         namespace: text("namespace")?,
         version: text("image_version")?,
         scan_status: scan_status.map(str::to_owned),
-        size: body.integer("image_size", ANY)?,
-        built: window(
-            body.integer("start_latest_update_time", ANY)?,
-            body.integer("end_latest_update_time", ANY)?,
-        ),
-        scanned: window(
-            body.integer("start_latest_scan_time", ANY)?,
-            body.integer("end_latest_scan_time", ANY)?,
-        ),
         has_vulnerability: body.boolean("has_vul")?,
-        ..WantedImages::default()
+        ..WantedImages::within(|name| body.integer(name, ANY))?
     })
 }
 

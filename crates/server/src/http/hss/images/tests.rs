@@ -220,3 +220,85 @@ async fn what_is_installed_in_an_image_and_where_it_runs() {
     let answer = server.hss("manager", Method::GET, &format!("/image/vulnerability/{app}/apps"), "").await;
     assert!(answer.body["error_msg"].as_str().unwrap().contains("vul_id"), "{}", answer.body);
 }
+
+#[tokio::test]
+async fn the_software_of_images_is_exported() {
+    let (server, ..) = world().await;
+    const PATH: &str = "/image/security-report/export-tasks";
+    let all = json!({"security_report_type": "apps", "export_size": 9, "operate_all": true});
+    let rows = server.exported("reader", PATH, &all.to_string()).await;
+    let cells = |row: &Vec<String>| [0, 1, 4, 5, 6, 7].map(|at| row[at].clone());
+    let mut found: Vec<_> = rows[1..].iter().map(cells).collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            ["team/app", "1", "glass", "Debian:12", "1.0-1", "1"],
+            ["team/base", "2", "wood", "Debian:12", "1", "0"],
+        ]
+    );
+    let with = |name: &str, value: Value| {
+        let mut body = all.clone();
+        body[name] = value;
+        body
+    };
+    for (name, value, left) in [
+        ("has_vul", json!(true), 1),
+        ("image_name", json!("base"), 1),
+        ("image_id", json!(rows[1][2]), 1),
+        ("image_type", json!("harbor"), 0),
+        ("has_malicious_file", json!(true), 0),
+        ("export_size", json!(1), 1),
+    ] {
+        let body = with(name, value);
+        assert_eq!(server.exported("reader", PATH, &body.to_string()).await.len(), 1 + left, "{body}");
+    }
+    for (name, value, code) in [
+        ("security_report_type", json!("malwares"), "HSS.0001"),
+        ("security_report_type", json!("viruses"), "HSS.0001"),
+        ("export_size", json!(0), "HSS.0001"),
+        ("export_size", Value::Null, "HSS.0001"),
+        ("operate_all", Value::Null, "HSS.0001"),
+        ("operate_all", json!(false), "HSS.0001"),
+        ("severity", json!(0), "served"),
+    ] {
+        let body = with(name, value).to_string();
+        let answer = server.hss("reader", Method::POST, PATH, &body).await;
+        let found = if answer.status == 200 { "served" } else { answer.body["error_code"].as_str().unwrap() };
+        assert_eq!(found, code, "{body}: {}", answer.body);
+    }
+    let named = json!({"security_report_type": "apps", "export_size": 9, "operate_all": false,
+        "image_id_list": ["x"]});
+    let answer = server.hss("reader", Method::POST, PATH, &named.to_string()).await;
+    assert_eq!((answer.status, &answer.body["error_code"]), (400, &json!("HSS.0011")));
+}
+
+#[tokio::test]
+async fn registries_are_listed_with_what_they_hold() {
+    let (server, ..) = world().await;
+    let settings = parapet_store::registries::RegistrySettings {
+        name: "ours".to_owned(),
+        endpoint: "https://registry.example".to_owned(),
+        ..Default::default()
+    };
+    let none = parapet_store::seal::Secret::new("");
+    server.app.registries().create(&server.local, settings, none).await.unwrap();
+    let all = get(&server, "/image/registries").await;
+    let row = &all["data_list"][0];
+    assert_eq!((&all["total_num"], &row["registry_name"]), (&json!(1), &json!("ours")));
+    assert_eq!((&row["registry_type"], &row["protocol"]), (&json!("Other"), &json!("https")));
+    assert_eq!((&row["images_num"], &row["status"]), (&json!(2), &json!("success")));
+    for (query, left) in [
+        ("registry_name=OUR", 1),
+        ("registry_name=theirs", 0),
+        ("registry_type=Harbor,Other", 1),
+        ("registry_type=Harbor", 0),
+        ("registry_addr=registry.example", 1),
+        ("status=fail", 0),
+    ] {
+        let found = get(&server, &format!("/image/registries?{query}")).await;
+        assert_eq!(found["total_num"], left, "{query}");
+    }
+    let counts = get(&server, "/image/registries/statistics").await;
+    assert_eq!(counts, json!({"success_num": 1, "fail_num": 0}), "an image of it was read");
+}

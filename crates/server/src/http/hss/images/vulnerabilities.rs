@@ -251,7 +251,7 @@ fn affected(estate: &Estate, row: &VulnerabilityRow<'_>) -> Value {
         "image_digest": image.identity,
         "image_version": reference.map_or("", |reference| &reference.tag),
         "agent_id": "",
-        "status": words::status_of(one.exception),
+        "status": rows::status(one),
         "first_scan_time": row.first_found.to_string(),
         "latest_scan_time": row.last_found.to_string(),
         "image_type": if of_registry { "registry" } else { "local_image" },

@@ -3,6 +3,7 @@
 use axum::Json;
 use parapet_model::AssetKind;
 use parapet_model::filter::{Field, Filter, Op};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::super::call::{Call, Rows};
@@ -11,22 +12,19 @@ use super::super::query::Page;
 use super::super::{HssError, Query, rows, words};
 
 /// `GET vulnerability/vulnerabilities`: a row per vulnerability, by id, as the export has them.
-pub(super) async fn vulnerabilities(call: Call) -> Result<Json<Value>, HssError> {
-    call.list(move |estate, query, page| {
+pub(super) async fn vulnerabilities(call: Call) -> Result<Json<Box<RawValue>>, HssError> {
+    call.list_written(move |estate, query, page, list| {
         let mut wanted = Wanted::of(estate, AssetKind::Host);
         let word = query.word("type", &words::TYPES_OF_LISTS)?.unwrap_or("linux_vul");
         wanted.add(words::type_filter(word));
-        wanted.ids(query, 0)?;
-        wanted.name(query, 0)?;
-        wanted.levels(query)?;
-        wanted.labels(query, 0)?;
-        wanted.handling(query)?;
-        wanted.hosts(query, 0)?;
-        let mut list = Vec::new();
+        wanted.usual(query)?;
+        let mut written = Ok(());
         let total = estate.vulnerabilities(&wanted.finish(), page.window(), |row| {
-            list.push(rows::vulnerability(row));
+            if written.is_ok() {
+                written = list.push(&rows::vulnerability(row));
+            }
         });
-        Ok((total, list))
+        written.map(|()| total)
     })
     .await
 }
@@ -40,12 +38,7 @@ pub(super) async fn of_host(call: Call) -> Result<Json<Value>, HssError> {
         wanted.add(Filter::test(Field::AssetId, Op::Eq, host.uuid.to_string()));
         let word = query.word("type", &words::TYPES)?.unwrap_or("linux_vul");
         wanted.add(words::type_filter(word));
-        wanted.ids(query, 0)?;
-        wanted.name(query, 0)?;
-        wanted.levels(query)?;
-        wanted.labels(query, 0)?;
-        wanted.handling(query)?;
-        wanted.hosts(query, 0)?;
+        wanted.usual(query)?;
         let mut list = Vec::new();
         let total = estate.pairs(&wanted.finish(), page.window(), |row| list.push(rows::of_host(row)));
         Ok((total, list))
@@ -64,12 +57,7 @@ fn filter_of_pairs(estate: &Estate, query: &Query) -> Result<Filter, HssError> {
     if let Some(word) = query.word("type", &words::TYPES)? {
         wanted.add(words::type_filter(word));
     }
-    wanted.ids(query, 0)?;
-    wanted.name(query, 0)?;
-    wanted.levels(query)?;
-    wanted.labels(query, 0)?;
-    wanted.handling(query)?;
-    wanted.hosts(query, 0)?;
+    wanted.usual(query)?;
     wanted.addresses(query)?;
     match query.word("repair_type", &["need_urgent_repair", "unrepair"])? {
         Some("need_urgent_repair") => {

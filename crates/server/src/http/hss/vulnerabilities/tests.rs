@@ -325,12 +325,33 @@ async fn what_is_verified_is_looked_at_again_and_confirmed_or_reopened() {
     // The one with a sensor is told, be there others or not.
     handle(&server, "verify", "CVE-2026-0002", &[&web, &data], "").await;
     assert!(wanted().await > 0);
+    assert_eq!(listed(&server, "&status=vul_status_verified").await, ["0002: 0 of 1"], "one has a sensor");
+    assert_eq!(listed(&server, "&status=vul_status_fixed").await, [""; 0]);
+    assert_eq!(listed(&server, "&status=vul_status_unfix").await, ["0001: 1 of 1", "0002: 1 of 1"]);
+    let row = &get(&server, "/vulnerability/vulnerabilities?vul_id=CVE-2026-0002").await["data_list"][0];
+    assert_eq!((&row["verify_num"], &row["fixed_num"]), (&json!(1), &json!(0)));
+    for path in [
+        format!("/vulnerability/host/{web}?vul_id=CVE-2026-0002"),
+        "/vulnerability/hosts?vul_id=CVE-2026-0002&type=linux_vul".to_owned(),
+        "/vulnerability/host-vulnerability/vulnerabilities?vul_id=CVE-2026-0002".to_owned(),
+    ] {
+        assert_eq!(get(&server, &path).await["data_list"][0]["status"], "vul_status_verified", "{path}");
+    }
+    // An export keeps what was so when it was asked for.
+    let body = "{\"export_headers\": [[\"host_name\",\"a\"],[\"status\",\"b\"]]}";
+    let path = "/vul/export?category=host&export_size=9&vul_id=CVE-2026-0002";
+    let rows = server.exported("reader", path, body).await;
+    assert_eq!(rows[1..], [["web", "vul_status_verified"], ["data", "vul_status_unfix"]]);
+    let body = "{\"export_headers\": [[\"verify_num\",\"a\"]]}";
+    let path = "/vul/export?category=vul&export_size=9&status=vul_status_verified";
+    assert_eq!(server.exported("reader", path, body).await[1..], [["1"]]);
     let tasks = get(&server, "/vulnerability/scan-tasks?scan_type=manual").await;
     assert_eq!((&tasks["total_num"], &tasks["data_list"][0]["scanning_host_num"]), (&json!(1), &json!(1)));
 
     server.clock.advance(60_000);
     server.host("web", &[("glass", "1.0-2"), ("stone", "2.0-1")]).await;
     assert_eq!(listed(&server, "&handle_status=unhandled").await, ["0002: 2 of 2"], "it was not repaired");
+    assert_eq!(listed(&server, "&status=vul_status_verified").await, [""; 0], "it was looked at");
     let tasks = get(&server, "/vulnerability/scan-tasks").await;
     assert_eq!(tasks["data_list"][0]["success_host_num"], 1);
     handle(&server, "verify", "CVE-2026-0002", &[&web], "").await;
@@ -338,8 +359,11 @@ async fn what_is_verified_is_looked_at_again_and_confirmed_or_reopened() {
     server.host("web", &[("glass", "1.0-2")]).await;
     assert_eq!(listed(&server, "").await, ["0002: 1 of 1"], "now it is");
 
-    // A sensor that fell silent cannot be told.
+    // A sensor that fell silent cannot be told, and nothing waits for it.
+    server.app.sensors().check_in(&server.local, sensor).await.unwrap();
+    handle(&server, "verify", "CVE-2026-0002", &[&data, &web], "").await;
     server.clock.advance(86_400_000);
+    assert_eq!(listed(&server, "&status=vul_status_verified").await, [""; 0]);
     let body =
         json!({"operate_type": "verify", "data_list": [{"vul_id": "CVE-2026-0002", "host_id_list": [web]}]});
     let answer = server.hss("manager", Method::PUT, "/vulnerability/status", &body.to_string()).await;

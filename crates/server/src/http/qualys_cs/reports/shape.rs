@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use parapet_model::Millis;
 use parapet_model::facts::AssetRow;
-use parapet_model::filter::{Field, Filter, Op};
+use parapet_model::filter::{Field, Filter, Level, Op};
 use parapet_model::time::format_rfc3339;
 use parapet_model::vulnerability::Vulnerability;
 use parapet_posture::AssetFilter;
@@ -31,6 +31,15 @@ impl RowShape for CsShape {
             && let Some(asset) = row.asset
         {
             asset_cell(column, asset, row.image, out);
+        }
+    }
+
+    fn level(&self, column: &str) -> Level {
+        match column {
+            "qid" | "title" | "severity" | "cveids" | "vendorReference" | "cvssBase" | "cvss3Base"
+            | "solution" | "exploitability" | "category" | "software" | "result" => Level::Match,
+            "firstDetected" | "imageCount" => Level::Finding,
+            _ => Level::Asset,
         }
     }
 

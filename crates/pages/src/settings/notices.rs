@@ -1,0 +1,70 @@
+//! `/settings/notices`: where notices go, and what was told.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use parapet_service::notices::{ChannelsSet, Told};
+use serde::Deserialize;
+
+use super::{HERE, places};
+use crate::layout::Layout;
+use crate::link::Link;
+use crate::render::html;
+use crate::state::Pages;
+use crate::visitor::Visitor;
+use crate::words::{ForVisitor as _, instant, see};
+use crate::{PageResult, filters};
+
+/// Notices shown.
+const SHOWN: u32 = 50;
+
+/// A notice in a list.
+#[derive(Debug)]
+struct Row {
+    at: String,
+    told: Told,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "settings/notices.html")]
+struct View {
+    layout: Layout,
+    places: Vec<(&'static str, &'static str)>,
+    channels: ChannelsSet,
+    rows: Vec<Row>,
+    busy: bool,
+}
+
+/// What was done just now.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Done {
+    #[serde(default)]
+    done: String,
+}
+
+/// The page.
+pub(crate) async fn show(
+    State(state): State<Pages>,
+    visitor: Visitor,
+    Query(Done { done }): Query<Done>,
+) -> PageResult {
+    let (notices, who) = (state.app.notices(), visitor.principal());
+    let told = notices.told(who, SHOWN).await.shown_to(&visitor)?;
+    let mut layout = visitor.layout("Notices", HERE);
+    if done == "sent" {
+        layout.done =
+            "A test notice is on its way by every channel. Below stands whether it arrived.".to_owned();
+    }
+    Ok(html(&View {
+        layout,
+        places: places(&visitor),
+        channels: notices.channels(who).shown_to(&visitor)?,
+        busy: told.iter().any(|told| !told.state.is_final()),
+        rows: told.into_iter().map(|told| Row { at: instant(told.at), told }).collect(),
+    }))
+}
+
+/// Sends a test by every channel.
+pub(crate) async fn test(State(state): State<Pages>, visitor: Visitor) -> PageResult {
+    state.app.notices().test(visitor.principal()).await.shown_to(&visitor)?;
+    see(Link::to("/settings/notices").with("done", "sent"))
+}

@@ -152,7 +152,7 @@ fn pages_work_without_script() {
         [
             "address: ?where=fixable",
             "assets: fixture",
-            "mistake: ^ no field \"awful\"; t",
+            "mistake: ^ no field \"awful\"",
             "signed out: /sign-in",
         ]
     );

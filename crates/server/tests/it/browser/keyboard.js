@@ -22,6 +22,8 @@ run(async (world) => {
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   tell(`completed: ${await page.locator("#question").inputValue()}`);
+  // What may follow is offered at once; who wants none of it closes the list.
+  await options.first().waitFor();
   await page.keyboard.press("Escape");
   await page.keyboard.press("Enter");
   await page.waitForURL("**/findings?where=fixable");

@@ -14,7 +14,7 @@ run(async (world) => {
   tell(`assets: ${(await page.locator("tr[data-row] [data-open]").allTextContents()).join(" ")}`);
   await page.getByLabel("Question to the findings").fill("fixable and awful");
   await page.getByRole("button", { name: "Ask" }).click();
-  tell(`mistake: ${(await page.getByRole("alert").locator("pre").textContent()).split("\n")[1].trim().slice(0, 20)}`);
+  tell(`mistake: ${(await page.getByRole("alert").locator("pre").textContent()).split("\n")[1].trim().slice(0, 18)}`);
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.goto("/findings");
   tell(`signed out: ${new URL(page.url()).pathname}`);

@@ -156,21 +156,27 @@ class DuckDb(Tables):
         rows = f"read_csv('{source}', header = true, all_varchar = true, nullstr = '@@none@@')"
         self.run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {rows}")
 
-    def number(self, name):
+    def number(self, name, by="vulnerability, cvss, kev, title"):
         self.run("CREATE OR REPLACE TEMP TABLE numbered AS SELECT a.no AS asset_no, k.no AS package_no, v.no AS vulnerability_no, "
                  f"r.* FROM {name} r JOIN asset a USING (asset_id) JOIN package k USING (package, version, arch, ecosystem, source) "
-                 "JOIN vulnerability v USING (vulnerability, cvss, kev, title)")
+                 f"JOIN vulnerability v USING ({by})")
 
-    def changed_matches(self, source, folder):
-        """What an export after a change says of matches that the tables do not; and the other way round."""
+    def changed_matches(self, source):
+        """The matches of the tables that an export after a change does not have, those that only it has, and
+        vulnerabilities that bear another name now, which are added here."""
         self.read(source, "rows")
-        self.number("rows")
+        fresh = self.connection.execute(
+            "SELECT (SELECT max(no) FROM vulnerability) + row_number() OVER (), vulnerability, min(cvss), min(kev), min(title) "
+            "FROM rows WHERE vulnerability NOT IN (SELECT vulnerability FROM vulnerability) GROUP BY vulnerability").fetchall()
+        if fresh:
+            self.connection.executemany("INSERT INTO vulnerability VALUES (?, ?, ?, ?, ?)", fresh)
+        self.number("rows", "vulnerability")
         wanted = "SELECT DISTINCT package_no, vulnerability_no, severity, state, fixable, fixed_version, class FROM numbered"
         gone = self.connection.execute(f"SELECT * FROM match EXCEPT {wanted}").fetchall()
         came = self.connection.execute(f"{wanted} EXCEPT SELECT * FROM match").fetchall()
         self.run("DROP TABLE rows")
         self.run("DROP TABLE numbered")
-        return gone, came
+        return gone, came, fresh
 
     def export(self, where, to, form="csv"):
         how = {"csv": "HEADER true", "parquet": "FORMAT parquet"}[form]
@@ -222,6 +228,6 @@ class Sqlite(Tables):
 
     def export(self, where, to, form="csv"):
         with open(to, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
+            writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows(self.connection.execute(rows_where(where)))

@@ -17,7 +17,7 @@ use crate::threads::in_parts;
 impl Snapshot {
     /// How many assets of the scope that counted then had a canonical vulnerability at each of these
     /// instants, which ascend, in recorded time; exceptions aside. Kernel packages that do not run where
-    /// they lie count only if `kernels`. What is the same vulnerability is decided as today.
+    /// they lie count only if `kernels`; whether they do, and what is the same vulnerability, is decided as today.
     pub fn exposure(
         &self,
         scope: &Scope,

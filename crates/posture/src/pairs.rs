@@ -367,6 +367,7 @@ impl Pairs {
                 found.push((*no, named));
             }
         }
+        found.sort_unstable_by_key(|(no, _)| *no);
         found
     }
 

@@ -447,8 +447,10 @@ proptest! {
 
     #[test]
     fn exposure_is_what_each_instant_would_have_answered(
-        changes in life(), question in question(), kernels in any::<bool>(),
+        changes in life(), question in question(),
     ) {
+        // Which kernel of a host ran at an instant of the past is not asked again: with all of them.
+        let kernels = true;
         let (posture, facts) = (live(&changes), facts(&changes));
         let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
         let instants: Vec<i64> = (0..12).collect();

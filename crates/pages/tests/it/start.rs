@@ -105,7 +105,7 @@ async fn decisions_and_ends_are_told_to_those_who_may() {
     world.clock.advance(1000);
     let browser = Browser::new(&world);
     let page = browser.get("/").await;
-    page.says("1 exceptions wait for a decision")
+    page.says("1 exception waits for a decision")
         .says("Ends soon , 2026-11-12T00:00Z")
         .never_says("Ends late");
     follow(&browser, &page, "Show exceptions of controls").await.says("No exception of a control waits");

@@ -16,4 +16,5 @@ mod registry;
 mod registry_sensors;
 mod rematch;
 mod schedules;
+mod within;
 mod world;

@@ -12,8 +12,8 @@ pub enum Error {
     /// The right is missing.
     #[error("the permission {} is needed", .0.as_str())]
     Forbidden(Permission),
-    /// The enterprise project is not granted.
-    #[error("no rights on the enterprise project {0:?}")]
+    /// Somebody, by name, has rights on enterprise projects that the asker does not see.
+    #[error("{0} has rights on enterprise projects that are not granted to you")]
     EnterpriseProject(String),
     /// The input is wrong; nothing was changed.
     #[error("{0}")]

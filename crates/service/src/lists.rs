@@ -12,7 +12,7 @@ use crate::accounts::require;
 use crate::app::App;
 use crate::audit;
 use crate::error::{Error, Result};
-use crate::exceptions::{check_text, summary};
+use crate::exceptions::check_text;
 
 /// Most entries of a list.
 const MAX_ENTRIES: usize = 100_000;
@@ -64,6 +64,9 @@ impl Lists<'_> {
     }
 
     /// Changes a list, and with it every exception that takes its vulnerabilities from it.
+    ///
+    /// # Errors
+    /// Like [`crate::exceptions::Exceptions::update`] for each of them.
     pub async fn update(&self, who: &Principal, id: Uuid, new: &NewList) -> Result<VulnerabilityList> {
         let mut tx = self.0.store.begin().await?;
         let before = found(tx.vulnerability_list(who.project, &id).await?)?;
@@ -80,10 +83,7 @@ impl Lists<'_> {
         for exception in using {
             let mut next = exception.clone();
             next.target.vulnerabilities = vulnerabilities(&list);
-            tx.put_exception(&next).await?;
-            let id = exception.uuid.to_string();
-            let (before, after) = (summary(&exception), summary(&next));
-            audit::event(&mut tx, who, "update", "exception", &id, Some(before), Some(after)).await?;
+            self.0.exceptions().put_next(&mut tx, who, "update", &exception, next).await?;
         }
         tx.commit().await?;
         self.0.live().catch_up().await?;

@@ -233,7 +233,11 @@ fn download(snapshot: Arc<Snapshot>, visitor: &Visitor, stand: Option<Stand>, no
         newest(&all, stand, now).into_iter().try_for_each(|e| {
             let target = &e.target;
             let last = e.decisions.last();
-            let effect = e.holds(now).then(|| snapshot.effect(e, &scope, now)).unwrap_or_default();
+            let effect = if e.holds(now) {
+                snapshot.effect(e, &scope, now)
+            } else {
+                parapet_posture::Effect::default()
+            };
             table.row([
                 e.uuid.to_string(),
                 e.title.clone(),

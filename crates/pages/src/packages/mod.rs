@@ -101,6 +101,9 @@ struct Looking {
     known: Vec<PackageRow>,
 }
 
+/// Where an asset shows some of them.
+type Shown = Vec<(PackageNo, SetNo, Place)>;
+
 /// What posture knows of them.
 struct Found {
     /// Assets by package.
@@ -108,7 +111,7 @@ struct Found {
     /// Findings by package.
     findings: BTreeMap<PackageNo, PackageSummary>,
     total: usize,
-    places: Vec<(PlaceLine, Vec<(PackageNo, SetNo, Place)>)>,
+    places: Vec<(PlaceLine, Shown)>,
     evidence: BTreeSet<(SetNo, PackageNo)>,
 }
 

@@ -62,8 +62,8 @@ async fn user(world: &World, name: &str, role: &str) -> Browser {
 /// The address of the result of the umask.
 async fn umask(browser: &Browser) -> String {
     let list = browser.get("/compliance?view=list&posture=failed").await;
-    let row = list.text.split("<tr data-row>").find(|row| row.contains("umask")).expect("a row");
-    let from = row.find("/compliance/results/").expect("a link");
+    let row = list.text.split("<tr data-row>").find(|row| row.contains("umask")).unwrap();
+    let from = row.find("/compliance/results/").unwrap();
     row[from..].split('"').next().unwrap().to_owned()
 }
 

@@ -133,12 +133,15 @@ impl Accounts<'_> {
 
     /// Says on which enterprise projects a user's rights in the asker's project are good; `None` for all.
     /// Nobody hands out what they do not see themselves.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an enterprise project that the asker does not see; else like
+    /// [`Accounts::set_password`].
     pub async fn grant(&self, who: &Principal, user: &str, ids: Option<&[String]>) -> Result<()> {
         require(who, Permission::UsersWrite)?;
         let mut tx = self.0.store.begin().await?;
         let user = tx.user_by_name(user).await?.ok_or_else(|| Error::NotFound(format!("user {user:?}")))?;
-        let memberships = tx.memberships_of(user.no).await?;
-        let membership = memberships.into_iter().find(|membership| membership.project == who.project);
+        let membership = super::within::here_within(&mut tx, who, &user).await?;
         let membership = membership
             .ok_or_else(|| Error::Conflict(format!("{} has no rights in this project", user.name)))?;
         let granted = match ids {

@@ -1,5 +1,5 @@
 //! Making and changing users, roles and keys. Every change is an audit event; no event holds a
-//! secret.
+//! secret. Nobody changes a user beyond their own rights and enterprise projects (`within.rs`).
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use parapet_store::seal::Secret;
 use serde_json::json;
 
 use super::Accounts;
+use super::within::{here_within, roles_within, user_within};
 use crate::audit;
 use crate::error::{Error, Result};
 use crate::password::Passwords;
@@ -57,7 +58,10 @@ impl Accounts<'_> {
         Ok(self.0.store.read().await?.roles().await?)
     }
 
-    /// Makes a user with roles in the asker's project.
+    /// Makes a user with roles in the asker's project, good on the enterprise projects of the asker.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for a role with a right that the asker does not hold.
     pub async fn create_user(
         &self,
         who: &Principal,
@@ -70,17 +74,19 @@ impl Accounts<'_> {
         if roles.is_empty() {
             return Err(Error::Invalid("a user needs at least one role".to_owned()));
         }
+        let roles: BTreeSet<String> = roles.iter().cloned().collect();
         let hash = self.0.sign_ins.passwords().hash(password).await?;
         let mut tx = self.0.store.begin().await?;
+        roles_within(&mut tx, who, &roles).await?;
         let user = tx.create_user(&NewUser { name, password_hash: &hash, home_project: who.project }).await?;
+        let after = json!({"name": user.name, "roles": roles});
         tx.set_membership(&Membership {
             user: user.no,
             project: who.project,
-            roles: roles.iter().cloned().collect::<BTreeSet<_>>(),
-            enterprise_projects: None,
+            roles,
+            enterprise_projects: who.enterprise_projects.clone(),
         })
         .await?;
-        let after = json!({"name": user.name, "roles": roles});
         audit::event(&mut tx, who, "create", "user", &user.uuid.to_string(), audit::NONE, Some(after))
             .await?;
         tx.commit().await?;
@@ -88,12 +94,17 @@ impl Accounts<'_> {
     }
 
     /// Sets a password; everything the user signed in with before ends.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] or [`Error::EnterpriseProject`] for a user who may do or sees more than the
+    /// asker.
     pub async fn set_password(&self, who: &Principal, name: &str, password: Secret) -> Result<()> {
         require(who, Permission::UsersWrite)?;
         Passwords::acceptable(password.expose())?;
         let hash = self.0.sign_ins.passwords().hash(password).await?;
         let mut tx = self.0.store.begin().await?;
         let user = named(tx.user_by_name(name).await?, name)?;
+        user_within(&mut tx, who, &user).await?;
         tx.set_password(user.no, &hash).await?;
         audit::event(&mut tx, who, "password", "user", &user.uuid.to_string(), audit::NONE, audit::NONE)
             .await?;
@@ -131,7 +142,8 @@ impl Accounts<'_> {
     /// projects granted stay.
     ///
     /// # Errors
-    /// [`Error::Conflict`] for one's own roles: nobody locks themselves out.
+    /// [`Error::Conflict`] for one's own roles: nobody locks themselves out. [`Error::Forbidden`] for a
+    /// role with a right that the asker does not hold, and like [`Accounts::set_password`].
     pub async fn set_roles(&self, who: &Principal, name: &str, roles: &[String]) -> Result<()> {
         require(who, Permission::UsersWrite)?;
         let mut tx = self.0.store.begin().await?;
@@ -140,10 +152,10 @@ impl Accounts<'_> {
         if roles.is_empty() {
             return Err(Error::Invalid("a user needs at least one role".to_owned()));
         }
-        let memberships = tx.memberships_of(user.no).await?;
-        let old = memberships.into_iter().find(|membership| membership.project == who.project);
+        let old = here_within(&mut tx, who, &user).await?;
         let before = json!({"roles": old.as_ref().map(|old| &old.roles)});
         let roles: BTreeSet<String> = roles.iter().cloned().collect();
+        roles_within(&mut tx, who, &roles).await?;
         let after = json!({"roles": roles});
         let enterprise_projects = match old {
             Some(old) => old.enterprise_projects,
@@ -160,12 +172,14 @@ impl Accounts<'_> {
     /// Switches a user off or on.
     ///
     /// # Errors
-    /// [`Error::Conflict`] for oneself: nobody locks themselves out.
+    /// [`Error::Conflict`] for oneself: nobody locks themselves out. Else like
+    /// [`Accounts::set_password`].
     pub async fn set_disabled(&self, who: &Principal, name: &str, disabled: bool) -> Result<()> {
         require(who, Permission::UsersWrite)?;
         let mut tx = self.0.store.begin().await?;
         let user = named(tx.user_by_name(name).await?, name)?;
         not_oneself(who, &user)?;
+        user_within(&mut tx, who, &user).await?;
         if tx.set_disabled(user.no, disabled).await? {
             let (before, after) = (json!({"disabled": user.disabled}), json!({"disabled": disabled}));
             let id = user.uuid.to_string();
@@ -176,11 +190,15 @@ impl Accounts<'_> {
     }
 
     /// Makes a key pair for a user in the asker's project. The secret is shown only here.
+    ///
+    /// # Errors
+    /// Like [`Accounts::set_password`].
     pub async fn create_key(&self, who: &Principal, name: &str) -> Result<NewKey> {
         require(who, Permission::UsersWrite)?;
         let pair = ApiKeyPair::random();
         let mut tx = self.0.store.begin().await?;
         let user = named(tx.user_by_name(name).await?, name)?;
+        here_within(&mut tx, who, &user).await?;
         tx.create_api_key(&self.0.key, user.no, who.project, &pair).await?;
         let after = json!({"user": user.name, "access_key": pair.access_key});
         audit::event(&mut tx, who, "create", "key", &pair.access_key, audit::NONE, Some(after)).await?;
@@ -198,12 +216,17 @@ impl Accounts<'_> {
     }
 
     /// Deletes a key.
+    ///
+    /// # Errors
+    /// Like [`Accounts::set_password`], by whose key it is.
     pub async fn delete_key(&self, who: &Principal, access_key: &str) -> Result<()> {
         require(who, Permission::UsersWrite)?;
         let mut tx = self.0.store.begin().await?;
-        if !tx.delete_api_key(access_key).await? {
-            return Err(Error::NotFound(format!("key {access_key:?}")));
-        }
+        let unknown = || Error::NotFound(format!("key {access_key:?}"));
+        let (key, _) = tx.api_key_secret(&self.0.key, access_key).await?.ok_or_else(unknown)?;
+        let user = tx.user(key.user).await?.ok_or_else(unknown)?;
+        user_within(&mut tx, who, &user).await?;
+        tx.delete_api_key(access_key).await?;
         audit::event(&mut tx, who, "delete", "key", access_key, audit::NONE, audit::NONE).await?;
         tx.commit().await?;
         Ok(())

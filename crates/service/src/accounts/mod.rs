@@ -11,6 +11,7 @@ mod signing;
 mod temporary;
 mod throttle;
 mod visits;
+mod within;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -209,11 +209,14 @@ impl Accounts<'_> {
         Ok((token, signed_in))
     }
 
-    /// Ends a token before its time: one's own, or anybody's for those who manage users.
+    /// Ends a token before its time: one's own, or that of a user whom the asker may change.
     pub async fn end_token(&self, who: &Principal, token: &str) -> Result<()> {
         let owner = self.by_token(token).await.map_err(|_| Error::NotFound("token".to_owned()))?;
         if owner.principal.user != who.user {
             super::require(who, Permission::UsersWrite)?;
+            let mut session = self.0.store.read().await?;
+            let user = session.user(owner.principal.user).await?.ok_or(Error::Unauthenticated)?;
+            super::within::user_within(&mut session, who, &user).await?;
         }
         let mut side = self.0.store.side().await?;
         side.delete_token(&Digest::of(token.as_bytes())).await?;

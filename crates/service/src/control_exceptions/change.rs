@@ -49,7 +49,7 @@ pub enum WhyNot {
     NoAccess,
     /// Another one for the very same is open.
     AnotherIsOpen,
-    /// The asker asked for it, and the rules want somebody else to approve.
+    /// The asker asked for it, and the rules want somebody else to approve it or that it gets more.
     OwnRequest,
 }
 
@@ -245,6 +245,9 @@ impl Deciding<'_> {
         if let Some(reopens) = self.change.reopen_on_evidence_change
             && reopens != e.target.reopen_on_evidence_change
         {
+            if !reopens && self.stays_approved(&e) {
+                return Err(WhyNot::OwnRequest);
+            }
             what.push(format!("Reopen on evidence change: {}", if reopens { "yes" } else { "no" }));
             e.target.reopen_on_evidence_change = reopens;
         }
@@ -268,12 +271,21 @@ impl Deciding<'_> {
         Ok((e, entry))
     }
 
+    /// Whether it is approved and stays so, while the rules want somebody else to approve what the asker
+    /// asked for: then it gets no more than was approved.
+    fn stays_approved(&self, e: &ControlException) -> bool {
+        e.life.standing(self.now) == Standing::Approved
+            && self.change.status.is_none_or(|next| next == ExceptionState::Approved)
+            && self.app.control_exceptions().wants_others(self.who, e)
+    }
+
     /// Where the exception is in its life afterwards.
     fn life(&self, e: &ControlException) -> Result<Lifecycle, WhyNot> {
         let before = e.life.standing(self.now);
         let next = self.change.status.filter(|next| *next != e.life.state || before == Standing::Expired);
         let Some(next) = next else {
             return match self.change.end {
+                Some(end) if end > e.life.end && self.stays_approved(e) => Err(WhyNot::OwnRequest),
                 Some(end) => e.life.with_end(end, self.now).map_err(why_not),
                 None => Ok(e.life),
             };

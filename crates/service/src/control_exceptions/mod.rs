@@ -35,7 +35,7 @@ pub(crate) const PROGRAM: &str = "parapet";
 /// What holds for exceptions of every kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExceptionRules {
-    /// Nobody approves what they asked for themselves.
+    /// Nobody approves what they asked for themselves, nor makes it more once it is approved.
     pub four_eyes: bool,
     /// A control that fails under an approved exception is shown as failed, not as passed.
     pub show_accepted_as_failed: bool,

@@ -1,5 +1,6 @@
 //! Exceptions: ask, preview, decide, end. One engine; wire families bring their own words to it.
 
+mod four_eyes;
 mod look;
 
 use parapet_model::exception::{Asked, Decision, Exception, ExceptionState, Target, TargetKind};
@@ -124,7 +125,8 @@ impl Exceptions<'_> {
     /// assets named are added to those it has, `remove` are taken out. What was decided stays.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] when it is approved and the asker may not approve.
+    /// [`Error::Forbidden`] when it is approved and the asker may not approve; [`Error::Conflict`] when
+    /// whoever asked for it wants it to hide more and the rules want somebody else to approve that.
     pub async fn update(
         &self,
         who: &Principal,
@@ -204,7 +206,8 @@ impl Exceptions<'_> {
         Ok(next)
     }
 
-    /// Stores the next version of an exception, as a part of something larger.
+    /// Stores the next version of an exception, as a part of something larger. Every change of one goes
+    /// through here, so the rule of four eyes is kept here.
     pub(crate) async fn put_next(
         &self,
         tx: &mut Tx,
@@ -213,6 +216,7 @@ impl Exceptions<'_> {
         old: &Exception,
         next: Exception,
     ) -> Result<Exception> {
+        self.refuse_more(who, old, &next)?;
         let next = tx.put_exception(&next).await?;
         let (id, before, after) = (old.uuid.to_string(), summary(old), summary(&next));
         audit::event(tx, who, action, "exception", &id, Some(before), Some(after)).await?;
@@ -418,7 +422,7 @@ pub(crate) fn check_text(what: &str, text: &str) -> Result<()> {
 }
 
 /// What the audit trail keeps.
-pub(crate) fn summary(exception: &Exception) -> serde_json::Value {
+fn summary(exception: &Exception) -> serde_json::Value {
     json!({
         "title": exception.title,
         "reason": exception.reason,

@@ -45,7 +45,7 @@ impl World {
         self.path(name)
     }
 
-    async fn import_results(&self, changes: &[(&str, &str)]) -> EvaluationReport {
+    pub(crate) async fn import_results(&self, changes: &[(&str, &str)]) -> EvaluationReport {
         let file = self.results("results.xml", changes);
         let report = self.app.compliance().import(&self.who, &file, &ImportOptions::default()).await.unwrap();
         assert_eq!(report.evaluations.len(), 1);

@@ -5,6 +5,7 @@
 mod binary_readers;
 mod clouds;
 mod compliance;
+mod four_eyes;
 mod generate;
 mod held;
 mod joins;
@@ -16,4 +17,5 @@ mod registry;
 mod registry_sensors;
 mod rematch;
 mod schedules;
+mod within;
 mod world;

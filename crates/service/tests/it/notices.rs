@@ -1,4 +1,4 @@
-//! Notices reach a webhook, signed, once, and again when the webhook failed; and four eyes are four eyes.
+//! Notices reach a webhook, signed, once, and again when the webhook failed.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use parapet_model::Filter;
-use parapet_model::exception::{Asked, ExceptionState, TargetKind};
+use parapet_model::exception::{Asked, TargetKind};
 use parapet_model::time::DAY;
 use parapet_service::control_exceptions::ExceptionRules;
 use parapet_service::exceptions::NewException;
@@ -50,7 +50,7 @@ async fn webhook(failing: usize) -> (NotifyOptions, Arc<Mutex<Heard>>) {
     (NotifyOptions { webhook: Some((url, Secret::new("key"))), mail: None }, heard)
 }
 
-fn new_exception(title: &str, end: Option<i64>) -> NewException {
+pub(crate) fn new_exception(title: &str, end: Option<i64>) -> NewException {
     NewException {
         title: title.to_owned(),
         reason: "risk_accepted".to_owned(),
@@ -156,17 +156,4 @@ async fn without_a_channel_nothing_is_told_and_no_job_is_made() {
     world.app.exceptions().create(&world.who, &new_exception("legacy", Some(end))).await.unwrap();
     assert_eq!(world.app.notices().tell().await.unwrap(), 0);
     assert_eq!(world.app.run_jobs().await.unwrap(), 0);
-}
-
-#[tokio::test]
-async fn with_four_eyes_nobody_approves_what_they_asked_for() {
-    let rules = ExceptionRules { four_eyes: true, ..ExceptionRules::default() };
-    let world = World::with(rules, NotifyOptions::default()).await;
-    let asked = world.app.exceptions().create(&world.who, &new_exception("legacy", None)).await.unwrap();
-    assert_eq!(asked.state, ExceptionState::Pending, "whoever may approve asks like everybody else");
-    let own = world.app.exceptions().decide(&world.who, asked.uuid, ExceptionState::Approved, "ok").await;
-    assert!(matches!(own, Err(parapet_service::Error::Conflict(_))), "{own:?}");
-    let other = parapet_model::Principal { name: "somebody else".to_owned(), ..world.who.clone() };
-    let decided = world.app.exceptions().decide(&other, asked.uuid, ExceptionState::Approved, "ok").await;
-    assert_eq!(decided.unwrap().state, ExceptionState::Approved);
 }

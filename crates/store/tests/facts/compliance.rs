@@ -5,9 +5,13 @@ use parapet_model::compliance::{
     ControlPosture, ControlStatus, ControlText, Evidence, Item, ResultIdentity, Target, TestEvidence,
     WHOLE_HOST,
 };
+use parapet_model::control_exception::{ControlException, ControlTarget};
+use parapet_model::exception::ExceptionState;
+use parapet_model::lifecycle::{Lifecycle, Standing};
 use parapet_model::time::{FOREVER, Millis};
 use parapet_model::{
-    AssetNo, ControlNo, ControlResultNo, Digest, PolicyNo, Principal, ProjectNo, Scope, TechnologyNo,
+    AssetNo, ControlExceptionNo, ControlNo, ControlResultNo, Digest, PolicyNo, Principal, ProjectNo, Scope,
+    TechnologyNo,
 };
 use parapet_store::Store;
 use parapet_store::assets::{HostObservation, Look, Outcome, TargetObservation};
@@ -476,5 +480,74 @@ fn a_host_is_joined_by_the_strongest_name_that_only_it_has() {
         assert_eq!(tx.find_target(PROJECT, &build(&["192.0.2.9"])).await.unwrap(), None);
         let row = tx.asset(made.asset).await.unwrap().unwrap();
         assert_eq!((row.name.as_str(), row.identity.as_str()), ("new.example.test", "name:new.example.test"));
+    });
+}
+
+#[test]
+fn sums_count_controls_on_hosts_and_exceptions_as_they_stand() {
+    use ControlStatus::{Error, Fail, Pass};
+    on_both_stores(async |t: TestStore| {
+        import(&t.store, "one", 10, &[("a", Fail, "1"), ("b", Fail, "1"), ("c", Pass, "1")]).await;
+        import(&t.store, "two", 10, &[("a", Fail, "2"), ("b", Error, ""), ("c", Pass, "1")]).await;
+        let mut session = t.store.read().await.unwrap();
+        let all = session
+            .control_results(&scope(), &ResultFilter::default(), ControlResultNo(0), 10)
+            .await
+            .unwrap();
+        let first = all.iter().find(|result| result.posture() == Some(ControlPosture::Failed)).unwrap();
+        drop(session);
+        let life = |state, end| Lifecycle { state, start: 0, end };
+        let exception = |life| ControlException {
+            no: ControlExceptionNo(0),
+            uuid: uuid::Uuid::nil(),
+            project: PROJECT,
+            enterprise_project: first.enterprise_project,
+            target: ControlTarget {
+                identity: first.identity.clone(),
+                technology: first.technology,
+                reopen_on_evidence_change: false,
+                accepted: first.evidence,
+            },
+            life,
+            assignee: 0,
+            created_by: 0,
+            created_at: 1,
+            modified_by: 0,
+            modified_at: 1,
+        };
+        let mut made: Vec<ControlException> = [
+            life(ExceptionState::Approved, 100),
+            life(ExceptionState::Approved, 50),
+            life(ExceptionState::Pending, 50),
+            life(ExceptionState::Rejected, FOREVER),
+            life(ExceptionState::Ended, FOREVER),
+        ]
+        .map(exception)
+        .into();
+        let mut tx = t.store.begin().await.unwrap();
+        tx.number_control_exceptions(&mut made).await.unwrap();
+        tx.put_control_exceptions(&made).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let mut session = t.store.read().await.unwrap();
+        let policy = first.identity.policy;
+        let sums = session.sums_of_controls(&scope(), policy, 60).await.unwrap();
+        let shown: Vec<_> = sums.values().map(|s| (s.passed, s.failed, s.error, s.accepted)).collect();
+        assert_eq!(shown, [(0, 2, 0, 1), (0, 1, 1, 0), (2, 0, 0, 0)]);
+        let later = session.sums_of_controls(&scope(), policy, 100).await.unwrap();
+        assert_eq!(later.values().map(|sum| sum.accepted).sum::<u64>(), 0);
+        let counts = session.control_exception_counts(&scope(), 60).await.unwrap();
+        let expected = [
+            (Standing::Pending, 1),
+            (Standing::Approved, 1),
+            (Standing::Rejected, 1),
+            (Standing::Expired, 1),
+        ];
+        assert_eq!(counts, expected.into());
+        // Somebody without its enterprise project sees none of it.
+        let stranger =
+            Principal { enterprise_projects: Some([].into()), ..Principal::local(PROJECT) }.scope();
+        assert!(session.sums_of_controls(&stranger, policy, 60).await.unwrap().is_empty());
+        assert!(session.control_exception_counts(&stranger, 60).await.unwrap().is_empty());
     });
 }

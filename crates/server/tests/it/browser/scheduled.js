@@ -20,7 +20,7 @@ run(async (world) => {
   await page.getByLabel("Repositories", { exact: true }).fill("team/debian");
   await page.getByRole("button", { name: "Save" }).click();
   // No key is pressed and nothing is loaded from here on: the page follows the run by itself.
-  const ran = page.locator("tr[data-row] [data-open]").first();
+  const ran = page.locator("#runs tr[data-row] [data-open]").first();
   await ran.waitFor();
   tell(`watched on: ${new URL(page.url()).pathname.replace(/[0-9a-f-]{36}/g, "…")}`);
   await ran.click();

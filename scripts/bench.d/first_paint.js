@@ -1,14 +1,14 @@
-// First paint of pages in Chromium on loopback: first_paint.js ADDRESS PASSWORD PAGE…
+// First paint of pages in Chromium on loopback: first_paint.js ADDRESS USER PASSWORD PAGE…
 "use strict";
 
 const { chromium } = require("playwright-core");
 
 (async () => {
-  const [url, password, ...pages] = process.argv.slice(2);
+  const [url, user, password, ...pages] = process.argv.slice(2);
   const browser = await chromium.launch({ executablePath: process.env.PARAPET_BROWSER, args: ["--no-sandbox", "--disable-gpu"] });
   const page = await (await browser.newContext({ baseURL: url })).newPage();
   await page.goto("/sign-in");
-  await page.getByLabel("Name").fill("admin");
+  await page.getByLabel("Name").fill(user);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL((address) => address.pathname !== "/sign-in");

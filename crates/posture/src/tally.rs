@@ -4,6 +4,7 @@
 //! Counting is done by the one walk, on all processors; what stands in the snapshot before is counted
 //! again only where something changed.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use parapet_model::filter::{Field, Op};
@@ -17,7 +18,7 @@ use crate::count::Counter;
 use crate::data::Data;
 use crate::exceptions::Layer;
 use crate::kept::{Key, Standing};
-use crate::query::Query;
+use crate::query::{Query, Window};
 use crate::snapshot::Snapshot;
 use crate::walk::Walk;
 
@@ -75,6 +76,22 @@ impl Snapshot {
             Err(_) => known.as_ref().map_or_else(Bands::default, |known| known.thing.get(no.0)),
         };
         numbers.iter().map(bands).collect()
+    }
+
+    /// A part of these assets, those with most vulnerabilities of the worst band first that no exception
+    /// hides, then of the next; by number among equals. By all that an asset has, whatever was asked.
+    pub fn worst_first(&self, numbers: &RoaringBitmap, window: Window, now: Millis) -> Vec<AssetNo> {
+        let numbers: Vec<AssetNo> = numbers.iter().map(AssetNo).collect();
+        let counted = self.bands(&numbers, now);
+        let worst = |bands: &Bands| Severity::WORST_FIRST.map(|band| Reverse(bands[band as usize]));
+        let mut ranked: Vec<_> = counted.iter().map(worst).zip(numbers).collect();
+        let end = window.offset.saturating_add(window.limit).min(ranked.len());
+        if end < ranked.len() {
+            ranked.select_nth_unstable(end);
+            ranked.truncate(end);
+        }
+        ranked.sort_unstable();
+        ranked.into_iter().skip(window.offset).map(|(_, no)| no).collect()
     }
 }
 

@@ -148,21 +148,7 @@ impl Shelf<'_> {
             Order::Name | Order::Images => by(AssetSort::Name, false),
             Order::Seen => by(AssetSort::Observed, true),
             Order::Made => by(AssetSort::Created, true),
-            Order::Risk => {
-                let numbers: Vec<AssetNo> = all.iter().map(AssetNo).collect();
-                let counted = snapshot.bands(&numbers, self.view.now);
-                let worst = |bands: &Numbers| {
-                    Severity::WORST_FIRST.map(|band| std::cmp::Reverse(bands[band as usize]))
-                };
-                let mut ranked: Vec<_> = counted.iter().map(worst).zip(numbers.iter().copied()).collect();
-                let end = window.offset.saturating_add(window.limit).min(ranked.len());
-                if end < ranked.len() {
-                    ranked.select_nth_unstable(end);
-                    ranked.truncate(end);
-                }
-                ranked.sort_unstable();
-                ranked.into_iter().skip(window.offset).map(|(_, no)| no).collect()
-            }
+            Order::Risk => snapshot.worst_first(all, window, self.view.now),
         }
     }
 

@@ -40,7 +40,7 @@ use crate::visitor::Visitor;
 use crate::{PageError, PageResult};
 
 /// Rows of a page.
-const ROWS: usize = 50;
+const ROWS: usize = 40;
 /// In estates with more assets, what is counted over all of them comes after the page.
 const LARGE: u64 = 20_000;
 

@@ -3,7 +3,7 @@
 use parapet_model::filter::{Field, Op};
 use parapet_model::{Filter, PackageNo, Severity};
 use parapet_posture::{
-    AssetOrder, AssetSummary, PackageGroup, PackageSummary, Query, Snapshot, VulnerabilitySummary, Window,
+    AssetSummary, PackageGroup, PackageSummary, Query, Snapshot, VulnerabilitySummary, Window,
 };
 use parapet_service::packages::{compare, highest};
 
@@ -34,8 +34,10 @@ pub(super) fn rows(
             (Rows::Vulnerabilities(lines.collect()), list.total)
         }
         Group::Asset => {
-            let list = snapshot.assets(query, AssetOrder::Risk, window);
-            (Rows::Assets(list.rows.iter().map(|row| asset(row, question)).collect()), list.total)
+            let found = snapshot.asset_numbers(query);
+            let shown = snapshot.worst_first(&found, window, query.now).into_iter();
+            let summaries = shown.filter_map(|no| snapshot.asset_summary(query, no));
+            (Rows::Assets(summaries.map(|row| asset(&row, question)).collect()), found.len() as usize)
         }
         Group::Package => {
             let list = snapshot.packages(query, PackageGroup::Name, params.order.of_packages(), window);

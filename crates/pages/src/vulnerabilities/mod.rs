@@ -33,9 +33,9 @@ use crate::visitor::Visitor;
 use crate::{PageError, PageResult};
 
 /// Assets on a page.
-const ASSETS: usize = 50;
+const ASSETS: usize = 25;
 /// Rows of fixes.
-const FIXES: usize = 60;
+const FIXES: usize = 40;
 /// Sources with all their words; the others are named.
 const SOURCES: usize = 14;
 /// Entries of a source that are shown; those of the visitor's ecosystems first.
@@ -45,7 +45,7 @@ const DETAILS: usize = 600;
 /// Installed versions that are named in a row.
 const VERSIONS: usize = 4;
 /// With more affected assets the exposure comes after the page.
-const LARGE: u64 = 5_000;
+const LARGE: u64 = 500;
 
 /// The state of the page.
 #[derive(Debug, Deserialize)]

@@ -73,6 +73,18 @@ impl Changes {
         self.lists.get(&(opened, cause))
     }
 
+    /// Whether no more rows are wanted.
+    fn is_full(&self, opened: bool, cause: ChangeCause, most: usize) -> bool {
+        self.of(opened, cause).map_or(0, |list| list.rows.len()) >= most
+    }
+
+    /// Counts without rows.
+    fn count(&mut self, opened: bool, cause: ChangeCause, more: u64) {
+        if more > 0 {
+            self.lists.entry((opened, cause)).or_default().count += more;
+        }
+    }
+
     fn note(&mut self, opened: bool, cause: ChangeCause, row: ChangeRow, most: usize) {
         let list = self.lists.entry((opened, cause)).or_default();
         list.count += 1;
@@ -120,9 +132,22 @@ impl Snapshot {
         let seen = |asset: &AssetView<'_>| scope.sees(asset.row.project, asset.row.enterprise_project);
         let touched = data.assets.from(AssetNo(0)).filter(seen).filter(|asset| data.moved(asset, since));
         let touched: RoaringBitmap = touched.map(|asset| asset.row.no.0).collect();
+        // All that a new asset has opened with it, so it need not be walked when its rows are not wanted.
+        let tally = data.tally();
         let parts = in_parts(&touched, |part| {
             let mut changes = Changes::default();
             for asset in part.iter().filter_map(|no| data.assets.get(*no)) {
+                let no = asset.row.no.0;
+                if changes.is_full(true, ChangeCause::Asset, most)
+                    && !tally.touched.contains(no)
+                    && !data.was_current(&asset, since)
+                {
+                    if data.assets.is_current(&asset) {
+                        let opened = tally.thing.get(no).iter().map(|count| u64::from(*count)).sum();
+                        changes.count(true, ChangeCause::Asset, opened);
+                    }
+                    continue;
+                }
                 self.changes_of(&asset, since, most, &mut changes);
             }
             changes

@@ -552,6 +552,14 @@ proptest! {
             let expected: Vec<_> = expected.into_iter().filter(|(no, _)| is_promised(*no)).collect();
             prop_assert_eq!(got, expected, "opened: {}", opened);
         }
+        // However few rows are wanted, the counts are the same.
+        for most in [0, 1, 3] {
+            let some = now.changes(&scope, since, most);
+            for (opened, cause) in [true, false].into_iter().flat_map(|way| ChangeCause::ALL.map(|cause| (way, cause))) {
+                let count = |of: &parapet_posture::Changes| of.of(opened, cause).map_or(0, |list| list.count);
+                prop_assert_eq!(count(&some), count(&found), "{} of {}, {}", most, cause.as_str(), opened);
+            }
+        }
     }
 
     #[test]

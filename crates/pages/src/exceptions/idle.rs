@@ -42,7 +42,7 @@ struct Idle {
 /// The page, and the part of `/exceptions` that takes longer.
 pub(crate) async fn idle(State(state): State<Pages>, visitor: Visitor) -> PageResult<Response> {
     let (snapshot, now) = (state.app.live().snapshot(), state.app.now());
-    let page = state.turns.work(move || page(&snapshot, &visitor, now)).await?;
+    let page = state.long_work(move || page(&snapshot, &visitor, now)).await?;
     Ok(html(&page))
 }
 

@@ -38,7 +38,7 @@ pub(super) struct ReleaseRow {
 /// The ecosystems of the estate, those nobody judges first.
 pub(super) async fn releases(state: &Pages, visitor: &Visitor) -> PageResult<Vec<ReleaseRow>> {
     let (app, who) = (state.app.clone(), visitor.principal().clone());
-    let mut found = state.turns.work(move || app.feeds().estate(&who)).await??;
+    let mut found = state.long_work(move || app.feeds().estate(&who)).await??;
     found.sort_by(|a, b| {
         let order =
             |row: &EstateRelease| (!row.judged.feeds.is_empty(), std::cmp::Reverse(row.judged.coverage));

@@ -90,7 +90,7 @@ pub(super) async fn page(
     };
     let scope = visitor.principal().scope();
     let filter = question.filter.clone();
-    let found = state.turns.work(move || changes(&scope, &filter, &before, &after)).await?;
+    let found = state.long_work(move || changes(&scope, &filter, &before, &after)).await?;
     if csv::wanted(headers, &params.format) {
         return Ok(download(found));
     }

@@ -125,7 +125,7 @@ pub(crate) async fn list(
     let scope = visitor.principal().scope();
     let most = if csv::wanted(&headers, &params.format) { usize::MAX } else { MOST };
     let (of, seen) = (view.clone(), scope.clone());
-    let rows = state.turns.work(move || {
+    let rows = state.long_work(move || {
         let changes = of.snapshot.changes(&seen, since, most);
         changes.of(opened, cause).cloned().unwrap_or_default()
     });

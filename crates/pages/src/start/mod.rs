@@ -99,7 +99,7 @@ pub(crate) async fn start(
     match params.part {
         PartName::Changes if may_see => {
             let (view, who) = (view.clone(), visitor.clone());
-            let made = state.turns.work(move || changes::part(&view, &who, since.at)).await?;
+            let made = state.long_work(move || changes::part(&view, &who, since.at)).await?;
             page.changes = Some(Later::Here(made));
         }
         PartName::Compliance if visitor.may(Permission::ExceptionsRead) => {

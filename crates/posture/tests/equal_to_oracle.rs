@@ -136,12 +136,11 @@ fn check_kept(
     }
     let everything = standing();
     let open = findings(facts, &Query::new(scope, &everything, now));
-    let plain = Snapshot::build(facts.whole());
+    let (plain, known) = (Snapshot::build(facts.whole()), facts.whole());
     for kind in [AssetKind::Image, AssetKind::Container, AssetKind::Host] {
         let of_kind = |no: AssetNo| snapshot.asset(scope, no).is_some_and(|asset| asset.kind == kind);
         let all = snapshot.select(scope, kind, &AssetFilter::All, now);
-        let current: Vec<u32> = facts
-            .whole()
+        let current: Vec<u32> = known
             .assets
             .iter()
             .map(|asset| asset.no.0)
@@ -203,10 +202,11 @@ fn check_kept(
             let page = snapshot.sorted(kind, &all, sort, descending, window);
             let key = |no: &u32| -> (String, i64) {
                 let Some(row) = snapshot.asset(scope, AssetNo(*no)) else { return Default::default() };
+                // What a container runs is its image's, whoever may see that image.
                 let home = row
                     .image
                     .filter(|_| kind == AssetKind::Container)
-                    .and_then(|image| snapshot.asset(scope, image));
+                    .and_then(|image| known.assets.iter().find(|asset| asset.no == image));
                 let home = home
                     .filter(|image| image.kind == AssetKind::Image && image.project == row.project)
                     .unwrap_or(row);

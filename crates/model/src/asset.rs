@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::digest::Digest;
 use crate::id::ProjectNo;
+use crate::labels::Labels;
 
 /// What kind of thing carries the packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -195,7 +196,7 @@ pub struct ContainerFacts {
     pub image_name: String,
     /// Labels.
     #[serde(default)]
-    pub labels: std::collections::BTreeMap<String, String>,
+    pub labels: Labels,
 }
 
 /// What an image manifest and config say beside the layers.
@@ -215,5 +216,5 @@ pub struct ImageFacts {
     pub platform: String,
     /// Labels of the config.
     #[serde(default)]
-    pub labels: std::collections::BTreeMap<String, String>,
+    pub labels: Labels,
 }

@@ -9,6 +9,7 @@ use crate::exception::Exception;
 use crate::id::{AdvisoryNo, AssetNo, EnterpriseProjectNo, PackageNo, ProjectNo, SetNo, VulnerabilityNo};
 use crate::inventory::DatabaseRead;
 use crate::package::PackageKey;
+use crate::rare::Rare;
 use crate::severity::Severity;
 use crate::time::{Interval, Millis};
 use crate::verdict::{AdvisoryClass, ClosingReason, MatchState};
@@ -111,12 +112,12 @@ pub struct AssetRow {
     /// Kept current without a reference or container (hosts are always pinned).
     pub pinned: bool,
     /// Image only.
-    pub image_facts: ImageFacts,
+    pub image_facts: Rare<ImageFacts>,
     /// Host only.
-    pub host_facts: HostFacts,
+    pub host_facts: Rare<HostFacts>,
     /// Container only.
     #[serde(default)]
-    pub container_facts: ContainerFacts,
+    pub container_facts: Rare<ContainerFacts>,
     /// What became of each package database.
     pub databases: Vec<DatabaseRead>,
     /// Where it is or was referenced.

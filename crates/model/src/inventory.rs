@@ -88,9 +88,8 @@ pub struct DatabaseRead {
     pub outcome: ReadOutcome,
 }
 
-/// See [`DatabaseRead`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "outcome", content = "why")]
+/// See [`DatabaseRead`]. In JSON `{"outcome": "not_read", "why": "…"}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReadOutcome {
     /// Read whole.
     Read,
@@ -99,6 +98,35 @@ pub enum ReadOutcome {
     /// Something is there that no reader understands yet, what it looks like; or something is asked
     /// for without a version that could be judged.
     NotRead(String),
+}
+
+/// As JSON has it. Formats that do not name fields cannot tell where such a one ends.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ReadOutcome", rename_all = "snake_case", tag = "outcome", content = "why")]
+enum Tagged {
+    Read,
+    Unreadable(String),
+    NotRead(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ReadOutcome")]
+enum Numbered {
+    Read,
+    Unreadable(String),
+    NotRead(String),
+}
+
+impl Serialize for ReadOutcome {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        if s.is_human_readable() { Tagged::serialize(self, s) } else { Numbered::serialize(self, s) }
+    }
+}
+
+impl<'de> Deserialize<'de> for ReadOutcome {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        if d.is_human_readable() { Tagged::deserialize(d) } else { Numbered::deserialize(d) }
+    }
 }
 
 /// The distribution, from `os-release` and its relatives.

@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use parapet_model::asset::{HostFacts, ImageFacts, Reference};
+use parapet_model::asset::Reference;
 use parapet_model::facts::{AssetRow, Change, LinkRow, MatchRow, PackageRow, ReferenceRow, SetRow};
 use parapet_model::verdict::AdvisoryClass;
 use parapet_model::vulnerability::Vulnerability;
@@ -213,8 +213,8 @@ fn image(no: u32, layers: u32) -> AssetRow {
         reader_version: 1,
         held: Interval::since(0),
         pinned: false,
-        image_facts: ImageFacts::default(),
-        host_facts: HostFacts::default(),
+        image_facts: Default::default(),
+        host_facts: Default::default(),
         container_facts: Default::default(),
         databases: Vec::new(),
         references: vec![ReferenceRow { reference, held: Interval::since(0) }],

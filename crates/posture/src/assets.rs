@@ -269,6 +269,13 @@ impl Assets {
         self.fresh.len() > FRESH / 2
     }
 
+    /// Merges once there is a block full of changed assets, as when everything is taken in.
+    pub(crate) fn merge_full(&mut self) {
+        if self.fresh.len() >= BLOCK {
+            self.merge();
+        }
+    }
+
     /// Moves changed assets into blocks; each block touched is built anew.
     pub(crate) fn merge(&mut self) {
         let touched: BTreeSet<usize> = self.fresh.keys().map(|no| no.index() / BLOCK).collect();

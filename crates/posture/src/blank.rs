@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use parapet_model::asset::{HostFacts, ImageFacts};
+use parapet_model::Rare;
 use parapet_model::facts::{AssetRow, PackageRow};
 use parapet_model::finding::{Finding, FindingVerdict};
 use parapet_model::verdict::AdvisoryClass;
@@ -40,9 +40,9 @@ static BLANK: LazyLock<Blank> = LazyLock::new(|| Blank {
         reader_version: 0,
         held: Interval { from: 0, to: 0 },
         pinned: false,
-        image_facts: ImageFacts::default(),
-        host_facts: HostFacts::default(),
-        container_facts: Default::default(),
+        image_facts: Rare::default(),
+        host_facts: Rare::default(),
+        container_facts: Rare::default(),
         databases: Vec::new(),
         references: Vec::new(),
         links: Vec::new(),

@@ -86,17 +86,32 @@ impl FreshAsset {
 #[derive(Debug, Default)]
 struct Layers {
     table: Vec<Box<str>>,
+    /// Of a few nobody needs more than the table.
     places: HashMap<Box<str>, u32>,
 }
 
+/// Up to so many layers the table itself is looked through.
+const FEW_LAYERS: usize = 16;
+
 impl Layers {
     fn place(&mut self, layer: &str) -> u32 {
-        if let Some(&place) = self.places.get(layer) {
+        let known = match self.places.is_empty() {
+            true => self.table.iter().position(|known| **known == *layer).map(|place| place as u32),
+            false => self.places.get(layer).copied(),
+        };
+        if let Some(place) = known {
             return place;
         }
         let place = self.table.len() as u32;
         self.table.push(layer.into());
-        self.places.insert(layer.into(), place);
+        match self.table.len() {
+            ..=FEW_LAYERS => {}
+            _ if self.places.is_empty() => {
+                let all = self.table.iter().zip(0..);
+                self.places = all.map(|(layer, place)| (layer.clone(), place)).collect();
+            }
+            _ => drop(self.places.insert(layer.into(), place)),
+        }
         place
     }
 }

@@ -32,9 +32,30 @@ impl Data {
     /// Replaces what was known of the change's subjects. Applying a change twice is applying it
     /// once.
     pub(crate) fn apply(&mut self, change: Change) {
+        let subjects = Subjects::of(&change, &self.assets);
+        self.take(change);
+        if self.sets.merge_due() {
+            self.sets.merge();
+        }
+        let touched = subjects.and_then(|subjects| subjects.touched(self));
+        self.journal.step(touched);
+    }
+
+    /// Takes in facts that come in parts, before anybody asks anything.
+    pub(crate) fn fill(&mut self, parts: impl IntoIterator<Item = Change>) {
+        for part in parts {
+            self.take(part);
+            self.sets.merge_full();
+            self.assets.merge_full();
+        }
+        self.sets.merge();
+        self.assets.merge();
+        self.journal.step(None);
+    }
+
+    fn take(&mut self, change: Change) {
         self.seq = self.seq.max(change.seq);
         self.recorded = self.recorded.max(change.recorded);
-        let subjects = Subjects::of(&change, &self.assets);
         if let Some(table) = change.coverage {
             self.tables.apply_coverage(table);
         }
@@ -49,11 +70,6 @@ impl Data {
             let exceptions = Arc::make_mut(&mut self.exceptions);
             exceptions.extend(change.exceptions.into_iter().map(|e| (e.no, Arc::new(e))));
         }
-        if self.sets.merge_due() {
-            self.sets.merge();
-        }
-        let touched = subjects.and_then(|subjects| subjects.touched(self));
-        self.journal.step(touched);
     }
 
     /// The name of an enterprise project, or empty.

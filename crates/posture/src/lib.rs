@@ -46,6 +46,7 @@ mod effect;
 mod exceptions;
 mod explain;
 mod exposure;
+mod facts;
 mod hiding;
 mod holders;
 mod index;

@@ -28,6 +28,14 @@ impl Posture {
         Self { current: ArcSwap::from_pointee(Snapshot::new(Data::default())), data: Mutex::default() }
     }
 
+    /// The posture of facts that come in parts; each subject in one of them, and what is named before
+    /// what names it costs least. Takes them in one after the other, so that nobody has to hold all.
+    pub fn of(parts: impl IntoIterator<Item = Change>) -> Self {
+        let mut data = Data::default();
+        data.fill(parts);
+        Self { current: ArcSwap::from_pointee(Snapshot::new(data.clone())), data: Mutex::new(data) }
+    }
+
     /// Takes a change in and publishes the snapshot after it. Merges the changed assets into blocks
     /// when there are too many of them: most calls take microseconds, one in thousands as long as
     /// [`Posture::merge`].

@@ -86,6 +86,19 @@ impl Sets {
         self.fresh.len() > FRESH
     }
 
+    /// Merges once there is a block full of fresh sets, as when everything is taken in.
+    pub(crate) fn merge_full(&mut self) {
+        if self.fresh.len() >= BLOCK {
+            self.merge();
+        }
+    }
+
+    /// All sets that are known, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SetNo, &[PackageNo])> {
+        let all = (0..self.end() as u32).map(|no| (SetNo(no), self.members(SetNo(no))));
+        all.filter(|(_, members)| !members.is_empty())
+    }
+
     /// Moves fresh sets into blocks; each block touched is built anew.
     pub(crate) fn merge(&mut self) {
         let fresh = std::mem::take(&mut self.fresh);

@@ -51,9 +51,7 @@ impl Snapshot {
     /// of that date, by the same code.
     pub fn build(change: Change) -> Self {
         let mut data = Data::default();
-        data.apply(change);
-        data.assets.merge();
-        data.sets.merge();
+        data.fill([change]);
         Self::new(data)
     }
 

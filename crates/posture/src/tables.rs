@@ -119,6 +119,18 @@ impl Tables {
         self.packages.iter().filter_map(|(_, entry)| entry.row.as_deref())
     }
 
+    /// All vulnerabilities, as named.
+    pub(crate) fn vulnerabilities(&self) -> impl Iterator<Item = &Vulnerability> {
+        self.vulnerabilities.iter().map(|(_, row)| row.as_ref())
+    }
+
+    /// All packages of which any advisory speaks or spoke, with what it says, ascending.
+    pub(crate) fn matches(&self) -> impl Iterator<Item = (PackageNo, &[MatchRow])> {
+        self.packages.iter().filter_map(|(no, entry)| {
+            entry.verdicts.as_ref().map(|verdicts| (PackageNo(no as u32), &*verdicts.rows))
+        })
+    }
+
     /// All packages that are known whole and of which any advisory speaks, ascending.
     pub(crate) fn judged(&self) -> impl Iterator<Item = (PackageNo, &PackageEntry)> {
         let whole = self.packages.iter().filter(|(_, e)| e.row.is_some() && e.verdicts.is_some());

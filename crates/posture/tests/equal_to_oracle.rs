@@ -598,6 +598,41 @@ proptest! {
     }
 
     #[test]
+    fn a_posture_of_its_own_parts_is_the_same(changes in life(), question in question()) {
+        let (posture, scope) = (live(&changes), scope_of(&question));
+        let snapshot = posture.snapshot();
+        let mut parts = Vec::new();
+        let _ = snapshot.each_part(|part| -> Result<(), ()> { parts.push(part); Ok(()) });
+        // The rest is few, and asked for anew.
+        let whole = facts(&changes).whole();
+        parts.push(Change {
+            packages: vec![],
+            sets: vec![],
+            assets: vec![],
+            matches: vec![],
+            vulnerabilities: vec![],
+            ..whole
+        });
+        let again = Posture::of(parts);
+        let query = Query { include_not_run_here: true, ..Query::new(&scope, &question.0, question.3) };
+        let rows = |snapshot: &Snapshot| {
+            let mut rows = Vec::new();
+            let _ = snapshot.findings(&query, |row| {
+                rows.push(OracleRow::of(row));
+                ControlFlow::Continue(())
+            });
+            rows
+        };
+        prop_assert_eq!(rows(&again.snapshot()), rows(&snapshot));
+        prop_assert_eq!((again.snapshot().seq(), again.snapshot().recorded()), (snapshot.seq(), snapshot.recorded()));
+        let mut parts_again = Vec::new();
+        let _ = again.snapshot().each_part(|part| -> Result<(), ()> { parts_again.push(part); Ok(()) });
+        let mut parts = Vec::new();
+        let _ = snapshot.each_part(|part| -> Result<(), ()> { parts.push(part); Ok(()) });
+        prop_assert_eq!(parts_again, parts);
+    }
+
+    #[test]
     fn a_preview_counts_what_would_be_hidden(
         changes in life(),
         question in question(),

@@ -68,6 +68,7 @@ async fn open(dir: &std::path::Path) -> anyhow::Result<Estate> {
         artifacts: ArtifactPlace::Folder(dir.join("artifacts")),
         stale_after: 30 * DAY,
         posture: true,
+        checkpoint: None,
         shapes: Vec::new(),
         allow: parapet_fetch::AddressPolicy::default(),
         clouds: parapet_service::connectors::Clouds::default(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use parapet_fetch::AddressPolicy;
@@ -55,6 +56,9 @@ pub struct Options {
     /// Whether posture is loaded. Who only looks after users, roles, keys and tokens needs none, and on a large
     /// estate it takes seconds.
     pub posture: bool,
+    /// Where posture is kept from one start to the next, so that a start need not read every row of a large
+    /// store.
+    pub checkpoint: Option<PathBuf>,
     /// The columns of wire families, by name.
     pub shapes: Vec<(String, Arc<dyn RowShape>)>,
     /// Which addresses may be connected to.
@@ -109,7 +113,7 @@ impl App {
         )?;
         let channels = options.notify.open(&client)?;
         let artifacts = Artifacts::open(options.artifacts, &client).await?;
-        let live = Live::new(store.clone(), options.clock.clone(), options.stale_after);
+        let live = Live::new(store.clone(), options.clock.clone(), options.stale_after, options.checkpoint);
         if options.posture {
             live.load().await?;
         }

@@ -17,6 +17,7 @@ mod app;
 mod artifacts;
 mod audit;
 pub mod changes;
+mod checkpoint;
 pub mod compliance;
 pub mod connectors;
 pub mod control_exceptions;

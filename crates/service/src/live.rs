@@ -3,6 +3,7 @@
 //! A handler that wrote something calls [`Live::catch_up`] before it answers, so that whoever wrote
 //! reads its own write; writes of other processes are noticed by [`Live::follow`] within 100 ms.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -10,11 +11,14 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use parapet_matching::coverage::{self, FeedFacts};
 use parapet_model::facts::Change;
+use parapet_model::time::DAY;
 use parapet_model::{Clock, Millis};
 use parapet_posture::{Posture, Snapshot};
 use parapet_store::Store;
 use tokio::sync::{Mutex, Notify};
+use uuid::Uuid;
 
+use crate::checkpoint::{self, Header, Unusable};
 use crate::error::{Error, Result};
 use crate::ranking;
 
@@ -24,6 +28,13 @@ const READ_OWN_WRITE: Duration = Duration::from_secs(2);
 /// How often the coverage words are computed again without any change: feeds grow stale by time
 /// alone.
 const COVERAGE_EVERY: Millis = 60_000;
+/// When posture is kept for the first time, and how often after that.
+const CHECKPOINT_FIRST: Duration = Duration::from_secs(60);
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(900);
+/// With fewer assets a checkpoint is not worth its file. Where tests run all are worth it.
+const LARGE: usize = if cfg!(debug_assertions) { 0 } else { 5_000 };
+/// Checkpoints that nobody took up for so long are those of servers that are gone.
+const FORGOTTEN_AFTER: Millis = 90 * DAY;
 /// How long indexes are left alone after they were made ready.
 const READY_PAUSE: Duration = Duration::from_millis(50);
 /// How long nothing is looked for when nothing changes.
@@ -37,11 +48,22 @@ pub struct Live {
     stale_after: Millis,
     posture: ArcSwap<Posture>,
     loaded: AtomicBool,
+    /// Where posture is kept from one start to the next.
+    checkpoint: Option<PathBuf>,
+    kept: Mutex<Option<Kept>>,
     /// Held while posture is brought forward: one applier at a time.
     applying: Mutex<()>,
     coverage_at: AtomicI64,
     /// Told after every change.
     changed: Notify,
+}
+
+/// The checkpoint that stands.
+#[derive(Debug)]
+struct Kept {
+    token: Uuid,
+    /// The log position up to which writing another one would be for nothing.
+    seq: u64,
 }
 
 impl Live {
@@ -51,8 +73,15 @@ impl Live {
     }
 
     /// Nothing is loaded yet, and until it is, nothing is brought forward either.
-    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, stale_after: Millis) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        stale_after: Millis,
+        checkpoint: Option<PathBuf>,
+    ) -> Self {
         Self {
+            checkpoint,
+            kept: Mutex::default(),
             store,
             clock,
             stale_after,
@@ -64,11 +93,90 @@ impl Live {
         }
     }
 
-    /// Loads everything.
+    /// Takes up the posture that was kept, if it fits, and what happened since; else loads everything.
     pub(crate) async fn load(&self) -> Result<()> {
-        self.rebuild().await?;
+        let taken_up = self.take_up().await?;
+        if !taken_up {
+            self.rebuild().await?;
+        }
         self.loaded.store(true, Ordering::Release);
+        if taken_up { self.advance().await } else { Ok(()) }
+    }
+
+    /// Whether posture began with a checkpoint or with the one that was written last.
+    pub async fn has_checkpoint(&self) -> bool {
+        self.kept.lock().await.is_some()
+    }
+
+    async fn take_up(&self) -> Result<bool> {
+        let Some(path) = self.checkpoint.clone() else { return Ok(false) };
+        let epoch = self.store.epoch();
+        let opened = tokio::task::spawn_blocking(move || checkpoint::open(&path, epoch)).await?;
+        let read = match opened {
+            Ok(stored) if self.store.read().await?.knows_checkpoint(&stored.header.token).await? => {
+                let header = stored.header.clone();
+                let posture = tokio::task::spawn_blocking(move || stored.posture()).await?;
+                posture.map(|posture| (header, posture))
+            }
+            Ok(_) => Err(Unusable::Other),
+            Err(error) => Err(error),
+        };
+        let (header, posture) = match read {
+            Ok(read) => read,
+            Err(Unusable::Missing) => return Ok(false),
+            Err(error) => {
+                tracing::info!(%error, "the checkpoint of posture is of no use; reading the store");
+                return Ok(false);
+            }
+        };
+        let small = self.store.load_small().await?;
+        posture.apply(Change { seq: header.seq, recorded: header.recorded, ..small });
+        self.posture.store(Arc::new(posture));
+        *self.kept.lock().await = Some(Kept { token: header.token, seq: header.seq });
+        self.changed.notify_one();
+        self.compute_coverage().await?;
+        Ok(true)
+    }
+
+    /// Keeps posture in its file, if it moved since; on a small estate reading the store is as quick.
+    pub async fn checkpoint(&self) -> Result<()> {
+        let Some(path) = self.checkpoint.clone() else { return Ok(()) };
+        let mut kept = self.kept.lock().await;
+        let snapshot = self.snapshot();
+        if snapshot.assets_end() < LARGE || kept.as_ref().is_some_and(|kept| snapshot.seq() <= kept.seq) {
+            return Ok(());
+        }
+        let header = Header {
+            token: Uuid::new_v4(),
+            epoch: self.store.epoch(),
+            program: checkpoint::program(),
+            seq: snapshot.seq(),
+            recorded: snapshot.recorded(),
+        };
+        let token = header.token;
+        let file = path.clone();
+        let written =
+            tokio::task::spawn_blocking(move || checkpoint::write(&file, &header, &snapshot)).await?;
+        written.map_err(|error| Error::file(&path, error))?;
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        let old = kept.as_ref().map(|kept| &kept.token);
+        tx.remember_checkpoint(&token, old, now, now - FORGOTTEN_AFTER).await?;
+        let head = tx.commit().await?;
+        *kept = Some(Kept { token, seq: head.seq });
         Ok(())
+    }
+
+    /// Does so from time to time, until the task is dropped.
+    pub async fn keep_checkpoint(&self) {
+        let mut pause = CHECKPOINT_FIRST;
+        loop {
+            tokio::time::sleep(pause).await;
+            if let Err(error) = self.checkpoint().await {
+                tracing::warn!(%error, "posture could not be kept; the next start reads the store");
+            }
+            pause = CHECKPOINT_EVERY;
+        }
     }
 
     /// The present state; never blocks.
@@ -152,14 +260,19 @@ impl Live {
 
     /// Loads everything into a new posture and shows that one when it is complete.
     async fn rebuild(&self) -> Result<()> {
-        let everything = self.ranked(self.store.load_all().await?).await?;
-        let fresh = tokio::task::spawn_blocking(move || {
-            let posture = Posture::new();
-            posture.apply(everything);
-            posture
-        })
-        .await?;
-        self.posture.store(Arc::new(fresh));
+        // What is read is built while the next part is on its way.
+        let (parts, mut built) = tokio::sync::mpsc::channel(2);
+        let building = tokio::task::spawn_blocking(move || {
+            Posture::of(std::iter::from_fn(move || built.blocking_recv()))
+        });
+        let mut session = self.store.read().await?;
+        let mut read = session.parts().await?;
+        while let Some(part) = read.next().await? {
+            // Who builds has ended only if it panicked, which is seen below.
+            let _ = parts.send(self.ranked(part).await?).await;
+        }
+        drop(parts);
+        self.posture.store(Arc::new(building.await?));
         self.changed.notify_one();
         self.compute_coverage().await
     }

@@ -109,8 +109,11 @@ impl Tx {
         if known.group == group && known.asset_value == asset_value {
             return Ok(());
         }
-        let facts =
-            HostFacts { group: group.to_owned(), asset_value: asset_value.to_owned(), ..known.clone() };
+        let facts = HostFacts {
+            group: group.to_owned(),
+            asset_value: asset_value.to_owned(),
+            ..HostFacts::clone(known)
+        };
         self.execute(SET_FACTS, args![&to_json(&facts)?, host.no]).await?;
         self.log(Kind::Asset, host.no.0);
         Ok(())

@@ -70,7 +70,7 @@ pub fn describe(
         size: layers.iter().fold(0, |sum: u64, layer| sum.saturating_add(layer.size)),
         created: config.created,
         platform: config.platform.to_string(),
-        labels: config.labels,
+        labels: config.labels.into_iter().collect(),
     };
     Ok(ImageDescription { config_digest: manifest.config.digest, facts, layers })
 }

@@ -2,7 +2,7 @@
 //!
 //! Also used by `examples/bench_csv.rs`.
 
-use parapet_model::asset::{HostFacts, ImageFacts, Reference};
+use parapet_model::asset::Reference;
 use parapet_model::exception::{Asked, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::facts::{AssetRow, PackageRow, ReferenceRow};
 use parapet_model::finding::{Finding, FindingVerdict};
@@ -117,8 +117,8 @@ pub(crate) fn asset(no: u32, name: &str) -> AssetRow {
         reader_version: 1,
         held: Interval::since(MARCH),
         pinned: false,
-        image_facts: ImageFacts::default(),
-        host_facts: HostFacts::default(),
+        image_facts: Default::default(),
+        host_facts: Default::default(),
         container_facts: Default::default(),
         databases: Vec::new(),
         references: vec![

@@ -1,7 +1,6 @@
 //! Whole small files, compared byte by byte with those in `fixtures`.
 
 use parapet_export::{Column, Columns, CsvOptions, FindingsCsv, FindingsJsonl, Heading};
-use parapet_model::asset::HostFacts;
 use parapet_model::finding::Finding;
 use parapet_model::{AssetKind, Coverage, Severity};
 
@@ -16,7 +15,7 @@ fn each_sample(mut visit: impl FnMut(&Finding<'_>)) {
     host.distro = String::new();
     host.references.clear();
     host.observed = 0;
-    host.host_facts = HostFacts::default();
+    host.host_facts = Default::default();
 
     let openssl = package(1, "libssl3", "3.0.11-1~deb12u2");
     let mut angular = package(2, "@angular/core", "17.0.0");

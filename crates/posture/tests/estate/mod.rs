@@ -2,7 +2,7 @@
 //! containers of images of another project, sets shown twice, deltas that contradict sets,
 //! redirects in circles, rows about packages and vulnerabilities that are not known.
 
-use parapet_model::asset::{HostFacts, ImageFacts, Reference};
+use parapet_model::asset::{HostFacts, Reference};
 use parapet_model::coverage::EcosystemCoverage;
 use parapet_model::exception::{Asked, Exception, ExceptionState, Target, TargetKind};
 use parapet_model::facts::{
@@ -163,8 +163,8 @@ fn asset(no: impl Strategy<Value = u32>) -> impl Strategy<Value = AssetRow> {
                 reader_version: 1,
                 held,
                 pinned,
-                image_facts: ImageFacts::default(),
-                host_facts: HostFacts { kernel: kernel.to_owned(), ..HostFacts::default() },
+                image_facts: Default::default(),
+                host_facts: HostFacts { kernel: kernel.to_owned(), ..HostFacts::default() }.into(),
                 container_facts: Default::default(),
                 databases,
                 references,

@@ -74,6 +74,7 @@ impl StoreOptions {
             allow: parapet_fetch::AddressPolicy::default(),
             clouds: parapet_service::connectors::Clouds::default(),
             posture: true,
+            checkpoint: (!self.thrown_away).then(|| self.data_dir.join("posture")),
             rules: Default::default(),
             notify: Default::default(),
             shapes: crate::http::shapes(),

@@ -138,11 +138,17 @@ pub(super) async fn serve_until_signal(
         let app = app.clone();
         async move { app.live().keep_ready().await }
     });
+    let keeper = tokio::spawn({
+        let app = app.clone();
+        async move { app.live().keep_checkpoint().await }
+    });
     let runner = app.start_jobs(workers);
     http::serve(listener, app.clone(), tls, stop_signal()).await?;
     runner.stop().await;
     follower.abort();
     readier.abort();
+    keeper.abort();
+    app.live().checkpoint().await?;
     app.store().close().await;
     Ok(())
 }

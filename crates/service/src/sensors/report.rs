@@ -83,7 +83,7 @@ impl Recording<'_> {
         let known = app.store.read().await?.asset_by_uuid(project, &id).await?;
         let pinned = known.as_ref().is_some_and(|image| image.pinned);
         let read = known.filter(|image| image.scan == ScanState::Scanned).map(|image| image.image_facts);
-        let mut facts: ImageFacts = read.unwrap_or_default();
+        let mut facts = read.map(|facts| ImageFacts::clone(&facts)).unwrap_or_default();
         if facts.platform.is_empty() {
             let learnt = facts.manifest_digests;
             facts = content.facts.clone();
@@ -186,7 +186,7 @@ impl Recording<'_> {
             host_id: Some(host),
             image_digests: container.image_digests.clone(),
             image_name: container.image_name.clone(),
-            labels: container.labels.clone(),
+            labels: container.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
         };
         let name = if container.name.is_empty() { &container.id } else { &container.name };
         let observation = ContainerObservation {

@@ -59,8 +59,8 @@ impl Sensors<'_> {
                 if !known.held.is_open() || known.container_facts.state == ContainerState::Unknown {
                     continue;
                 }
-                let facts =
-                    ContainerFacts { state: ContainerState::Unknown, ..known.container_facts.clone() };
+                let said = ContainerFacts::clone(&known.container_facts);
+                let facts = ContainerFacts { state: ContainerState::Unknown, ..said };
                 tx.record_container(&ContainerObservation {
                     project: known.project,
                     enterprise_project: known.enterprise_project,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod binary_readers;
+mod checkpoint;
 mod clouds;
 mod compliance;
 mod four_eyes;

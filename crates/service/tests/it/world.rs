@@ -1,6 +1,6 @@
 //! A store, a small Debian system and a feed that speaks of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parapet_model::finding::Finding;
@@ -28,6 +28,24 @@ pub(crate) struct World {
     dir: TempDir,
 }
 
+fn options(dir: &Path, clock: &TestClock) -> Options {
+    Options {
+        url: StoreUrl::Sqlite(dir.join("parapet.db")),
+        key: MasterKey::from_bytes([7; 32]),
+        clock: Arc::new(clock.clone()),
+        ids: Arc::new(SeededIds::default()),
+        artifacts: parapet_service::ArtifactPlace::Folder(dir.join("artifacts")),
+        stale_after: 30 * DAY,
+        posture: true,
+        checkpoint: Some(dir.join("posture")),
+        shapes: Vec::new(),
+        allow: parapet_fetch::AddressPolicy::default(),
+        clouds: Clouds::default(),
+        rules: ExceptionRules::default(),
+        notify: NotifyOptions::default(),
+    }
+}
+
 impl World {
     /// A new store, and a system with three packages.
     pub(crate) async fn new() -> Self {
@@ -47,28 +65,19 @@ impl World {
     async fn open(clouds: Clouds, rules: ExceptionRules, notify: NotifyOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = TestClock::at(START);
-        let app = App::open(Options {
-            url: StoreUrl::Sqlite(dir.path().join("parapet.db")),
-            key: MasterKey::from_bytes([7; 32]),
-            clock: Arc::new(clock.clone()),
-            ids: Arc::new(SeededIds::default()),
-            artifacts: parapet_service::ArtifactPlace::Folder(dir.path().join("artifacts")),
-            stale_after: 30 * DAY,
-            posture: true,
-            shapes: Vec::new(),
-            allow: parapet_fetch::AddressPolicy::default(),
-            clouds,
-            rules,
-            notify,
-        })
-        .await
-        .unwrap();
+        let options = Options { clouds, rules, notify, ..options(dir.path(), &clock) };
+        let app = App::open(options).await.unwrap();
         let who = app.local_principal().await.unwrap();
         let world = Self { app, who, clock, dir };
         world.write("root/etc/os-release", "ID=debian\nVERSION_ID=12\nPRETTY_NAME=\"Debian 12\"\n");
         world.host("fixture");
         world.install(&[("glass", "1.0-1"), ("stone", "2.0-1"), ("wood", "3.0-1")]);
         world
+    }
+
+    /// The same store opened once more, as by a program that starts again.
+    pub(crate) async fn opened_again(&self) -> Arc<App> {
+        App::open(options(self.dir.path(), &self.clock)).await.unwrap()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use parapet_model::asset::{AssetKind, ContainerFacts, HostFacts, ImageFacts, ScanState};
 use parapet_model::facts::AssetRow;
 use parapet_model::id::{EnterpriseProjectNo, ProjectNo};
+use parapet_model::rare::Blank;
 use parapet_model::time::Millis;
 use parapet_model::{AssetNo, Digest};
 use uuid::Uuid;
@@ -150,7 +151,7 @@ impl Tx {
                     facts.state_since = known.container_facts.state_since;
                 }
                 let same = alive
-                    && (known.image, known.name.as_str(), &known.container_facts)
+                    && (known.image, known.name.as_str(), &*known.container_facts)
                         == (image, container.name, &facts);
                 let image = image.unwrap_or_default();
                 let json = to_json(&facts)?;
@@ -191,20 +192,6 @@ impl Tx {
     }
 }
 
-const NO_IMAGE_FACTS: &ImageFacts = &ImageFacts {
-    manifest_digests: Vec::new(),
-    size: 0,
-    created: 0,
-    platform: String::new(),
-    labels: std::collections::BTreeMap::new(),
-};
-const NO_HOST_FACTS: &HostFacts = &HostFacts {
-    kernel: String::new(),
-    addresses: Vec::new(),
-    group: String::new(),
-    asset_value: String::new(),
-};
-
 /// An asset that nobody has read.
 fn bare<'a>(
     uuid: uuid::Uuid,
@@ -220,8 +207,8 @@ fn bare<'a>(
         image,
         scan: ScanState::NotScanned,
         pinned: false,
-        image_facts: NO_IMAGE_FACTS,
-        host_facts: NO_HOST_FACTS,
+        image_facts: ImageFacts::blank(),
+        host_facts: HostFacts::blank(),
         container_facts,
     }
 }

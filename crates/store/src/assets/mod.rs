@@ -23,7 +23,7 @@ mod references;
 
 use std::collections::{BTreeMap, HashMap};
 
-use parapet_model::asset::{AssetKind, HostFacts, ImageFacts, ScanState};
+use parapet_model::asset::{AssetKind, ContainerFacts, HostFacts, ImageFacts, ScanState};
 use parapet_model::facts::{AssetRow, LinkRow, PresenceRow, ReferenceRow};
 use parapet_model::id::{EnterpriseProjectNo, ProjectNo};
 use parapet_model::inventory::{DatabaseRead, Distro};
@@ -138,6 +138,10 @@ pub struct Recorded {
 
 fn asset(row: &Row) -> Result<AssetRow> {
     let mut f = row.fields("asset");
+    let image_facts = |mut facts: ImageFacts| {
+        facts.manifest_digests.shrink_to_fit();
+        facts.into()
+    };
     Ok(AssetRow {
         no: AssetNo(f.u32("no")?),
         uuid: f.uuid("uuid")?,
@@ -157,10 +161,10 @@ fn asset(row: &Row) -> Result<AssetRow> {
         reader_version: f.u32("reader_version")?,
         held: Interval { from: f.i64()?, to: f.i64()? },
         pinned: f.bool("pinned")?,
-        image_facts: f.json::<ImageFacts>("image_facts")?,
-        host_facts: f.json::<HostFacts>("host_facts")?,
+        image_facts: f.json("image_facts").map(image_facts)?,
+        host_facts: f.json::<HostFacts>("host_facts")?.into(),
         databases: f.json("package_databases")?,
-        container_facts: f.json("container_facts")?,
+        container_facts: f.json::<ContainerFacts>("container_facts")?.into(),
         references: Vec::new(),
         links: Vec::new(),
         deltas: Vec::new(),
@@ -210,7 +214,13 @@ impl Session {
             let (no, reference) = reference(&row)?;
             assets.entry(no).and_modify(|asset| asset.references.push(reference));
         }
-        Ok(assets.into_values().collect())
+        let exact = |mut asset: AssetRow| {
+            // There may be millions of them, and most have one reference and one database.
+            asset.references.shrink_to_fit();
+            asset.databases.shrink_to_fit();
+            asset
+        };
+        Ok(assets.into_values().map(exact).collect())
     }
 
     /// An asset by number, whole.

@@ -51,7 +51,7 @@ impl Store {
         let head = session.head().await?;
         let mut all = match as_of.asset {
             Some(asset) => session.load_asset(&head, asset).await?,
-            None => session.load_all(&head).await?,
+            None => session.load_all().await?,
         };
         all.recorded = head.recorded.min(as_of.at);
         session.set_back_assets(&mut all.assets, as_of).await?;

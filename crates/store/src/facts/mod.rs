@@ -3,7 +3,8 @@
 
 mod as_of;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 
 use parapet_model::facts::{Change, MatchRow};
 use parapet_model::vulnerability::Vulnerability;
@@ -38,11 +39,16 @@ struct Subjects {
 }
 
 impl Store {
-    /// Everything, history included: what a server starts with.
+    /// Everything, history included. On a large estate [`Session::parts`] needs less memory.
     pub async fn load_all(&self) -> Result<Change> {
+        self.read().await?.load_all().await
+    }
+
+    /// Exceptions and enterprise projects, as they stand now: what is few on every estate.
+    pub async fn load_small(&self) -> Result<Change> {
         let mut session = self.read().await?;
         let head = session.head().await?;
-        session.load_all(&head).await
+        session.load_small(&head).await
     }
 
     /// What changed after `seq`, up to now. `None` when the log no longer tells: it was trimmed, is
@@ -90,27 +96,88 @@ impl Subjects {
     }
 }
 
+/// Everything of one state in parts: each subject in one of them, what is named before what names it.
+#[derive(Debug)]
+pub struct Parts<'s> {
+    session: &'s mut Session,
+    head: Head,
+    rest: VecDeque<Wanted>,
+}
+
+/// What a part holds.
+#[derive(Debug)]
+enum Wanted {
+    /// Packages, what advisories say of them, and the vulnerabilities that these name.
+    Judged,
+    Sets(Range<u32>),
+    Assets(Range<u32>),
+    Small,
+}
+
+impl Parts<'_> {
+    /// The next part; nothing after the last.
+    pub async fn next(&mut self) -> Result<Option<Change>> {
+        let (session, head) = (&mut *self.session, &self.head);
+        let part = Change { seq: head.seq, recorded: head.recorded, ..Change::default() };
+        let Some(wanted) = self.rest.pop_front() else { return Ok(None) };
+        Ok(Some(match wanted {
+            Wanted::Judged => session.load_judged(part).await?,
+            Wanted::Sets(numbers) => {
+                Change { sets: session.sets(&numbers.map(SetNo).collect::<Vec<_>>()).await?, ..part }
+            }
+            Wanted::Assets(numbers) => {
+                Change { assets: session.assets(&numbers.map(AssetNo).collect::<Vec<_>>()).await?, ..part }
+            }
+            Wanted::Small => session.load_small(head).await?,
+        }))
+    }
+}
+
 impl Session {
-    async fn load_all(&mut self, head: &Head) -> Result<Change> {
-        let mut all = Change { seq: head.seq, recorded: head.recorded, ..Change::default() };
+    /// Everything, history included, in parts: what a server starts with.
+    pub async fn parts(&mut self) -> Result<Parts<'_>> {
+        let head = self.head().await?;
+        let mut rest = VecDeque::from([Wanted::Judged]);
+        rest.extend(self.number_chunks("package_set").await?.into_iter().map(Wanted::Sets));
+        rest.extend(self.number_chunks("asset").await?.into_iter().map(Wanted::Assets));
+        rest.push_back(Wanted::Small);
+        Ok(Parts { session: self, head, rest })
+    }
+
+    async fn load_all(&mut self) -> Result<Change> {
+        let (mut all, mut parts) = (Change::default(), self.parts().await?);
+        while let Some(part) = parts.next().await? {
+            let Change { seq, recorded, packages, sets, assets, matches, vulnerabilities, .. } = part;
+            (all.seq, all.recorded) = (seq, recorded);
+            all.packages.extend(packages);
+            all.sets.extend(sets);
+            all.assets.extend(assets);
+            all.matches.extend(matches);
+            all.vulnerabilities.extend(vulnerabilities);
+            all.exceptions.extend(part.exceptions);
+            all.enterprise_projects = part.enterprise_projects.or(all.enterprise_projects);
+        }
+        Ok(all)
+    }
+
+    async fn load_judged(&mut self, mut part: Change) -> Result<Change> {
         for numbers in self.number_chunks("package").await? {
             let numbers: Vec<PackageNo> = numbers.map(PackageNo).collect();
-            all.packages.extend(self.packages(&numbers).await?);
-            all.matches.extend(self.match_history(&numbers).await?);
+            part.packages.extend(self.packages(&numbers).await?);
+            part.matches.extend(self.match_history(&numbers).await?);
         }
-        for numbers in self.number_chunks("package_set").await? {
-            all.sets.extend(self.sets(&numbers.map(SetNo).collect::<Vec<_>>()).await?);
-        }
-        for numbers in self.number_chunks("asset").await? {
-            all.assets.extend(self.assets(&numbers.map(AssetNo).collect::<Vec<_>>()).await?);
-        }
-        all.vulnerabilities = self.vulnerabilities_matched(&all.matches, BTreeSet::new()).await?;
+        part.vulnerabilities = self.vulnerabilities_matched(&part.matches, BTreeSet::new()).await?;
+        Ok(part)
+    }
+
+    async fn load_small(&mut self, head: &Head) -> Result<Change> {
+        let mut small = Change { seq: head.seq, recorded: head.recorded, ..Change::default() };
         for numbers in self.number_chunks("exception").await? {
             let numbers: Vec<ExceptionNo> = numbers.map(ExceptionNo).collect();
-            all.exceptions.extend(self.exceptions_by_number(&numbers).await?);
+            small.exceptions.extend(self.exceptions_by_number(&numbers).await?);
         }
-        all.enterprise_projects = Some(self.enterprise_projects().await?);
-        Ok(all)
+        small.enterprise_projects = Some(self.enterprise_projects().await?);
+        Ok(small)
     }
 
     async fn read_subjects(&mut self, head: &Head, subjects: &Subjects) -> Result<Change> {
@@ -155,7 +222,7 @@ impl Session {
 
     /// All numbers ever given out for a counter, in chunks. They are dense, so asking for each is
     /// asking for all.
-    async fn number_chunks(&mut self, counter: &str) -> Result<Vec<std::ops::Range<u32>>> {
+    async fn number_chunks(&mut self, counter: &str) -> Result<Vec<Range<u32>>> {
         let next = match self.fetch_one(NEXT, args![counter]).await? {
             Some(row) => row.fields("counter").u32("next")?,
             None => 1,

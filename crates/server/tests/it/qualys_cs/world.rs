@@ -130,6 +130,7 @@ async fn open(fixture: &Fixture) -> (Arc<App>, Principal) {
         artifacts: ArtifactPlace::Folder(fixture.path("data/artifacts")),
         stale_after: 30 * parapet_model::time::DAY,
         posture: true,
+        checkpoint: None,
         shapes: Vec::new(),
         allow: parapet_fetch::AddressPolicy::default(),
         clouds: parapet_service::connectors::Clouds::default(),

@@ -22,12 +22,12 @@ mod stretch;
 pub(super) mod tokens;
 pub(super) mod vulns;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use parapet_model::facts::{AssetRow, PackageRow};
+use parapet_model::labels::Labels;
 use parapet_model::{AssetKind, AssetNo, Millis, PackageNo, Scope};
 use parapet_posture::{AssetFilter, AssetSet, Snapshot};
 use parapet_service::exports::Asked;
@@ -178,7 +178,7 @@ struct Label<'e> {
 }
 
 /// Labels; none when there are none.
-fn labels(labels: &BTreeMap<String, String>) -> Option<Vec<Label<'_>>> {
+fn labels(labels: &Labels) -> Option<Vec<Label<'_>>> {
     let rows = labels.iter().map(|(key, value)| Label { key, value });
     (!labels.is_empty()).then(|| rows.collect())
 }

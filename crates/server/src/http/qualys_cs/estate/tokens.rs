@@ -231,8 +231,8 @@ fn strip<'t>(token: &'t str, prefix: &str) -> &'t str {
     }
 }
 
-fn texts<'t>(texts: impl Iterator<Item = &'t String>) -> Vec<Cell> {
-    texts.map(|text| Cell::Text(text.clone())).collect()
+fn texts<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<Cell> {
+    texts.map(|text| Cell::Text(text.to_owned())).collect()
 }
 
 fn registry_uuids(estate: &Estate, image: &AssetRow) -> Vec<Cell> {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use parapet_model::Millis;
 use parapet_model::facts::AssetRow;
 use parapet_model::filter::{Field, Filter, Level, Op};
+use parapet_model::labels::Labels;
 use parapet_model::time::format_rfc3339;
 use parapet_model::vulnerability::Vulnerability;
 use parapet_posture::AssetFilter;
@@ -131,7 +132,7 @@ fn asset_cell(column: &str, asset: &AssetRow, image: Option<&AssetRow>, out: &mu
         "name" => out.push_str(&asset.name),
         "label" => {
             let labels = [&asset.image_facts.labels, &container.labels];
-            for (i, (key, value)) in labels.into_iter().flatten().enumerate() {
+            for (i, (key, value)) in labels.into_iter().flat_map(Labels::iter).enumerate() {
                 let _ = write!(out, "{}{key}={value}", if i > 0 { "," } else { "" });
             }
         }

@@ -10,7 +10,46 @@ use std::sync::Arc;
 
 const SHARDS: usize = 4096;
 
-type Shard<K> = Arc<HashMap<K, Vec<u32>>>;
+type Shard<K> = Arc<HashMap<K, Numbers>>;
+
+/// The numbers of a key, ascending. Nearly all keys have one.
+#[derive(Debug, Clone)]
+enum Numbers {
+    One([u32; 1]),
+    Many(Vec<u32>),
+}
+
+impl Numbers {
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::One(number) => number,
+            Self::Many(numbers) => numbers,
+        }
+    }
+
+    fn insert(&mut self, number: u32) {
+        let Err(at) = self.as_slice().binary_search(&number) else { return };
+        match self {
+            Self::One(one) => {
+                let mut numbers = one.to_vec();
+                numbers.insert(at, number);
+                *self = Self::Many(numbers);
+            }
+            Self::Many(numbers) => numbers.insert(at, number),
+        }
+    }
+
+    /// Takes a number away; whether none is left.
+    fn remove(&mut self, number: u32) -> bool {
+        match self {
+            Self::One([one]) => *one == number,
+            Self::Many(numbers) => {
+                numbers.retain(|have| *have != number);
+                numbers.is_empty()
+            }
+        }
+    }
+}
 
 /// Many numbers per key, each once, ascending.
 #[derive(Debug, Clone)]
@@ -37,7 +76,7 @@ impl<K: Hash + Eq + Clone> Index<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shards[shard_of(key)].get(key).map_or(&[], Vec::as_slice)
+        self.shards[shard_of(key)].get(key).map_or(&[], Numbers::as_slice)
     }
 
     /// Adds `number` under `key`; nothing happens when it is there.
@@ -46,21 +85,18 @@ impl<K: Hash + Eq + Clone> Index<K> {
             return;
         }
         let shard = shard_of(&key);
-        let numbers = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard]).entry(key).or_default();
-        if let Err(at) = numbers.binary_search(&number) {
-            numbers.insert(at, number);
-        }
+        let keys = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard]);
+        keys.entry(key).and_modify(|numbers| numbers.insert(number)).or_insert(Numbers::One([number]));
     }
 
     /// Takes `number` from `key`; nothing happens when it is not there.
     pub(crate) fn remove(&mut self, key: &K, number: u32) {
-        let Ok(at) = self.get(key).binary_search(&number) else { return };
+        if self.get(key).binary_search(&number).is_err() {
+            return;
+        }
         let shard = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard_of(key)]);
-        if let Some(numbers) = shard.get_mut(key) {
-            numbers.remove(at);
-            if numbers.is_empty() {
-                shard.remove(key);
-            }
+        if shard.get_mut(key).is_some_and(|numbers| numbers.remove(number)) {
+            shard.remove(key);
         }
     }
 }

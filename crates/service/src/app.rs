@@ -52,8 +52,8 @@ pub struct Options {
     pub artifacts: ArtifactPlace,
     /// From which age on a feed counts as stale.
     pub stale_after: Millis,
-    /// Whether posture is loaded. Who only looks after users, roles, keys and tokens needs none, and on a large
-    /// estate it takes seconds.
+    /// Whether posture is loaded. Who only looks after users, roles, keys and tokens, or records results, needs
+    /// none, and on a large estate it takes seconds.
     pub posture: bool,
     /// The columns of wire families, by name.
     pub shapes: Vec<(String, Arc<dyn RowShape>)>,

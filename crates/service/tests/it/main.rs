@@ -5,6 +5,7 @@
 mod binary_readers;
 mod clouds;
 mod compliance;
+mod exports;
 mod four_eyes;
 mod generate;
 mod held;

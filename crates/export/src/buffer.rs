@@ -38,6 +38,14 @@ impl<W: Write> Buffer<W> {
         Ok(())
     }
 
+    /// Passes on rows behind those that were gathered.
+    pub(crate) fn pass(&mut self, bytes: &[u8], rows: u64) -> io::Result<()> {
+        self.writer.write_all(&self.bytes)?;
+        self.bytes.clear();
+        self.rows += rows;
+        self.writer.write_all(bytes)
+    }
+
     /// Rows so far.
     pub(crate) fn rows(&self) -> u64 {
         self.rows

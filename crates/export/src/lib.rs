@@ -47,7 +47,7 @@ pub use cyclonedx::CycloneDx;
 pub use document::{Gap, Place, Subject};
 pub use jsonl::FindingsJsonl;
 pub use lines::FindingLines;
-pub use parquet::FindingsParquet;
+pub use parquet::{FindingsParquet, ParquetGroup, ParquetRows};
 pub use provenance::{AS_OF_NOTE, FeedDate, Provenance, provenance_name};
 pub use quote::{guard, unguard};
 pub use sarif::Sarif;

@@ -1,5 +1,5 @@
-//! Findings as lines of CSV or JSON that are taken piece by piece: for several threads that each make a part of
-//! a file, and one that puts the pieces together in order.
+//! Findings as lines of CSV or JSON, or as rows of a sheet, that are taken piece by piece: for several threads
+//! that each make a part of a file, and one that puts the pieces together in order.
 
 use std::io;
 
@@ -9,9 +9,11 @@ use crate::columns::Columns;
 use crate::csv::{CsvFormat, CsvOptions};
 use crate::jsonl::JsonFormat;
 use crate::rows::RowWriter;
+use crate::xlsx::XlsxFormat;
 
 /// See the module. One after the other, its pieces are the rows of a
-/// [`FindingsCsv`](crate::FindingsCsv) or [`FindingsJsonl`](crate::FindingsJsonl), byte for byte.
+/// [`FindingsCsv`](crate::FindingsCsv), a [`FindingsJsonl`](crate::FindingsJsonl) or the sheets of a
+/// [`FindingsXlsx`](crate::FindingsXlsx), byte for byte.
 #[derive(Debug)]
 pub struct FindingLines(Lines);
 
@@ -19,6 +21,7 @@ pub struct FindingLines(Lines);
 enum Lines {
     Csv(RowWriter<io::Sink, CsvFormat>),
     Json(RowWriter<io::Sink, JsonFormat>),
+    Xlsx(RowWriter<io::Sink, XlsxFormat>),
 }
 
 macro_rules! lines {
@@ -26,6 +29,7 @@ macro_rules! lines {
         match $lines {
             Lines::Csv($rows) => $then,
             Lines::Json($rows) => $then,
+            Lines::Xlsx($rows) => $then,
         }
     };
 }
@@ -39,6 +43,11 @@ impl FindingLines {
     /// Lines of JSON.
     pub fn jsonl(columns: &Columns, writers: usize) -> Self {
         Self(Lines::Json(RowWriter::to_be_taken(columns, JsonFormat::new(columns), writers)))
+    }
+
+    /// Rows of a sheet, for [`FindingsXlsx::ready_rows`](crate::FindingsXlsx::ready_rows).
+    pub fn xlsx(columns: &Columns, writers: usize) -> Self {
+        Self(Lines::Xlsx(RowWriter::to_be_taken(columns, XlsxFormat, writers)))
     }
 
     /// Writes all findings of a package on an asset. `base` is asset and package; `each` visits the

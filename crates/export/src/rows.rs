@@ -84,7 +84,7 @@ impl Head {
 
 /// All that the columns of level `Finding` read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Circumstances {
+pub(crate) struct Circumstances {
     first_found: Millis,
     reopened_at: Millis,
     last_found: Millis,
@@ -93,7 +93,7 @@ struct Circumstances {
 }
 
 impl Circumstances {
-    fn of(finding: &Finding<'_>) -> Self {
+    pub(crate) fn of(finding: &Finding<'_>) -> Self {
         Self {
             first_found: finding.first_found,
             reopened_at: finding.reopened_at,
@@ -274,6 +274,11 @@ impl<W: Write, F: RowFormat> RowWriter<W, F> {
             }
         }
         written
+    }
+
+    /// Passes on rows that are written already, whole ones.
+    pub(crate) fn ready_rows(&mut self, bytes: &[u8], rows: u64) -> io::Result<()> {
+        self.buffer.pass(bytes, rows)
     }
 
     pub(crate) fn rows(&self) -> u64 {

@@ -169,7 +169,7 @@ pub(crate) fn key_of(package: PackageNo, vulnerability: VulnerabilityNo) -> u64 
 
 /// A hasher for keys that are numbers given out by ourselves: one multiplication.
 #[derive(Debug, Default)]
-struct NumberHasher(u64);
+pub(crate) struct NumberHasher(u64);
 
 impl Hasher for NumberHasher {
     fn finish(&self) -> u64 {

@@ -13,6 +13,7 @@
 
 use std::io::{self, Write};
 
+use memchr::memmem;
 use parapet_model::Millis;
 use parapet_model::finding::Finding;
 
@@ -31,6 +32,7 @@ const CELL_TEXT: usize = 32_767;
 const EPOCH_DAYS: i64 = 25_569;
 const DAY: i64 = 86_400_000;
 
+const ROW_END: &[u8] = b"</row>";
 const PROLOGUE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 const RELATIONS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
@@ -78,6 +80,26 @@ impl<W: Write + Send + 'static> FindingsXlsx<W> {
     /// # Errors
     /// What the writer below says; the whole stack is then to be dropped.
     pub fn row(&mut self, finding: &Finding<'_>) -> io::Result<()> {
+        self.sheet_with_room()?.0.row(finding)
+    }
+
+    /// Writes rows that [`FindingLines::xlsx`](crate::FindingLines::xlsx) made of the same columns.
+    ///
+    /// # Errors
+    /// As [`FindingsXlsx::row`].
+    pub fn ready_rows(&mut self, mut bytes: &[u8], mut rows: u64) -> io::Result<()> {
+        while rows > 0 {
+            let (sheet, room) = self.sheet_with_room()?;
+            let fit = rows.min(room);
+            let (now, later) = if fit == rows { (bytes, &[][..]) } else { after_rows(bytes, fit) };
+            sheet.ready_rows(now, fit)?;
+            (bytes, rows) = (later, rows - fit);
+        }
+        Ok(())
+    }
+
+    /// A sheet that takes at least one more row, and how many.
+    fn sheet_with_room(&mut self) -> io::Result<(&mut RowWriter<ZipMember<W>, XlsxFormat>, u64)> {
         let full = |sheet: &RowWriter<ZipMember<W>, XlsxFormat>| {
             sheet.rows() + 1 >= self.sheet_rows || sheet.below().plain() >= SHEET_BYTES
         };
@@ -87,7 +109,9 @@ impl<W: Write + Send + 'static> FindingsXlsx<W> {
             let archive = end(sheet, &self.columns)?;
             self.sheet = Some(begin(archive, self.sheets, &self.columns)?);
         }
-        self.sheet.as_mut().ok_or_else(incomplete)?.row(finding)
+        let sheet = self.sheet.as_mut().ok_or_else(incomplete)?;
+        let room = self.sheet_rows - 1 - sheet.rows();
+        Ok((sheet, room))
     }
 
     /// Findings written so far.
@@ -118,6 +142,12 @@ impl<W: Write + Send + 'static> FindingsXlsx<W> {
 
 fn incomplete() -> io::Error {
     io::Error::other("an earlier write failed, so the workbook is not complete")
+}
+
+/// Cuts rows behind so many of them. No cell holds what ends a row, for texts are escaped.
+fn after_rows(bytes: &[u8], rows: u64) -> (&[u8], &[u8]) {
+    let at = usize::try_from(rows - 1).ok().and_then(|last| memmem::find_iter(bytes, ROW_END).nth(last));
+    bytes.split_at(at.map_or(bytes.len(), |at| at + ROW_END.len()))
 }
 
 /// Begins a sheet with its titles, which stay in sight while the rows move.
@@ -174,7 +204,7 @@ fn column_name(index: usize) -> String {
 }
 
 #[derive(Debug)]
-struct XlsxFormat;
+pub(crate) struct XlsxFormat;
 
 impl RowFormat for XlsxFormat {
     fn cell(&mut self, out: &mut Vec<u8>, index: usize, value: &Value<'_>) {
@@ -204,7 +234,7 @@ impl RowFormat for XlsxFormat {
         if out.len() == start {
             out.extend_from_slice(b"<row>");
         }
-        out.extend_from_slice(b"</row>");
+        out.extend_from_slice(ROW_END);
     }
 }
 

@@ -53,8 +53,8 @@ pub struct Options {
     pub artifacts: ArtifactPlace,
     /// From which age on a feed counts as stale.
     pub stale_after: Millis,
-    /// Whether posture is loaded. Who only looks after users, roles, keys and tokens needs none, and on a large
-    /// estate it takes seconds.
+    /// Whether posture is loaded. Who only looks after users, roles, keys and tokens, or records results, needs
+    /// none, and on a large estate it takes seconds.
     pub posture: bool,
     /// Where posture is kept from one start to the next, so that a start need not read every row of a large
     /// store.

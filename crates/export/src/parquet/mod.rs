@@ -1,8 +1,7 @@
 //! Findings as Apache Parquet: columns with dictionaries, for data frames and databases.
 //!
-//! Written front to back in bounded memory: rows are gathered into row groups of [`GROUP_ROWS`], or
-//! fewer where their texts grow large, and each column of a group is a dictionary page and a data page,
-//! packed with gzip. Columns are named by their titles and typed: lists are lists, instants are UTC
+//! Written front to back in bounded memory: rows are gathered into row groups (see `group.rs`), by one
+//! thread or several, and each column of a group is a dictionary page and a data page, packed with gzip. Columns are named by their titles and typed: lists are lists, instants are UTC
 //! timestamps in milliseconds, days are dates, what is not known is null. A title that comes twice is
 //! written once and [`Column::Blank`] not at all.
 //!
@@ -10,36 +9,21 @@
 //! in comments are those of the Thrift definition.
 
 mod column;
+mod group;
 mod hybrid;
 mod thrift;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{self, Write};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use parapet_model::filter::Level;
 use parapet_model::finding::Finding;
-use parapet_model::{AssetNo, Millis};
 
-use self::column::{Kind, Values};
-use self::thrift::{BINARY, I32, STRUCT, Struct, put_text, put_zigzag};
-use crate::columns::{Column, Columns};
-use crate::value::value_of;
+use self::column::Kind;
+pub use self::group::{ParquetGroup, ParquetRows};
+use self::thrift::{STRUCT, Struct};
+use crate::columns::{Column, Columns, Heading};
 
-/// Rows of a group.
-const GROUP_ROWS: usize = 1 << 16;
-/// Bytes of dictionaries and known rows after which a group is ended.
-const GROUP_BYTES: usize = 12 << 20;
-/// Rows after which the size of the dictionaries is looked at.
-const LOOK_EVERY: usize = 1 << 10;
 const MAGIC: &[u8; 4] = b"PAR1";
-/// CompressionCodec GZIP.
-const GZIP: i32 = 2;
-/// Encodings.
-const PLAIN: i32 = 0;
-const RLE: i32 = 3;
-const RLE_DICTIONARY: i32 = 8;
 
 /// Writes findings as Parquet.
 #[derive(Debug)]
@@ -48,14 +32,8 @@ pub struct FindingsParquet<W> {
     /// Bytes written.
     at: u64,
     names: Vec<String>,
-    columns: Vec<Column>,
-    values: Vec<Values>,
-    references_at: Option<Millis>,
-    /// Indexes of the asset columns of the asset written last.
-    asset: Option<(AssetNo, Vec<u32>)>,
-    /// Indexes of the match columns by (package, vulnerability), in this group.
-    matches: HashMap<(u32, u32), Vec<u32>>,
-    group_rows: usize,
+    gathered: ParquetRows,
+    /// Rows written.
     rows: u64,
     /// RowGroup structures of the footer.
     groups: Vec<u8>,
@@ -69,19 +47,11 @@ impl<W: Write> FindingsParquet<W> {
     /// What the writer below says.
     pub fn new(mut writer: W, columns: &Columns) -> io::Result<Self> {
         writer.write_all(MAGIC)?;
-        let mut seen = HashSet::new();
-        let chosen = columns.headings().iter().filter(|heading| heading.column != Column::Blank);
-        let chosen: Vec<_> = chosen.filter(|heading| seen.insert(heading.label.as_str())).collect();
         Ok(Self {
             writer,
             at: MAGIC.len() as u64,
-            names: chosen.iter().map(|heading| heading.label.clone()).collect(),
-            columns: chosen.iter().map(|heading| heading.column).collect(),
-            values: chosen.iter().map(|heading| Values::new(Kind::of(heading.column))).collect(),
-            references_at: columns.references_at(),
-            asset: None,
-            matches: HashMap::new(),
-            group_rows: 0,
+            names: chosen(columns).iter().map(|heading| heading.label.clone()).collect(),
+            gathered: ParquetRows::new(columns, 1),
             rows: 0,
             groups: Vec::new(),
             group_count: 0,
@@ -93,131 +63,50 @@ impl<W: Write> FindingsParquet<W> {
     /// # Errors
     /// What the writer below says; the whole stack is then to be dropped.
     pub fn row(&mut self, finding: &Finding<'_>) -> io::Result<()> {
-        let Self { columns, values, references_at, .. } = self;
-        let mut indexes = |level: Level| -> Vec<u32> {
-            let of_level =
-                columns.iter().zip(values.iter_mut()).filter(|(column, _)| column.level() == level);
-            of_level
-                .map(|(&column, values)| values.index(&value_of(column, finding, *references_at)))
-                .collect()
-        };
-        if self.asset.as_ref().is_none_or(|(asset, _)| *asset != finding.asset.no) {
-            self.asset = Some((finding.asset.no, indexes(Level::Asset)));
-        }
-        let middle = indexes(Level::Finding);
-        let pair = (finding.package.no.0, finding.vulnerability.no.0);
-        let tail = self.matches.entry(pair).or_insert_with(|| indexes(Level::Match));
-
-        let (mut asset, mut middle, mut tail) =
-            (self.asset.iter().flat_map(|(_, indexes)| indexes), middle.iter(), tail.iter());
-        for (column, values) in self.columns.iter().zip(&mut self.values) {
-            let index = match column.level() {
-                Level::Asset => asset.next(),
-                Level::Finding => middle.next(),
-                Level::Match => tail.next(),
-            };
-            values.push(index.copied().unwrap_or(column::NULL));
-        }
-        self.rows += 1;
-        self.group_rows += 1;
-        let full = self.group_rows >= GROUP_ROWS
-            || self.group_rows.is_multiple_of(LOOK_EVERY) && self.weight() >= GROUP_BYTES;
-        if full { self.end_group() } else { Ok(()) }
+        self.gathered.row(finding);
+        if self.gathered.is_full() { self.end_group() } else { Ok(()) }
     }
 
     /// Findings written so far.
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.rows + self.gathered.group_rows as u64
     }
 
-    fn weight(&self) -> usize {
-        let known = self.matches.len() * (48 + self.columns.len() * 4);
-        known + self.values.iter().map(Values::weight).sum::<usize>()
-    }
-
-    /// Writes the rows gathered so far as a group.
     fn end_group(&mut self) -> io::Result<()> {
-        let mut chunks = Vec::new();
-        let (mut plain, mut packed) = (0, 0);
-        for index in 0..self.columns.len() {
-            let (chunk, sizes) = self.end_column(index)?;
-            chunks.extend_from_slice(&chunk);
-            plain += sizes[0];
-            packed += sizes[1];
+        let group = self.gathered.take()?;
+        self.put(&group)
+    }
+
+    /// Writes a group of rows of the same columns, behind those before.
+    ///
+    /// # Errors
+    /// What the writer below says; the whole stack is then to be dropped.
+    pub fn group(&mut self, group: &ParquetGroup) -> io::Result<()> {
+        if self.gathered.group_rows > 0 {
+            self.end_group()?;
         }
-        let (count, rows) = (self.columns.len(), self.group_rows as i64);
-        Struct::write(&mut self.groups, |group| {
-            group.list(1, STRUCT, count, |out| out.extend_from_slice(&chunks)); // columns
-            group.i64(2, plain); // total_byte_size
-            group.i64(3, rows); // num_rows
-            group.i64(6, packed); // total_compressed_size
+        self.put(group)
+    }
+
+    fn put(&mut self, group: &ParquetGroup) -> io::Result<()> {
+        if group.rows == 0 {
+            return Ok(());
+        }
+        self.writer.write_all(&group.pages)?;
+        let begins = self.at as i64;
+        self.at += group.pages.len() as u64;
+        self.rows += group.rows;
+        let sum = |at: usize| group.chunks.iter().map(|chunk| chunk.sizes[at]).sum();
+        Struct::write(&mut self.groups, |out| {
+            out.list(1, STRUCT, group.chunks.len(), |out| {
+                self.names.iter().zip(&group.chunks).for_each(|(name, chunk)| chunk.put(out, name, begins));
+            }); // columns
+            out.i64(2, sum(0)); // total_byte_size
+            out.i64(3, group.rows as i64); // num_rows
+            out.i64(6, sum(1)); // total_compressed_size
         });
         self.group_count += 1;
-        self.group_rows = 0;
-        self.asset = None;
-        self.matches.clear();
-        self.values.iter_mut().for_each(Values::clear);
         Ok(())
-    }
-
-    /// Writes the pages of a column and gives its `ColumnChunk`, plain size and packed size.
-    fn end_column(&mut self, index: usize) -> io::Result<(Vec<u8>, [i64; 2])> {
-        let (Some(values), Some(name)) = (self.values.get(index), self.names.get(index)) else {
-            return Ok((Vec::new(), [0, 0]));
-        };
-        let start = self.at as i64;
-        let mut sizes = [0, 0];
-        let mut pages = Vec::new();
-        if let Some((plain, count)) = values.dictionary() {
-            put_page(&mut pages, &mut sizes, plain, |header, plain, packed| {
-                header.i32(1, 2); // type DICTIONARY_PAGE
-                header.i32(2, plain);
-                header.i32(3, packed);
-                header.structure(7, |dictionary| {
-                    dictionary.i32(1, count as i32); // num_values
-                    dictionary.i32(2, PLAIN); // encoding
-                });
-            })?;
-        }
-        let data_at = start + pages.len() as i64;
-        let encoding = if values.dictionary().is_some() { RLE_DICTIONARY } else { PLAIN };
-        let (page, count) = values.page();
-        put_page(&mut pages, &mut sizes, &page, |header, plain, packed| {
-            header.i32(1, 0); // type DATA_PAGE
-            header.i32(2, plain);
-            header.i32(3, packed);
-            header.structure(5, |data| {
-                data.i32(1, count as i32); // num_values
-                data.i32(2, encoding);
-                data.i32(3, RLE); // definition_level_encoding
-                data.i32(4, RLE); // repetition_level_encoding
-            });
-        })?;
-        self.writer.write_all(&pages)?;
-        self.at += pages.len() as u64;
-
-        let kind = values.kind;
-        let mut chunk = Vec::new();
-        Struct::write(&mut chunk, |chunk| {
-            chunk.i64(2, start); // file_offset
-            chunk.structure(3, |meta| {
-                meta.i32(1, physical(kind)); // type
-                meta.list(2, I32, 3, |out| {
-                    [PLAIN, RLE, encoding].iter().for_each(|&e| put_zigzag(out, i64::from(e)));
-                });
-                let path: &[&str] = if kind == Kind::Texts { &[name, "list", "element"] } else { &[name] };
-                meta.list(3, BINARY, path.len(), |out| path.iter().for_each(|part| put_text(out, part)));
-                meta.i32(4, GZIP); // codec
-                meta.i64(5, i64::from(count)); // num_values
-                meta.i64(6, sizes[0]); // total_uncompressed_size
-                meta.i64(7, sizes[1]); // total_compressed_size
-                meta.i64(9, data_at); // data_page_offset
-                if encoding == RLE_DICTIONARY {
-                    meta.i64(11, start); // dictionary_page_offset
-                }
-            });
-        });
-        Ok((chunk, sizes))
     }
 
     /// Ends the file and gives the writer below back, which is not flushed.
@@ -225,14 +114,13 @@ impl<W: Write> FindingsParquet<W> {
     /// # Errors
     /// What the writer below says.
     pub fn finish(mut self) -> io::Result<W> {
-        if self.group_rows > 0 {
-            self.end_group()?;
-        }
+        self.end_group()?;
         let mut footer = Vec::new();
         Struct::write(&mut footer, |file| {
             file.i32(1, 2); // version
-            let lists = self.values.iter().filter(|values| values.kind == Kind::Texts).count();
-            file.list(2, STRUCT, 1 + self.columns.len() + 2 * lists, |out| self.put_schema(out));
+            let values = &self.gathered.values;
+            let lists = values.iter().filter(|values| values.kind == Kind::Texts).count();
+            file.list(2, STRUCT, 1 + values.len() + 2 * lists, |out| self.put_schema(out));
             file.i64(3, self.rows as i64); // num_rows
             file.list(4, STRUCT, self.group_count, |out| out.extend_from_slice(&self.groups));
             file.text(6, concat!("parapet version ", env!("CARGO_PKG_VERSION"))); // created_by
@@ -245,12 +133,12 @@ impl<W: Write> FindingsParquet<W> {
 
     /// The `SchemaElement`s, depth first.
     fn put_schema(&self, out: &mut Vec<u8>) {
-        let children = self.columns.len() as i32;
+        let children = self.names.len() as i32;
         Struct::write(out, |root| {
             root.text(4, "findings");
             root.i32(5, children);
         });
-        for (name, values) in self.names.iter().zip(&self.values) {
+        for (name, values) in self.names.iter().zip(&self.gathered.values) {
             if values.kind == Kind::Texts {
                 put_list(out, name);
             } else {
@@ -260,24 +148,11 @@ impl<W: Write> FindingsParquet<W> {
     }
 }
 
-/// Appends a page with its header, and adds to the plain and the packed size.
-fn put_page(
-    out: &mut Vec<u8>,
-    sizes: &mut [i64; 2],
-    page: &[u8],
-    header: impl FnOnce(&mut Struct<'_>, i32, i32),
-) -> io::Result<()> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(page)?;
-    let packed = encoder.finish()?;
-    let start = out.len();
-    // A group is far below 2 GiB.
-    Struct::write(out, |structure| header(structure, page.len() as i32, packed.len() as i32));
-    let header = (out.len() - start) as i64;
-    out.extend_from_slice(&packed);
-    sizes[0] += header + page.len() as i64;
-    sizes[1] += header + packed.len() as i64;
-    Ok(())
+/// The columns that are written.
+fn chosen(columns: &Columns) -> Vec<&Heading> {
+    let mut seen = HashSet::new();
+    let chosen = columns.headings().iter().filter(|heading| heading.column != Column::Blank);
+    chosen.filter(|heading| seen.insert(heading.label.as_str())).collect()
 }
 
 /// The physical `Type`.

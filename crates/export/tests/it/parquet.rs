@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use parapet_export::{Column, Columns, FindingsJsonl, FindingsParquet};
+use parapet_export::{Column, Columns, FindingsJsonl, FindingsParquet, ParquetRows};
 use tempfile::TempDir;
 
 use crate::estate::Estate;
@@ -42,6 +42,23 @@ fn compare(estate: &Estate, columns: &Columns) -> u64 {
     let mut file = FindingsParquet::new(fs::File::create(&path).unwrap(), columns).unwrap();
     estate.each(|finding| file.row(finding).unwrap());
     let rows = file.rows();
+    file.finish().unwrap();
+    opens_in_python("Parquet in DuckDB", COMPARE, &path);
+
+    // The same of groups that were gathered apart, one of them by itself.
+    let mut file = FindingsParquet::new(fs::File::create(&path).unwrap(), columns).unwrap();
+    let mut gathered = ParquetRows::new(columns, 3);
+    estate.each(|finding| match file.rows() {
+        5 => file.row(finding).unwrap(),
+        _ => {
+            gathered.row(finding);
+            if gathered.is_full() || gathered.rows() == 5 || gathered.rows().is_multiple_of(101) {
+                file.group(&gathered.take().unwrap()).unwrap();
+            }
+        }
+    });
+    file.group(&gathered.take().unwrap()).unwrap();
+    assert_eq!(file.rows(), rows);
     file.finish().unwrap();
     opens_in_python("Parquet in DuckDB", COMPARE, &path);
     rows

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use parapet_export::{Column, Columns, FindingsJsonl, FindingsXlsx};
+use parapet_export::{Column, Columns, FindingLines, FindingsJsonl, FindingsXlsx};
+use parapet_model::finding::Likeness;
 use tempfile::TempDir;
 
 use crate::estate::{Estate, MARCH};
@@ -58,6 +59,29 @@ fn a_workbook_holds_typed_cells_and_splits_its_sheets() {
     assert!(rows > 50 && book.rows() == rows);
     book.finish().unwrap();
     opens_in_python("workbooks in openpyxl", COMPARE, &path);
+}
+
+#[test]
+fn rows_made_elsewhere_fill_the_same_sheets() {
+    let estate = Estate::generate(3, 10);
+    let columns = Columns::of(Column::ALL);
+    for (sheet_rows, rows_of_piece) in [(u64::MAX, 7), (2, 1), (2, 50), (20, 19), (20, 20), (33, 100)] {
+        let mut plain = FindingsXlsx::new(Vec::new(), &columns, MARCH).unwrap().sheet_rows(sheet_rows);
+        let mut book = FindingsXlsx::new(Vec::new(), &columns, MARCH).unwrap().sheet_rows(sheet_rows);
+        let mut lines = FindingLines::xlsx(&columns, 2);
+        let mut put = 0;
+        estate.each(|finding| {
+            plain.row(finding).unwrap();
+            lines.package(finding, Likeness::None, |visit| visit(finding));
+            if lines.rows() - put == rows_of_piece {
+                book.ready_rows(&lines.take(Vec::new()), rows_of_piece).unwrap();
+                put = lines.rows();
+            }
+        });
+        book.ready_rows(&lines.take(Vec::new()), lines.rows() - put).unwrap();
+        assert_eq!((book.rows(), plain.rows()), (lines.rows(), lines.rows()));
+        assert!(book.finish().unwrap() == plain.finish().unwrap(), "{sheet_rows}, {rows_of_piece}");
+    }
 }
 
 #[test]

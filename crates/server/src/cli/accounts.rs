@@ -64,7 +64,7 @@ enum UserAction {
 
 impl User {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (app, who) = self.store.open_accounts().await?;
+        let (app, who) = self.store.open_without_posture().await?;
         let accounts = app.accounts();
         match self.action {
             UserAction::Add { name, roles, password_file } => {
@@ -118,7 +118,7 @@ enum RoleAction {
 
 impl Role {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (app, who) = self.store.open_accounts().await?;
+        let (app, who) = self.store.open_without_posture().await?;
         let RoleAction::List = self.action;
         let roles = app.accounts().roles(&who).await?;
         if self.format == Format::Json {
@@ -170,7 +170,7 @@ enum KeyAction {
 
 impl Key {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (app, who) = self.store.open_accounts().await?;
+        let (app, who) = self.store.open_without_posture().await?;
         let accounts = app.accounts();
         match self.action {
             KeyAction::Add { user } => {
@@ -233,7 +233,7 @@ enum TokenAction {
 
 impl Token {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (app, _) = self.store.open_accounts().await?;
+        let (app, _) = self.store.open_without_posture().await?;
         let TokenAction::Issue { user, password_file } = self.action;
         let signed_in = app.accounts().sign_in(&user, read_password(&password_file)?).await?;
         let (token, signed_in) = app.accounts().issue_token(&signed_in, &TokenScope::HomeProject).await?;

@@ -55,7 +55,7 @@ impl Import {
         if arf.host.is_some() && arf.files.len() > 1 {
             bail!("--host is for one file");
         }
-        let (app, who) = self.store.open().await?;
+        let (app, who) = self.store.open_without_posture().await?;
         let options = ImportOptions { host: arf.host, max_unpacked: None };
         let (mut reports, mut failed) = (Vec::new(), 0);
         for (number, file) in arf.files.iter().enumerate() {

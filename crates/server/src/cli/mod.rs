@@ -68,12 +68,31 @@ enum Command {
     Generate(generate::Generate),
 }
 
+impl Command {
+    /// Whether it takes one step after the other, so that more threads would only cost it memory.
+    const fn does_one_thing_at_a_time(&self) -> bool {
+        matches!(
+            self,
+            Self::Import(_)
+                | Self::User(_)
+                | Self::Role(_)
+                | Self::Key(_)
+                | Self::EnterpriseProject(_)
+                | Self::Token(_)
+        )
+    }
+}
+
 /// Parses the arguments and runs the command. Exit code 1 means the command failed, 2 that it was
 /// called wrongly; `gate` has codes of its own.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     output::start_logging();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = match cli.command.does_one_thing_at_a_time() {
+        true => tokio::runtime::Builder::new_current_thread(),
+        false => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&anyhow::Error::from(error)),
     };

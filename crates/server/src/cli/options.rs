@@ -86,8 +86,8 @@ impl StoreOptions {
         Self::open_with(self.app_options()?).await
     }
 
-    /// The same for a command that only looks after accounts, and needs no posture for that.
-    pub(crate) async fn open_accounts(&self) -> anyhow::Result<(Arc<App>, Principal)> {
+    /// The same for a command that asks nothing of posture, which takes time and memory to load.
+    pub(crate) async fn open_without_posture(&self) -> anyhow::Result<(Arc<App>, Principal)> {
         Self::open_with(parapet_service::Options { posture: false, ..self.app_options()? }).await
     }
 

@@ -25,10 +25,10 @@ pub(super) async fn read(file: &Path, most: Option<u64>) -> Result<ResultsDocume
         }
         Err(error) => Err(Error::Invalid(error.to_string())),
     };
-    // Where other threads go on meanwhile, the one that asks reads: what is read is freed where it was allocated,
-    // so the allocator uses that room again.
+    // The thread that asks reads: what is read is freed where it was allocated, so the allocator uses that room
+    // again. A runtime of one thread is that of a command that does nothing beside.
     match Handle::current().runtime_flavor() {
         RuntimeFlavor::MultiThread => tokio::task::block_in_place(read),
-        _ => tokio::task::spawn_blocking(read).await?,
+        _ => read(),
     }
 }

@@ -4,8 +4,8 @@
 mod document;
 mod file;
 mod held;
-mod lines;
 mod order;
+mod pieces;
 mod request;
 mod rows;
 mod run;

@@ -1,21 +1,19 @@
 //! Writes the rows of an export, into any writer or into an artifact.
 
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parapet_export::{
-    AS_OF_NOTE, ArtifactError, ArtifactWriter, Columns, CsvOptions, FeedDate, FindingLines, FindingsCsv,
-    FindingsJsonl, FindingsParquet, FindingsXlsx, Provenance, TableCsv, ZipMember,
+    AS_OF_NOTE, ArtifactError, ArtifactWriter, CsvOptions, FeedDate, FindingLines, FindingsCsv,
+    FindingsParquet, FindingsXlsx, ParquetRows, Provenance, TableCsv, ZipMember,
 };
 use parapet_model::Scope;
-use parapet_model::finding::Finding;
 use parapet_model::time::DAY;
 use parapet_posture::{Query, Wants, Window};
 use parapet_store::artifacts::NewArtifact;
 
-use super::lines::write_lines;
+use super::pieces::{Maker, Sought, write_pieces};
 use super::request::{ExportRequest, Format, RowKind};
 use super::rows::{Rows, VulnerabilityRow, each_asset_vulnerability, each_vulnerability};
 use super::shaped::ShapedRows;
@@ -101,38 +99,36 @@ pub fn write<W: Write + Send + 'static>(
     }
     let columns = request.finding_columns().map_err(io::Error::other)?;
     let labels = columns.labels();
-    let whole = request.offset == 0 && request.limit.is_none();
+    let sought = Sought {
+        snapshot: &view.snapshot,
+        query: &query,
+        wants: Wants { since: columns.show_since(), coverage: columns.show_coverage() },
+        offset: request.offset,
+        limit: request.limit.unwrap_or(u64::MAX),
+    };
     let writer = match request.format {
-        Format::Csv if whole => {
+        Format::Csv => {
             let mut writer = FindingsCsv::new(writer, &columns, options).finish()?;
             let lines = |writers| FindingLines::csv(&columns, options, writers);
-            turn.lines(view, &query, &columns, lines, &mut writer)?;
+            turn.pieces(&sought, lines, |lines, _| writer.write_all(lines))?;
             writer
-        }
-        Format::Jsonl if whole => {
-            let mut writer = writer;
-            let lines = |writers| FindingLines::jsonl(&columns, writers);
-            turn.lines(view, &query, &columns, lines, &mut writer)?;
-            writer
-        }
-        Format::Csv => {
-            let mut csv = FindingsCsv::new(writer, &columns, options);
-            turn.findings(view, &query, &mut |finding| csv.row(finding))?;
-            csv.finish()?
         }
         Format::Jsonl => {
-            let mut jsonl = FindingsJsonl::new(writer, &columns);
-            turn.findings(view, &query, &mut |finding| jsonl.row(finding))?;
-            jsonl.finish()?
+            let mut writer = writer;
+            let lines = |writers| FindingLines::jsonl(&columns, writers);
+            turn.pieces(&sought, lines, |lines, _| writer.write_all(lines))?;
+            writer
         }
         Format::Xlsx => {
             let mut xlsx = FindingsXlsx::new(writer, &columns, view.now)?;
-            turn.findings(view, &query, &mut |finding| xlsx.row(finding))?;
+            let lines = |writers| FindingLines::xlsx(&columns, writers);
+            turn.pieces(&sought, lines, |lines, rows| xlsx.ready_rows(lines, rows))?;
             xlsx.finish()?
         }
         Format::Parquet => {
             let mut parquet = FindingsParquet::new(writer, &columns)?;
-            turn.findings(view, &query, &mut |finding| parquet.row(finding))?;
+            let groups = |writers| ParquetRows::new(&columns, writers);
+            turn.pieces(&sought, groups, |group, _| parquet.group(group))?;
             parquet.finish()?
         }
     };
@@ -186,35 +182,19 @@ impl Turn<'_> {
         self.request.limit.is_some_and(|limit| self.written >= limit)
     }
 
-    /// Writes every row as lines, on all processors.
-    fn lines(
+    /// Writes findings piece by piece, on all processors.
+    fn pieces<M: Maker>(
         &mut self,
-        view: &View,
-        query: &Query<'_>,
-        columns: &Columns,
-        lines: impl Fn(usize) -> FindingLines + Sync,
-        writer: &mut impl Write,
+        sought: &Sought<'_>,
+        maker: impl Fn(usize) -> M + Sync,
+        mut put: impl FnMut(&M::Piece, u64) -> io::Result<()>,
     ) -> io::Result<()> {
-        let wants = Wants { since: columns.show_since(), coverage: columns.show_coverage() };
-        write_lines(&view.snapshot, query, wants, lines, writer, &mut |rows| {
+        write_pieces(sought, maker, &mut |piece, rows| {
+            put(piece, rows)?;
             self.written += rows;
             self.done.store(self.written, Ordering::Relaxed);
             self.stop_if_wanted()
         })
-    }
-
-    fn findings(
-        &mut self,
-        view: &View,
-        query: &Query<'_>,
-        row: &mut dyn FnMut(&Finding<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let mut result = Ok(());
-        let _ = view.snapshot.findings(query, |finding| {
-            result = self.take().and_then(|taken| if taken { row(finding) } else { Ok(()) });
-            if result.is_err() || self.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        result
     }
 
     fn finish(&self) -> u64 {

@@ -6,6 +6,7 @@ mod binary_readers;
 mod checkpoint;
 mod clouds;
 mod compliance;
+mod exports;
 mod four_eyes;
 mod generate;
 mod held;

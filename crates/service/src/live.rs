@@ -64,8 +64,8 @@ impl Live {
         }
     }
 
-    /// Loads everything.
-    pub(crate) async fn load(&self) -> Result<()> {
+    /// Loads everything. An application that was opened with posture has done so.
+    pub async fn load(&self) -> Result<()> {
         self.rebuild().await?;
         self.loaded.store(true, Ordering::Release);
         Ok(())
@@ -190,7 +190,9 @@ impl Live {
     }
 
     async fn ranked(&self, mut change: Change) -> Result<Change> {
-        ranking::rank(&mut change, &mut self.store.read().await?).await?;
+        if !change.matches.is_empty() {
+            ranking::rank(&mut change, &mut self.store.read().await?).await?;
+        }
         Ok(change)
     }
 

@@ -93,8 +93,9 @@ impl Live {
         }
     }
 
-    /// Takes up the posture that was kept, if it fits, and what happened since; else loads everything.
-    pub(crate) async fn load(&self) -> Result<()> {
+    /// Takes up the posture that was kept, if it fits, and what happened since; else loads everything. An
+    /// application that was opened with posture has done so.
+    pub async fn load(&self) -> Result<()> {
         let taken_up = self.take_up().await?;
         if !taken_up {
             self.rebuild().await?;
@@ -303,7 +304,9 @@ impl Live {
     }
 
     async fn ranked(&self, mut change: Change) -> Result<Change> {
-        ranking::rank(&mut change, &mut self.store.read().await?).await?;
+        if !change.matches.is_empty() {
+            ranking::rank(&mut change, &mut self.store.read().await?).await?;
+        }
         Ok(change)
     }
 

@@ -66,6 +66,15 @@ impl Db {
         })
     }
 
+    /// A transaction that only reads, on the durable connection: at the start it is the one that is open,
+    /// and another one costs a short command more than its questions.
+    pub(crate) async fn begin_first(&self) -> Result<Session> {
+        Ok(match self {
+            Self::Sqlite(pools) => Session::sqlite(pools.write.begin_with("BEGIN").await?),
+            Self::Postgres(pools) => Session::postgres(pools.write.begin_with("BEGIN").await?),
+        })
+    }
+
     /// A write transaction of the durable connection. `IMMEDIATE`, because a deferred one that
     /// reads first fails at once when somebody else wrote meanwhile, whatever the busy timeout.
     pub(crate) async fn begin_write(&self) -> Result<Session> {

@@ -130,13 +130,12 @@ impl Store {
 }
 
 /// Creates or migrates the schema under the server's lock, so that it never changes under one. Gives
-/// the session that found it current: another one may need a connection of its own, which costs a
-/// short command more than its question.
+/// the session that found it current.
 async fn ensure_schema(db: &Db, url: &StoreUrl, ids: &dyn Ids) -> Result<Session> {
     let known = schema::version();
     let mut tries = 0;
     loop {
-        let mut session = db.begin_read().await?;
+        let mut session = db.begin_first().await?;
         let found = found_schema(db, &mut session).await?;
         if found == known {
             return Ok(session);
@@ -170,7 +169,7 @@ async fn found_schema(db: &Db, session: &mut Session) -> Result<i64> {
     if tables == 0 { Ok(0) } else { session.head().await.map(|head: Head| head.schema()) }
 }
 
-async fn create(db: &Db, ids: &dyn Ids) -> Result<()> {
+pub(crate) async fn create(db: &Db, ids: &dyn Ids) -> Result<()> {
     let mut session = db.begin_write().await?;
     schema::migrate(&mut session, matches!(db, Db::Postgres(_))).await?;
     meta::seed(&mut session, ids).await?;

@@ -1,8 +1,8 @@
-//! What a temporary store begins with: an empty database that the first migrations were applied to.
+//! What a temporary store begins with: a database as a new store has it, epoch and first project included.
 //!
 //! To create some hundred tables and indexes takes longer than to read a small image. The file may be
-//! older than the newest migrations: the rest is applied as to any store. It is made anew by
-//! `PARAPET_WRITE_TEMPLATE=1 cargo test -p parapet-store template`.
+//! older than the newest migrations: the rest is applied as to any store, which costs some milliseconds
+//! each time. It is made anew by `PARAPET_WRITE_TEMPLATE=1 cargo test -p parapet-store template`.
 
 use std::path::Path;
 
@@ -28,14 +28,13 @@ mod tests {
 
     use crate::db::Db;
     use crate::sql::args;
-    use crate::{Options, Store, StoreUrl, schema};
+    use crate::store::create;
+    use crate::{Options, Store, StoreUrl};
 
     const OBJECTS: &str =
         "SELECT type || ' ' || name || ': ' || COALESCE(sql, '') FROM sqlite_master ORDER BY 1";
     const STEPS: &str = "SELECT number || ' ' || hash FROM schema_migration ORDER BY number";
     const PROJECTS: &str = "SELECT name FROM project";
-    /// So that the first program to open it finds it unfinished, and gives it its epoch.
-    const UNFINISHED: &str = "UPDATE log_head SET schema_version = 0";
 
     async fn lines(store: &Store, sql: &'static str) -> Vec<String> {
         let rows = store.read().await.unwrap().fetch(sql, args![]).await.unwrap();
@@ -46,10 +45,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("empty.db");
         let db = Db::open(&StoreUrl::Sqlite(path.clone())).await.unwrap();
-        let mut session = db.begin_write().await.unwrap();
-        schema::migrate(&mut session, false).await.unwrap();
-        session.execute(UNFINISHED, args![]).await.unwrap();
-        session.commit().await.unwrap();
+        create(&db, &SeededIds::default()).await.unwrap();
         db.vacuum().await;
         db.close().await;
         let packed = zstd::encode_all(std::fs::File::open(&path).unwrap(), 19).unwrap();

@@ -42,7 +42,8 @@ impl StoreOptions {
         }
     }
 
-    /// A store in `dir`, a temporary folder, for this command alone (docs/adr/0005).
+    /// A store in `dir`, a temporary folder, for this command alone (docs/adr/0005). Its posture is loaded by
+    /// `app.live().load()`.
     pub(crate) fn thrown_away(dir: &Path) -> Self {
         Self { thrown_away: true, ..Self::embedded(dir) }
     }
@@ -73,7 +74,8 @@ impl StoreOptions {
             stale_after: i64::from(self.stale_after_days) * parapet_model::time::DAY,
             allow: parapet_fetch::AddressPolicy::default(),
             clouds: parapet_service::connectors::Clouds::default(),
-            posture: true,
+            // There is nothing in it yet; who scans loads it when everything was read.
+            posture: !self.thrown_away,
             checkpoint: (!self.thrown_away).then(|| self.data_dir.join("posture")),
             rules: Default::default(),
             notify: Default::default(),

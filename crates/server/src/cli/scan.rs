@@ -110,6 +110,7 @@ impl Access {
             plain_http: self.plain_http,
             credentials,
             authority,
+            ..ScanOptions::default()
         })
     }
 }
@@ -117,7 +118,8 @@ impl Access {
 impl Scan {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let targets: Vec<Target> = self.targets.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-        let options = self.access.options()?;
+        let mut options = self.access.options()?;
+        options.last = self.data_dir.is_none() && targets.len() == 1;
         let filter = Filter::parse(&self.filter)?;
         if filter != Filter::All && matches!(self.format, ScanFormat::Table | ScanFormat::Json) {
             bail!("--where selects findings; use it with --format csv, jsonl, sarif or cyclonedx");
@@ -142,6 +144,7 @@ impl Scan {
             reports.push(app.scans().scan(&who, target, &options).await?);
         }
         if temporary.is_some() {
+            app.live().load().await?;
             import_for_scan(&app, &who, &self.feed).await?;
         }
         app.live().settle().await?;
@@ -203,6 +206,9 @@ pub(super) async fn import_for_scan(
     who: &Principal,
     paths: &[PathBuf],
 ) -> anyhow::Result<()> {
+    if paths.is_empty() {
+        return Ok(());
+    }
     let only: Arc<HashSet<_>> = Arc::new(app.feeds().match_keys_in_use().await?);
     for path in feeds_at(paths)? {
         output::progress(&format!("importing {}", path.display()));

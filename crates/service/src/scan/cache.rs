@@ -44,6 +44,8 @@ impl LayerTurns {
 /// Layers of one image.
 #[derive(Debug, Default)]
 pub(super) struct ImageLayers {
+    /// Whether the store's cache is used at all.
+    kept: bool,
     known: HashMap<Digest, Arc<LayerContents>>,
     /// Held until what is read is in the store's cache.
     _turns: Vec<OwnedMutexGuard<()>>,
@@ -51,6 +53,11 @@ pub(super) struct ImageLayers {
 }
 
 impl ImageLayers {
+    /// Knows nothing and keeps nothing: of an image after which no other is read from this store.
+    pub(super) fn unkept() -> Self {
+        Self::default()
+    }
+
     /// What the project's cache knows of the image. The rest is this scan's to read; where another
     /// scan is reading a layer, this waits for it.
     pub(super) async fn load(app: &App, project: ProjectNo, image: &ImageDescription) -> Result<Self> {
@@ -71,7 +78,7 @@ impl ImageLayers {
             }
             known.extend(read_meanwhile);
         }
-        Ok(Self { known, _turns: turns, fresh: Mutex::default() })
+        Ok(Self { kept: true, known, _turns: turns, fresh: Mutex::default() })
     }
 
     /// Stores what the scan read.
@@ -101,6 +108,9 @@ impl LayerCache for ImageLayers {
     }
 
     fn put(&self, layer: &Digest, contents: &Arc<LayerContents>) {
+        if !self.kept {
+            return;
+        }
         let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         fresh.push((*layer, contents.clone()));
     }

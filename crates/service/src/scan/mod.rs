@@ -47,6 +47,8 @@ pub struct ScanOptions {
     pub credentials: Option<parapet_fetch::Credentials>,
     /// Certificates (PEM) of the registry's own authority.
     pub authority: Option<Vec<u8>>,
+    /// No other image will be read from this store, so what the layers hold is not kept for one.
+    pub last: bool,
 }
 
 impl Scans<'_> {
@@ -193,7 +195,7 @@ pub(crate) async fn run_scan(app: &Arc<App>, run: &Run, job: ScanImageJob) -> Re
             return Ok(moved);
         }
     }
-    let observed = read::image(app, run.project(), &registry, reference, &platform).await?;
+    let observed = read::image(app, run.project(), &registry, reference, &platform, false).await?;
     record_scan(app, run, observed).await
 }
 

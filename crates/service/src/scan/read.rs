@@ -75,7 +75,7 @@ pub(super) async fn target(
             let opened =
                 tokio::task::spawn_blocking(move || images::layout::open(&dir, tag.as_deref(), &platform));
             let (image, layout) = opened.await?.map_err(|e| unreadable(target, &e))?;
-            on_disk(app, project, target, image, move |layer| layout.open_layer(layer)).await
+            on_disk(app, (project, options.last), target, image, move |layer| layout.open_layer(layer)).await
         }
         Target::Archive(path) => {
             let path = path.clone();
@@ -85,7 +85,7 @@ pub(super) async fn target(
                     .map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))
             });
             let (image, archive) = opened.await??;
-            on_disk(app, project, target, image, move |layer| archive.open_layer(layer)).await
+            on_disk(app, (project, options.last), target, image, move |layer| archive.open_layer(layer)).await
         }
         Target::Image(reference) => {
             let registry = connect(app, reference, options)?;
@@ -94,7 +94,7 @@ pub(super) async fn target(
                 repository: reference.repository.clone(),
                 tag: reference.target(),
             };
-            image(app, project, &registry, place, &platform).await
+            image(app, project, &registry, place, &platform, options.last).await
         }
     }
 }
@@ -116,17 +116,18 @@ pub(super) fn connect(app: &App, reference: &ImageReference, options: &ScanOptio
     )?)
 }
 
-/// Reads an image of a registry.
+/// Reads an image of a registry; `last` as in [`ScanOptions`].
 pub(super) async fn image(
     app: &App,
     project: ProjectNo,
     registry: &Registry,
     reference: Reference,
     platform: &Platform,
+    last: bool,
 ) -> Result<Observed> {
     let at = app.now();
     let image = registry.describe(&reference.repository, &reference.tag, platform).await?;
-    let layers = Arc::new(ImageLayers::load(app, project, &image).await?);
+    let layers = Arc::new(layers_of(app, project, &image, last).await?);
     let cache: parapet_fetch::SharedLayerCache = layers.clone();
     let read = registry.read_layers(&reference.repository, &image, &cache, &Limits::default()).await;
     // What was read is kept even when another layer failed.
@@ -147,15 +148,24 @@ pub(super) async fn image(
     })
 }
 
-async fn on_disk<R: std::io::Read + 'static>(
+async fn layers_of(
     app: &App,
     project: ProjectNo,
+    image: &ImageDescription,
+    last: bool,
+) -> Result<ImageLayers> {
+    if last { Ok(ImageLayers::unkept()) } else { ImageLayers::load(app, project, image).await }
+}
+
+async fn on_disk<R: std::io::Read + 'static>(
+    app: &App,
+    (project, last): (ProjectNo, bool),
     target: &Target,
     image: ImageDescription,
     open: impl Fn(&parapet_catalog::oci::LayerDescriptor) -> std::io::Result<R> + Send + 'static,
 ) -> Result<Observed> {
     let at = app.now();
-    let layers = Arc::new(ImageLayers::load(app, project, &image).await?);
+    let layers = Arc::new(layers_of(app, project, &image, last).await?);
     let (cache, description) = (layers.clone(), image.clone());
     let read = tokio::task::spawn_blocking(move || {
         scan_layers(&description, open, cache.as_ref(), &Limits::default())

@@ -21,7 +21,8 @@ use crate::cli::scan::import_for_scan;
 /// Scans the targets, judges them, prints.
 pub(super) async fn decide(gate: &Gate, policy: &Policy) -> anyhow::Result<Verdict> {
     let targets: Vec<Target> = gate.targets.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-    let options = gate.access.options()?;
+    let mut options = gate.access.options()?;
+    options.last = gate.data_dir.is_none() && targets.len() == 1;
     // A verdict alone is one in a store that is thrown away (docs/adr/0005).
     let temporary = match &gate.data_dir {
         Some(_) => None,
@@ -39,6 +40,7 @@ pub(super) async fn decide(gate: &Gate, policy: &Policy) -> anyhow::Result<Verdi
         assets.push(app.scans().scan(&who, target, &options).await?.asset);
     }
     if temporary.is_some() {
+        app.live().load().await?;
         import_for_scan(&app, &who, &gate.feed).await?;
     }
     app.live().settle().await?;

@@ -5,12 +5,37 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 const SHARDS: usize = 4096;
 
-type Shard<K> = Arc<HashMap<K, Vec<u32>>>;
+type Shard<K> = Arc<HashMap<K, Numbers>>;
+
+/// Numbers of a key, ascending. Nearly every key has one, which takes no memory of its own.
+#[derive(Debug, Clone)]
+enum Numbers {
+    One(u32),
+    Many(Vec<u32>),
+}
+
+impl Numbers {
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+
+    fn insert(&mut self, at: usize, number: u32) {
+        match self {
+            Self::One(one) if at == 0 => *self = Self::Many(vec![number, *one]),
+            Self::One(one) => *self = Self::Many(vec![*one, number]),
+            Self::Many(many) => many.insert(at, number),
+        }
+    }
+}
 
 /// Many numbers per key, each once, ascending.
 #[derive(Debug, Clone)]
@@ -37,18 +62,17 @@ impl<K: Hash + Eq + Clone> Index<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.shards[shard_of(key)].get(key).map_or(&[], Vec::as_slice)
+        self.shards[shard_of(key)].get(key).map_or(&[], Numbers::as_slice)
     }
 
     /// Adds `number` under `key`; nothing happens when it is there.
     pub(crate) fn insert(&mut self, key: K, number: u32) {
-        if self.get(&key).binary_search(&number).is_ok() {
-            return;
-        }
+        let Err(at) = self.get(&key).binary_search(&number) else { return };
         let shard = shard_of(&key);
-        let numbers = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard]).entry(key).or_default();
-        if let Err(at) = numbers.binary_search(&number) {
-            numbers.insert(at, number);
+        let shard = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard]);
+        match shard.entry(key) {
+            Entry::Occupied(mut there) => there.get_mut().insert(at, number),
+            Entry::Vacant(free) => drop(free.insert(Numbers::One(number))),
         }
     }
 
@@ -56,11 +80,9 @@ impl<K: Hash + Eq + Clone> Index<K> {
     pub(crate) fn remove(&mut self, key: &K, number: u32) {
         let Ok(at) = self.get(key).binary_search(&number) else { return };
         let shard = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard_of(key)]);
-        if let Some(numbers) = shard.get_mut(key) {
-            numbers.remove(at);
-            if numbers.is_empty() {
-                shard.remove(key);
-            }
+        match shard.get_mut(key) {
+            Some(Numbers::Many(many)) if many.len() > 1 => drop(many.remove(at)),
+            _ => drop(shard.remove(key)),
         }
     }
 }

@@ -19,6 +19,7 @@ class Parapet:
         start = time.monotonic()
         self.process = subprocess.Popen([binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", estate],
                                         stderr=subprocess.PIPE, text=True)
+        self.artifacts = os.path.join(estate, "artifacts")
         self.url = next(m.group(1) for line in self.process.stderr if (m := re.match(r"listening on (\S+)", line)))
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
         self.basic = "Basic " + base64.b64encode(f"bench:{PASSWORD}".encode()).decode()
@@ -29,9 +30,11 @@ class Parapet:
             except urllib.error.HTTPError:
                 time.sleep(0.005)
         self.started = time.monotonic() - start
+        form = urllib.parse.urlencode({"username": "bench", "password": PASSWORD, "token": "true"})
+        self.bearer = "Bearer " + urllib.request.urlopen(self.url + "/auth", form.encode()).read().decode().strip()
 
     def ask(self, path, body=None):
-        headers = {"Authorization": self.basic, "Content-Type": "application/json"}
+        headers = {"Authorization": self.bearer if path.startswith("/csapi") else self.basic, "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         answer = urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers)).read()
         return json.loads(answer) if answer else None
@@ -58,6 +61,12 @@ class Parapet:
         request = urllib.request.Request(self.url + path, headers={"Authorization": self.basic})
         with urllib.request.urlopen(request) as answer, open(to, "wb") as file:
             shutil.copyfileobj(answer, file, 1 << 20)
+
+    def forget_exports(self):
+        """Removes the files of exports that are over, as the server does after some days."""
+        for file in os.scandir(self.artifacts):
+            if file.is_file():
+                os.remove(file.path)
 
     def memory(self, field="VmRSS"):
         with open(f"/proc/{self.process.pid}/status") as status:
@@ -117,37 +126,51 @@ class Tables:
         for number, index in enumerate(INDEXES):
             self.run(f"CREATE INDEX i{number} ON {index}")
 
+    def rows_one_by_one(self):
+        """The same facts as one row for each finding, by number, with the key that a list of them needs."""
+        self.run("DROP TABLE IF EXISTS finding")
+        self.run("CREATE TABLE finding (asset INTEGER, package INTEGER, vulnerability INTEGER, severity TEXT, state TEXT, "
+                 "fixable TEXT, fixed_version TEXT, class TEXT, since BIGINT, PRIMARY KEY (asset, package, vulnerability))")
+        self.run("INSERT INTO finding SELECT p.asset, p.package, m.vulnerability, m.severity, m.state, m.fixable, "
+                 "m.fixed_version, m.class, p.since FROM presence p JOIN match m ON m.package = p.package")
+
 
 class DuckDb(Tables):
-    """Makes the tables out of an export of Parapet and writes them for the others."""
+    """Makes the tables out of exports of Parapet and writes them for the others."""
 
     name = "DuckDB"
 
-    def __init__(self, folder, source):
+    def __init__(self, folder, parts, since):
+        """`parts` yields files that together have every row once; `since` says when assets were first recorded."""
         path = os.path.join(folder, "duck.db")
         if os.path.exists(path):
             os.remove(path)
-        self.connection = duckdb.connect(path)
+        self.connection = duckdb.connect(path, config={"memory_limit": "3GB", "temp_directory": folder + "/duck.tmp"})
         # A large COPY need not keep the order of a join that has none.
         self.run("SET preserve_insertion_order = false")
-        self.read(source, "rows")
+        for table, columns in TABLES.items():
+            self.run(f"CREATE TABLE {table} ({columns.split(', PRIMARY KEY')[0].replace(' PRIMARY KEY', '')})")
+        self.run(f"CREATE TEMP TABLE since AS SELECT * FROM read_csv('{since}', header = false, "
+                 "columns = {'asset_id': 'VARCHAR', 'since': 'BIGINT'})")
         distinct = {
             "asset": "kind, asset_id, asset, repository, distro",
             "package": "package, version, arch, ecosystem, source",
             "vulnerability": "vulnerability, cvss, kev, title",
         }
-        for table, columns in distinct.items():
-            self.run(f"CREATE TABLE {table} ({TABLES[table]})")
-            self.run(f"INSERT INTO {table} SELECT row_number() OVER (), * FROM (SELECT DISTINCT {columns} FROM rows)")
-        self.number("rows")
-        for table in ("presence", "past", "match", "exception"):
-            self.run(f"CREATE TABLE {table} ({TABLES[table]})")
-        self.run("INSERT INTO presence SELECT DISTINCT asset_no, package_no, 0 FROM numbered")
-        self.run("INSERT INTO match SELECT DISTINCT package_no, vulnerability_no, severity, state, fixable, fixed_version, class "
-                 "FROM numbered")
+        for source in parts:
+            self.read(source, "rows")
+            for table, columns in distinct.items():
+                self.run(f"INSERT INTO {table} SELECT (SELECT coalesce(max(no), 0) FROM {table}) + row_number() OVER (), * "
+                         f"FROM (SELECT DISTINCT {columns} FROM rows EXCEPT SELECT {columns} FROM {table})")
+            self.number("rows")
+            self.run("INSERT INTO presence SELECT DISTINCT n.asset_no, n.package_no, s.since FROM numbered n JOIN since s USING (asset_id)")
+            columns = "package_no, vulnerability_no, severity, state, fixable, fixed_version, class"
+            self.run(f"INSERT INTO match SELECT DISTINCT {columns} FROM numbered EXCEPT SELECT * FROM match")
+            self.run("DROP TABLE rows")
+            self.run("DROP TABLE numbered")
+        for index in ("asset (no)", "package (no)", "vulnerability (no)", "presence (asset, package)", "match (package, vulnerability)"):
+            self.run(f"CREATE UNIQUE INDEX {index.split(' ')[0]}_key ON {index}")
         self.make()
-        self.run("DROP TABLE rows")
-        self.run("DROP TABLE numbered")
         for table in TABLES:
             self.run(f"COPY {table} TO '{folder}/{table}.csv' (HEADER false)")
         self.run("CHECKPOINT")

@@ -5,6 +5,7 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -12,41 +13,26 @@ const SHARDS: usize = 4096;
 
 type Shard<K> = Arc<HashMap<K, Numbers>>;
 
-/// The numbers of a key, ascending. Nearly all keys have one.
+/// Numbers of a key, ascending. Nearly every key has one, which takes no memory of its own.
 #[derive(Debug, Clone)]
 enum Numbers {
-    One([u32; 1]),
+    One(u32),
     Many(Vec<u32>),
 }
 
 impl Numbers {
     fn as_slice(&self) -> &[u32] {
         match self {
-            Self::One(number) => number,
-            Self::Many(numbers) => numbers,
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
         }
     }
 
-    fn insert(&mut self, number: u32) {
-        let Err(at) = self.as_slice().binary_search(&number) else { return };
+    fn insert(&mut self, at: usize, number: u32) {
         match self {
-            Self::One(one) => {
-                let mut numbers = one.to_vec();
-                numbers.insert(at, number);
-                *self = Self::Many(numbers);
-            }
-            Self::Many(numbers) => numbers.insert(at, number),
-        }
-    }
-
-    /// Takes a number away; whether none is left.
-    fn remove(&mut self, number: u32) -> bool {
-        match self {
-            Self::One([one]) => *one == number,
-            Self::Many(numbers) => {
-                numbers.retain(|have| *have != number);
-                numbers.is_empty()
-            }
+            Self::One(one) if at == 0 => *self = Self::Many(vec![number, *one]),
+            Self::One(one) => *self = Self::Many(vec![*one, number]),
+            Self::Many(many) => many.insert(at, number),
         }
     }
 }
@@ -81,22 +67,22 @@ impl<K: Hash + Eq + Clone> Index<K> {
 
     /// Adds `number` under `key`; nothing happens when it is there.
     pub(crate) fn insert(&mut self, key: K, number: u32) {
-        if self.get(&key).binary_search(&number).is_ok() {
-            return;
-        }
+        let Err(at) = self.get(&key).binary_search(&number) else { return };
         let shard = shard_of(&key);
-        let keys = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard]);
-        keys.entry(key).and_modify(|numbers| numbers.insert(number)).or_insert(Numbers::One([number]));
+        let shard = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard]);
+        match shard.entry(key) {
+            Entry::Occupied(mut there) => there.get_mut().insert(at, number),
+            Entry::Vacant(free) => drop(free.insert(Numbers::One(number))),
+        }
     }
 
     /// Takes `number` from `key`; nothing happens when it is not there.
     pub(crate) fn remove(&mut self, key: &K, number: u32) {
-        if self.get(key).binary_search(&number).is_err() {
-            return;
-        }
+        let Ok(at) = self.get(key).binary_search(&number) else { return };
         let shard = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard_of(key)]);
-        if shard.get_mut(key).is_some_and(|numbers| numbers.remove(number)) {
-            shard.remove(key);
+        match shard.get_mut(key) {
+            Some(Numbers::Many(many)) if many.len() > 1 => drop(many.remove(at)),
+            _ => drop(shard.remove(key)),
         }
     }
 }

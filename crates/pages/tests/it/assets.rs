@@ -19,6 +19,7 @@ pub(crate) async fn estate() -> World {
         packages_per_image: 30,
         seed: 7,
         shape: Shape::Layered,
+        history: None,
     };
     world.app.generate(&world.who, &wishes, &|_| ()).await.unwrap();
     world.app.live().catch_up().await.unwrap();

@@ -1,7 +1,13 @@
 //! `parapet generate`.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
-use parapet_service::generate::{Generated, Shape, Wishes};
+use parapet_model::time::{DAY, TestClock};
+use parapet_model::{Clock as _, SystemClock};
+use parapet_service::feeds::{FeedSource, ImportOptions};
+use parapet_service::generate::{Generated, History, Shape, Wishes};
 
 use super::options::StoreOptions;
 use super::output::{self, Format};
@@ -16,6 +22,7 @@ use super::output::{self, Format};
 #[command(after_help = "Examples:
   parapet feed import Debian.zip npm.zip PyPI.zip --data-dir estate
   parapet generate --images 100000 --containers 100000 --seed 1 --data-dir estate
+  parapet generate --images 5000 --history-days 180 --feed Debian.zip --feed npm.zip --data-dir estate
   parapet generate --images 2000 --shape adversarial --packages-per-image 150 --data-dir estate --format json
   parapet serve --data-dir estate")]
 pub(super) struct Generate {
@@ -38,6 +45,12 @@ pub(super) struct Generate {
     /// Whether images share layers
     #[arg(long, value_enum, default_value_t = ShapeWord::Layered)]
     shape: ShapeWord,
+    /// Record it over the last N days, the first images first, instead of now; the store must be new
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=3650))]
+    history_days: u16,
+    /// Advisories to import before, at the beginning of the history; may be given several times
+    #[arg(long, value_name = "FILE")]
+    feed: Vec<PathBuf>,
     #[command(flatten)]
     store: StoreOptions,
     /// How to print
@@ -55,7 +68,17 @@ enum ShapeWord {
 
 impl Generate {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (app, who) = self.store.open().await?;
+        let (now, mut options) = (SystemClock.now(), self.store.app_options()?);
+        let history = (self.history_days > 0).then(|| {
+            let clock = TestClock::at(now - i64::from(self.history_days) * DAY);
+            options.clock = Arc::new(clock.clone());
+            History::until(clock, now)
+        });
+        let (app, who) = StoreOptions::open_with(options).await?;
+        for path in &self.feed {
+            output::progress(&format!("importing {}", path.display()));
+            app.feeds().import(&who, &FeedSource::recognise(path)?, &ImportOptions::default(), None).await?;
+        }
         let wishes = Wishes {
             images: self.images,
             containers: self.containers,
@@ -66,6 +89,7 @@ impl Generate {
                 ShapeWord::Layered => Shape::Layered,
                 ShapeWord::Adversarial => Shape::Adversarial,
             },
+            history,
         };
         let done = app.generate(&who, &wishes, &output::progress).await?;
         match self.format {

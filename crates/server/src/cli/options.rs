@@ -93,7 +93,8 @@ impl StoreOptions {
         Self::open_with(parapet_service::Options { posture: false, ..self.app_options()? }).await
     }
 
-    async fn open_with(options: parapet_service::Options) -> anyhow::Result<(Arc<App>, Principal)> {
+    /// The same with other options than those said.
+    pub(super) async fn open_with(options: parapet_service::Options) -> anyhow::Result<(Arc<App>, Principal)> {
         let app = App::open(options).await?;
         let principal = app.local_principal().await?;
         Ok((app, principal))

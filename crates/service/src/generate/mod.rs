@@ -17,7 +17,8 @@ mod estate;
 mod random;
 mod write;
 
-use parapet_model::{Permission, Principal};
+use parapet_model::time::{DAY, TestClock, format_rfc3339};
+use parapet_model::{Clock as _, Millis, Permission, Principal};
 use serde::Serialize;
 
 pub use estate::Shape;
@@ -46,6 +47,30 @@ pub struct Wishes {
     pub seed: u64,
     /// Whether images share layers.
     pub shape: Shape,
+    /// The time over which it is recorded; without one everything is recorded now.
+    pub history: Option<History>,
+}
+
+/// A stretch of time that ends now, through which the application's clock moves while an estate is
+/// written, so that questions about the past have something to find. Assets are spread evenly over it.
+#[derive(Debug, Clone)]
+pub struct History {
+    clock: TestClock,
+    from: Millis,
+    to: Millis,
+}
+
+impl History {
+    /// From what the clock shows to `to`. The application must have been opened with this clock.
+    pub fn until(clock: TestClock, to: Millis) -> Self {
+        Self { from: clock.now(), clock, to }
+    }
+
+    /// Moves the clock to where so many of all assets are recorded.
+    fn reach(&self, done: usize, all: usize) {
+        let passed = (self.to - self.from) as i128 * done as i128 / all.max(1) as i128;
+        self.clock.set(self.from + passed as Millis);
+    }
 }
 
 /// What was written.
@@ -83,6 +108,16 @@ impl App {
         require(who, Permission::AssetsWrite)?;
         require(who, Permission::ExceptionsApprove)?;
         check(wishes)?;
+        if let Some(history) = &wishes.history {
+            let last = self.store().head().await?.recorded;
+            // What was recorded at the beginning itself, advisories too, made time pass a little.
+            if last > history.from + DAY / 24 {
+                let last = format_rfc3339(last);
+                return Err(Error::Invalid(format!(
+                    "the store was written to at {last}, after its history would begin"
+                )));
+            }
+        }
         write::estate(self, who, wishes, progress).await
     }
 }

@@ -48,17 +48,20 @@ pub(super) async fn estate(
         let made = writer.images(range.clone()).await?;
         first_builds.extend(range.zip(made).filter(|(no, _)| no % BUILDS == 0 || is_last(wishes, *no)));
         done.images = wishes.images.min(start + BATCH);
+        writer.reach(done.images);
     }
     done.moved_tags = writer.move_tags(&first_builds).await?;
     progress("recording containers");
     for start in (0..wishes.containers).step_by(BATCH) {
         done.containers = wishes.containers.min(start + BATCH);
         writer.containers(start..done.containers).await?;
+        writer.reach(wishes.images + done.containers);
     }
     progress("recording hosts");
     for no in 0..wishes.hosts {
         writer.host(no).await?;
         done.hosts += 1;
+        writer.reach(wishes.images + wishes.containers + done.hosts);
     }
     done.exceptions = writer.exceptions().await?;
     done.packages = writer.numbers.values().collect::<BTreeSet<_>>().len();
@@ -84,6 +87,14 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// Moves time to where so many assets are recorded.
+    fn reach(&self, done: usize) {
+        let wishes = self.estate.wishes;
+        if let Some(history) = &wishes.history {
+            history.reach(done, wishes.images + wishes.containers + wishes.hosts);
+        }
+    }
+
     /// Numbers what is not numbered yet; new packages are matched at once.
     async fn number(&mut self, sets: &[PackageSet]) -> Result<()> {
         let keys: BTreeSet<&PackageKey> =

@@ -5,15 +5,18 @@ use std::ops::ControlFlow;
 
 use parapet_model::asset::ContainerState;
 use parapet_model::facts::{AssetRow, Change};
-use parapet_model::{AssetKind, Filter};
+use parapet_model::time::DAY;
+use parapet_model::{AssetKind, Clock as _, Filter, TestClock};
 use parapet_posture::Query;
 use parapet_posture::oracle::{self, Facts, OracleRow};
-use parapet_service::generate::{Generated, Shape, Wishes};
+use parapet_service::PastInstant;
+use parapet_service::generate::{Generated, History, Shape, Wishes};
 
 use crate::world::World;
 
 fn wishes() -> Wishes {
-    Wishes { images: 45, containers: 60, hosts: 4, packages_per_image: 30, seed: 7, shape: Shape::Layered }
+    let (images, containers, hosts, packages_per_image) = (45, 60, 4, 30);
+    Wishes { images, containers, hosts, packages_per_image, seed: 7, shape: Shape::Layered, history: None }
 }
 
 async fn generated(wishes: &Wishes, with_feed: bool) -> (World, Generated) {
@@ -107,6 +110,31 @@ async fn adversarial_images_share_no_set() {
     let facts = facts(&world).await;
     let sets: BTreeSet<_> = facts.assets.iter().flat_map(|asset| &asset.links).map(|link| link.set).collect();
     assert_eq!(sets.len(), 45);
+}
+
+#[tokio::test]
+async fn an_estate_with_a_history_was_smaller_in_the_past() {
+    let world = World::new().await;
+    world.app.feeds().import_starter(&world.who).await.unwrap();
+    let (begin, end) = (world.clock.now(), world.clock.now() + 100 * DAY);
+    let history = Some(History::until(world.clock.clone(), end));
+    let wishes = Wishes { images: 1_000, containers: 0, hosts: 0, history, ..wishes() };
+    world.app.generate(&world.who, &wishes, &|_| ()).await.unwrap();
+    world.app.live().catch_up().await.unwrap();
+    assert_eq!(world.clock.now(), end);
+    let scope = world.who.scope();
+    let mut found = Vec::new();
+    for days in [1, 49, 100] {
+        let past = PastInstant { at: begin + days * DAY, hindsight: false };
+        let view = world.app.findings().view(Some(past), None).await.unwrap();
+        let images = view.snapshot.asset_numbers(&view.query(&scope, &Filter::All)).len();
+        found.push((images, view.snapshot.count(&view.query(&scope, &Filter::All)).findings));
+    }
+    assert_eq!(found.iter().map(|(images, _)| *images).collect::<Vec<_>>(), [250, 500, 1_000]);
+    assert!(found.windows(2).all(|pair| pair[0].1 < pair[1].1), "{found:?}");
+    // What the store has recorded is not moved into the past.
+    let wishes = Wishes { seed: 8, history: Some(History::until(TestClock::at(begin), end)), ..wishes };
+    assert!(world.app.generate(&world.who, &wishes, &|_| ()).await.is_err());
 }
 
 #[tokio::test]

@@ -86,11 +86,16 @@ function begin(root) {
 
 async function load(part, address) {
   part.dataset.loading = address;
+  part.setAttribute("aria-busy", "true");
   const page = await get(address).catch(() => undefined);
   if (part.dataset.loading !== address) return;
+  part.removeAttribute("aria-busy");
   const fresh = page?.querySelector("[data-part]");
-  if (fresh) part.replaceChildren(...document.adoptNode(fresh).childNodes);
-  else if (page === undefined) part.append(" could not be loaded");
+  if (fresh) {
+    part.replaceChildren(...document.adoptNode(fresh).childNodes);
+    begin(part);
+  } else if (page === undefined) part.append(" could not be loaded");
+  delete part.dataset.loading;
 }
 
 document.addEventListener("change", (event) => {

@@ -1,9 +1,12 @@
-//! Days and months, all in UTC.
+//! Instants, days, spans and months as people read them, all in UTC.
 
 use std::fmt;
 
 use parapet_model::Millis;
-use parapet_model::time::{DAY, FOREVER, format_rfc3339, parse_instant, start_of_day};
+use parapet_model::time::{DAY, FOREVER, format_rfc3339, format_seconds, parse_instant, start_of_day};
+
+const MINUTE: Millis = 60_000;
+const HOUR: Millis = 60 * MINUTE;
 
 /// The day of an instant, or nothing for 0 and for [`FOREVER`].
 pub(crate) fn day(at: Millis) -> String {
@@ -16,6 +19,25 @@ pub(crate) fn minute(at: Millis) -> String {
         text if at == 0 || text.len() < 16 => String::new(),
         text => format!("{}Z", &text[..16]),
     }
+}
+
+/// An instant to the second with its zone; empty for none.
+pub(crate) fn instant(at: Millis) -> String {
+    if at == 0 || at == FOREVER { String::new() } else { format_seconds(at) }
+}
+
+/// A span in its largest unit: `3 hours`.
+pub(crate) fn span(length: Millis) -> String {
+    let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1000, "second")];
+    let fitting = units.into_iter().find(|(unit, _)| length >= *unit);
+    let Some((unit, name)) = fitting else { return "no time".to_owned() };
+    let count = length / unit;
+    if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
+}
+
+/// How long ago an instant is, or how far away.
+pub(crate) fn from_now(at: Millis, now: Millis) -> String {
+    if at > now { format!("in {}", span(at - now)) } else { format!("{} ago", span(now - at)) }
 }
 
 /// The last day of something that ends at `end`; nothing when it never does.
@@ -136,5 +158,16 @@ mod tests {
         assert_eq!(last_day(FOREVER), "");
         assert_eq!(minute(monday + 61_000), "2026-11-30T00:01Z");
         assert_eq!((minute(0), minute(FOREVER), day(0)), Default::default());
+    }
+
+    #[test]
+    fn spans_are_told_in_their_largest_unit() {
+        assert_eq!(span(HOUR), "1 hour");
+        assert_eq!(span(2 * DAY + HOUR), "2 days");
+        assert_eq!(span(5), "no time");
+        assert_eq!(from_now(10 * MINUTE, 0), "in 10 minutes");
+        assert_eq!(from_now(0, 3 * DAY), "3 days ago");
+        assert_eq!((instant(0), instant(FOREVER)), (String::new(), String::new()));
+        assert_eq!(instant(DAY), "1970-01-02T00:00:00Z");
     }
 }

@@ -1,6 +1,7 @@
 //! What surrounds every page: navigation, search, who is signed in, which data is shown.
 
 use crate::files::{ICON, SCRIPT, STYLE};
+use crate::parts::counted;
 
 /// See the module. The template is `base.html`, which every page extends.
 #[derive(Debug, Clone, Default)]
@@ -41,8 +42,17 @@ pub(crate) struct DataState {
     pub(crate) of: String,
     /// Facts recorded since, when the page holds on to an older state.
     pub(crate) newer: u64,
+    /// The address held on to an older state that is kept no longer, so this is the newest.
+    pub(crate) lost: bool,
     /// The same page of the newest state.
     pub(crate) refresh: String,
+}
+
+impl DataState {
+    /// How much was recorded since.
+    pub(crate) fn changes(&self) -> String {
+        counted(self.newer, "change")
+    }
 }
 
 impl Layout {

@@ -6,7 +6,7 @@
 //! | which addresses there are, and who may see them | [`routes`] below |
 //! | what surrounds every page | `layout.rs`, `templates/base.html` |
 //! | pieces that several pages share | `parts.rs`, `templates/parts.html` |
-//! | pieces of forms, instants as words, what is wrong with a field | `words.rs`, `templates/forms.html` |
+//! | pieces of forms, what is wrong with a field | `words.rs`, `templates/forms.html` |
 //! | a page | the module with its name: what it asks, and the structure of its template |
 //! | colours, sizes, the phone | `assets/style.css` |
 //! | keys, completion, partial updates | `assets/parapet.js` |
@@ -36,9 +36,9 @@ mod parts;
 mod past;
 mod pinned;
 mod question;
+mod ready;
 mod render;
 mod settings;
-mod shown;
 mod sign_in;
 mod sources;
 mod start;
@@ -50,6 +50,7 @@ mod words;
 use axum::extract::FromRef;
 use axum::handler::Handler;
 use axum::http::Method;
+use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use parapet_model::{Access, Permission as P};
@@ -83,7 +84,8 @@ where
     T: 'static,
 {
     let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-    Page { method, path, access, handler: on(filter, handler) }
+    let handler = on(filter, handler).layer(from_fn(render::known_pages));
+    Page { method, path, access, handler }
 }
 
 /// Every page.

@@ -127,14 +127,32 @@ pub(crate) struct Choice {
     pub(crate) link: Link,
 }
 
+/// The word for so many of a thing: `finding`, `findings`, `registries`.
+pub(crate) fn noun(number: u64, one: &str) -> String {
+    match one.strip_suffix('y') {
+        _ if number == 1 => one.to_owned(),
+        Some(stem) => format!("{stem}ies"),
+        None if one.ends_with("ch") => format!("{one}es"),
+        None => format!("{one}s"),
+    }
+}
+
 /// A count with its word, `1 finding`, `2 findings`.
 pub(crate) fn counted(number: u64, one: &str) -> String {
-    let end = match one.strip_suffix('y') {
-        _ if number == 1 => return format!("1 {one}"),
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{one}s"),
-    };
-    format!("{} {end}", grouped(number))
+    format!("{} {}", grouped(number), noun(number, one))
+}
+
+/// A number of bytes, `1.5 MB`.
+pub(crate) fn bytes(number: u64) -> String {
+    let units = ["kB", "MB", "GB", "TB"];
+    let (mut size, mut unit) = (number as f64, "bytes");
+    for next in units {
+        if size < 999.5 {
+            break;
+        }
+        (size, unit) = (size / 1000.0, next);
+    }
+    if unit == "bytes" { counted(number, "byte") } else { format!("{size:.1} {unit}") }
 }
 
 /// A text of at most so many characters, with a sign where more was.

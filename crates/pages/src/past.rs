@@ -1,38 +1,73 @@
-//! Past states of posture that somebody looks at. Making one takes as long as a start of the server, so a
-//! few are kept; what is of today in them (titles, scores, coverage) is of the day they were made.
+//! Past states of posture that somebody looks at. Making one takes as long as a start of the server, so they
+//! are kept while there is room; what is of today in them (titles, scores, coverage) is of the day they were
+//! made.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use parapet_model::Millis;
 use parapet_model::time::parse_instant;
-use parapet_service::{App, PastInstant, View};
+use parapet_service::{App, Error, PastInstant, View};
+use tokio::sync::OnceCell;
 
 use crate::error::PageError;
+use crate::state::Pages;
 
-/// States kept. Each may be as large as the present one.
-const KEPT: usize = 2;
+/// States kept at the most, and assets in all of them together. The one that is looked at is always kept.
+const KEPT: usize = 8;
+const KEPT_ASSETS: u64 = 200_000;
+/// In estates with more assets a page says that a day is being worked out, and shows it when it is.
+const LARGE: u64 = 2_000;
 
-/// See the module.
+/// A state that is there, or is being made for everybody who waits for it.
+type Making = Arc<OnceCell<View>>;
+
+/// See the module. The one that was asked for last stands last; the first goes first.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PastViews(Arc<Mutex<VecDeque<(Millis, View)>>>);
+pub(crate) struct PastViews(Arc<Mutex<VecDeque<(Millis, Making)>>>);
 
 impl PastViews {
-    /// The state as it was known at an instant.
-    pub(crate) async fn view(&self, app: &App, at: Millis) -> Result<View, PageError> {
-        if let Some((_, view)) = self.lock().iter().find(|(known, _)| *known == at) {
-            return Ok(view.clone());
-        }
-        let view = app.findings().view(Some(PastInstant { at, hindsight: false }), None).await?;
-        let mut kept = self.lock();
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back((at, view.clone()));
-        Ok(view)
+    /// Whether people had to wait for the state of an instant.
+    pub(crate) fn takes_long(&self, app: &App, at: Millis) -> bool {
+        let ready = self.lock().iter().any(|(known, made)| *known == at && made.initialized());
+        !ready && at <= app.now() && app.live().snapshot().assets_held() > LARGE
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Millis, View)>> {
+    /// The state as it was known at an instant. It is made once, one at a time, and also when whoever asked
+    /// first has gone.
+    pub(crate) async fn view(&self, pages: &Pages, at: Millis) -> Result<View, PageError> {
+        let (pages, making, all) = (pages.clone(), self.making(at), self.clone());
+        let made = tokio::spawn(async move {
+            let make = || async {
+                let _alone = pages.alone().await;
+                pages.app.findings().view(Some(PastInstant { at, hindsight: false }), None).await
+            };
+            let view = making.get_or_try_init(make).await?.clone();
+            all.make_room();
+            Ok::<_, Error>(view)
+        });
+        Ok(made.await??)
+    }
+
+    fn making(&self, at: Millis) -> Making {
+        let mut kept = self.lock();
+        let place = kept.iter().position(|(known, _)| *known == at);
+        let known = place.and_then(|place| kept.remove(place)).unwrap_or_default();
+        kept.push_back((at, Arc::clone(&known.1)));
+        known.1
+    }
+
+    fn make_room(&self) {
+        let mut kept = self.lock();
+        let assets = |making: &Making| making.get().map_or(0, |view| view.snapshot.assets_held());
+        while kept.len() > 1
+            && (kept.len() > KEPT || kept.iter().map(|(_, making)| assets(making)).sum::<u64>() > KEPT_ASSETS)
+        {
+            kept.pop_front();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Millis, Making)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

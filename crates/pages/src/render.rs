@@ -1,7 +1,9 @@
 //! From structures to answers, and `304` for a page that has not changed.
 
 use askama::Template;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use parapet_model::{Digest, Millis};
 
@@ -12,7 +14,11 @@ use crate::visitor::Visitor;
 /// A page as an answer.
 pub(crate) fn html(page: &impl Template) -> Response {
     match page.render() {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
+        Ok(text) => {
+            let headers =
+                [(header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()), (header::ETAG, tag(&text))];
+            (headers, text).into_response()
+        }
         Err(error) => {
             tracing::error!(%error, "a template failed");
             (StatusCode::INTERNAL_SERVER_ERROR, "a template failed").into_response()
@@ -38,20 +44,17 @@ impl Stamp {
             who.enterprise_projects,
             env!("CARGO_PKG_VERSION"),
         );
-        Self(format!("W/\"{}\"", Digest::of(of.as_bytes()).hex().get(..32).unwrap_or_default()))
+        Self(tag(&of))
     }
 
     /// The stamp of a page that also depends on something else.
     pub(crate) fn and(self, more: &str) -> Self {
-        let digest = Digest::of(format!("{} {more}", self.0).as_bytes()).hex();
-        Self(format!("W/\"{}\"", digest.get(..32).unwrap_or_default()))
+        Self(tag(&format!("{} {more}", self.0)))
     }
 
     /// `304`, when the browser has just this page.
     pub(crate) fn unchanged(&self, headers: &HeaderMap) -> Option<Response> {
-        let known = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
-        let known = known.split(',').any(|tag| tag.trim() == self.0);
-        known.then(|| self.on(StatusCode::NOT_MODIFIED.into_response()))
+        knows(headers, &self.0).then(|| self.on(StatusCode::NOT_MODIFIED.into_response()))
     }
 
     /// The answer with its tag.
@@ -60,6 +63,30 @@ impl Stamp {
             response.headers_mut().insert(header::ETAG, tag);
         }
         response
+    }
+}
+
+/// The entity tag of a text.
+fn tag(text: &str) -> String {
+    format!("W/\"{}\"", Digest::of(text.as_bytes()).hex().get(..32).unwrap_or_default())
+}
+
+/// Whether the browser has what carries this tag.
+fn knows(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
+    known.split(',').any(|known| known.trim() == tag)
+}
+
+/// Does not send again what the browser has: pages that are about more than posture are known by their text.
+pub(crate) async fn known_pages(request: Request, next: Next) -> Response {
+    let headers = (request.method() == Method::GET).then(|| request.headers().clone());
+    let response = next.run(request).await;
+    let tag = response.headers().get(header::ETAG).filter(|_| response.status() == StatusCode::OK);
+    match tag.cloned().zip(headers) {
+        Some((tag, headers)) if tag.to_str().is_ok_and(|tag| knows(&headers, tag)) => {
+            (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()
+        }
+        _ => response,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use parapet_model::{Permission, Principal};
+use parapet_model::{Millis, Permission, Principal};
 use parapet_service::{Error, SignedIn};
 
 use crate::error::PageError;
@@ -34,6 +34,14 @@ impl Visitor {
     /// `csrf` goes with every form of the session.
     pub fn new(signed_in: SignedIn, csrf: String) -> Self {
         Self { signed_in, csrf }
+    }
+
+    /// Nobody with a browser: whose lists are made beforehand.
+    pub(crate) fn nobody(who: &Principal) -> Self {
+        let principal = who.clone();
+        let signed_in =
+            SignedIn { principal, project: None, roles: Vec::new(), issued_at: 0, expires_at: Millis::MAX };
+        Self::new(signed_in, String::new())
     }
 
     /// The principal.

@@ -1,36 +1,16 @@
-//! Instants, spans and lists as people read them, and small answers that several pages give.
+//! What forms of several pages share: reading a field, what is wrong with one, and where to go afterwards.
 
 use std::fmt::Display;
 
-use axum::http::{HeaderValue, header};
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use parapet_model::time::{DAY, format_seconds};
-use parapet_model::{FOREVER, Millis};
+use parapet_service::Error;
+use serde::Deserialize;
 
+use crate::render::html;
 use crate::visitor::Visitor;
 use crate::{PageError, PageResult};
-
-const MINUTE: Millis = 60_000;
-const HOUR: Millis = 60 * MINUTE;
-
-/// An instant to the second with its zone; empty for none.
-pub(crate) fn instant(at: Millis) -> String {
-    if at == 0 || at == FOREVER { String::new() } else { format_seconds(at) }
-}
-
-/// A span in its largest unit: `3 hours`.
-pub(crate) fn span(length: Millis) -> String {
-    let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1000, "second")];
-    let fitting = units.into_iter().find(|(unit, _)| length >= *unit);
-    let Some((unit, name)) = fitting else { return "no time".to_owned() };
-    let count = length / unit;
-    if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
-}
-
-/// How long ago an instant is, or how far away.
-pub(crate) fn from_now(at: Millis, now: Millis) -> String {
-    if at > now { format!("in {}", span(at - now)) } else { format!("{} ago", span(now - at)) }
-}
 
 /// The lines of a text area that say something.
 pub(crate) fn lines(text: &str) -> Vec<String> {
@@ -48,6 +28,21 @@ pub(crate) fn unkept(mut response: Response) -> Response {
     response
 }
 
+/// The page of a form that was not taken, with why on it.
+pub(crate) fn refused(page: &impl Template, status: StatusCode) -> Response {
+    let mut response = html(page);
+    *response.status_mut() = status;
+    response
+}
+
+/// What was done just now, as the address of the page says it; a page knows which words it has.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Done {
+    /// A word.
+    #[serde(default)]
+    pub(crate) done: String,
+}
+
 /// Puts the surroundings of whoever asked around an error.
 pub(crate) trait ForVisitor<T> {
     /// See the trait.
@@ -57,6 +52,27 @@ pub(crate) trait ForVisitor<T> {
 impl<T, E: Into<PageError>> ForVisitor<T> for Result<T, E> {
     fn shown_to(self, visitor: &Visitor) -> PageResult<T> {
         self.map_err(|error| error.into().to(visitor))
+    }
+}
+
+/// Something of which people say the kind when it is not there.
+pub(crate) trait Known<T> {
+    /// The thing, or a page that says there is no such `kind`.
+    fn known(self, kind: &str, visitor: &Visitor) -> PageResult<T>;
+}
+
+impl<T> Known<T> for Result<T, Error> {
+    fn known(self, kind: &str, visitor: &Visitor) -> PageResult<T> {
+        self.map_err(|error| match error {
+            Error::NotFound(_) => PageError::not_found(kind).to(visitor),
+            other => PageError::from(other).to(visitor),
+        })
+    }
+}
+
+impl<T> Known<T> for Option<T> {
+    fn known(self, kind: &str, visitor: &Visitor) -> PageResult<T> {
+        self.ok_or_else(|| PageError::not_found(kind).to(visitor))
     }
 }
 
@@ -76,8 +92,8 @@ impl Problem {
     }
 
     /// What a service says of the form; other errors are no matter of the form.
-    pub(crate) fn said(error: parapet_service::Error, field: &'static str) -> Result<Self, PageError> {
-        use parapet_service::Error as E;
+    pub(crate) fn said(error: Error, field: &'static str) -> Result<Self, PageError> {
+        use Error as E;
         use parapet_store::Error as S;
         match error {
             E::Invalid(text) | E::Conflict(text) => Ok(Self::of(field, text)),
@@ -92,21 +108,5 @@ impl Problem {
     /// Whether it is that field's.
     pub(crate) fn is_of(&self, field: &str) -> bool {
         self.field == field
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_are_told_in_their_largest_unit() {
-        assert_eq!(span(HOUR), "1 hour");
-        assert_eq!(span(2 * DAY + HOUR), "2 days");
-        assert_eq!(span(5), "no time");
-        assert_eq!(from_now(10 * MINUTE, 0), "in 10 minutes");
-        assert_eq!(from_now(0, 3 * DAY), "3 days ago");
-        assert_eq!((instant(0), instant(FOREVER)), (String::new(), String::new()));
-        assert_eq!(instant(DAY), "1970-01-02T00:00:00Z");
     }
 }

@@ -122,6 +122,11 @@ impl Assets {
                 || self.containers_of(asset).next().is_some())
     }
 
+    /// About how many there are: those that changed of late may count twice.
+    pub(crate) fn about(&self) -> usize {
+        self.fresh.len() + self.blocks.iter().flatten().map(|block| block.len()).sum::<usize>()
+    }
+
     /// No asset has this number or a higher one.
     pub(crate) fn end(&self) -> usize {
         let fresh = self.fresh.last_key_value().map_or(0, |(no, _)| no.index() + 1);

@@ -225,6 +225,21 @@ fn add(versions: &mut Vec<(u64, Thing)>, made: u64, thing: Thing) {
 }
 
 impl Kept {
+    /// The things that are right for a state or for one before it, kept apart: what is made here from now on
+    /// takes the place of nothing there, and the other way round.
+    pub(crate) fn apart(&self, generation: u64) -> Self {
+        let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots: Vec<_> =
+            shelf.slots.iter().map(|(key, (_, slot))| (key.clone(), Arc::clone(slot))).collect();
+        drop(shelf);
+        let copied = slots.into_iter().filter_map(|(key, slot)| {
+            let versions = slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
+            let newest = versions.iter().rev().find(|(made, _)| *made <= generation)?.clone();
+            Some((key, (0, Arc::new(Slot { versions: Mutex::new(vec![newest]) }))))
+        });
+        Self(Arc::new(Mutex::new(Shelf { slots: copied.collect(), ..Shelf::default() })))
+    }
+
     /// The thing under a key that `fits`; made by `make` when there is none that is recent enough.
     /// Whoever comes while it is made waits for it.
     pub(crate) fn get<T: Send + Sync + 'static>(
@@ -466,6 +481,20 @@ mod tests {
         assert_eq!(made(&kept, &old, 5), (1, vec![]), "a newer thing is of no use to an older state");
         journal.step(None);
         assert_eq!(made(&kept, &journal, 6), (6, vec![]));
+    }
+
+    #[test]
+    fn what_is_kept_apart_is_not_replaced_by_newer_versions() {
+        let (kept, mut journal) = (Kept::default(), Journal::default());
+        journal.step(None);
+        assert_eq!(made(&kept, &journal, 1), (1, vec![]));
+        let (old, apart) = (journal.clone(), kept.apart(journal.generation()));
+        for value in 2..6 {
+            journal.step(None);
+            assert_eq!(made(&kept, &journal, value), (value, vec![]));
+        }
+        assert_eq!(made(&apart, &old, 7), (1, vec![]));
+        assert_eq!(made(&kept, &old, 8), (8, vec![]), "beside the newer ones it is gone");
     }
 
     #[test]

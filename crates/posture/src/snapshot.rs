@@ -47,6 +47,14 @@ impl Snapshot {
         Self { data, layer: ArcSwapOption::empty() }
     }
 
+    /// The same state with what is kept of it for itself, so that it stays as fast as it is now while posture
+    /// goes on: other snapshots of a posture share what is kept, of which newer versions take the place of older
+    /// ones.
+    pub fn apart(&self) -> Self {
+        let kept = self.data.kept.apart(self.data.journal.generation());
+        Self::new(Data { kept, ..self.data.clone() })
+    }
+
     /// The snapshot of facts given whole. With facts cut at a date ([`crate::as_of`]) it answers as
     /// of that date, by the same code.
     pub fn build(change: Change) -> Self {
@@ -63,6 +71,11 @@ impl Snapshot {
     /// Recorded time of that position.
     pub fn recorded(&self) -> Millis {
         self.data.recorded
+    }
+
+    /// How large it is: about how many assets it holds, of all projects, with those that are gone.
+    pub fn assets_held(&self) -> u64 {
+        self.data.assets.about() as u64
     }
 
     /// The first instant after `now` at which an exception starts or ends, if any does.

@@ -54,8 +54,8 @@ mod turns;
 mod vulnerabilities;
 
 pub use accounts::{
-    Accounts, BearerError, ChosenAssets, Claim, ListedUser, NewKey, SignedIn, SignedWrite, SigningError,
-    SigningKey, TEMPORARY_SECONDS, TemporaryKey, TokenScope, VISIT_ENDS,
+    Accounts, BearerError, Changeable, ChosenAssets, Claim, ListedUser, NewKey, SignedIn, SignedWrite,
+    SigningError, SigningKey, TEMPORARY_SECONDS, TemporaryKey, TokenScope, VISIT_ENDS,
 };
 pub use app::{App, Options};
 pub use artifacts::{ArtifactBody, ArtifactPlace};

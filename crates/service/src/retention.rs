@@ -26,7 +26,7 @@ pub fn retention() -> Vec<Retained> {
         row("jobs and what came of them", "for ever".to_owned()),
         row(
             "files of exports",
-            format!("{KEPT_DAYS} days unless their asker says otherwise; looked at once an hour"),
+            format!("{KEPT_DAYS} days, or as long as their asker says, up to a year; looked at once an hour"),
         ),
         row("reports", "1, 7, 30 or 90 days, as their asker says".to_owned()),
         row("layers of images that were read", {

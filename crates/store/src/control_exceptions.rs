@@ -28,6 +28,8 @@ const BY_STATE: &str = "SELECT enterprise_project, state, COUNT(*) FROM control_
      WHERE project = $1 AND state <> 3 GROUP BY enterprise_project, state ORDER BY enterprise_project, state";
 const EXPIRED: &str = "SELECT enterprise_project, COUNT(*) FROM control_exception \
      WHERE project = $1 AND state = 1 AND end_at <= $2 GROUP BY enterprise_project ORDER BY enterprise_project";
+const NEXT_END: &str =
+    "SELECT COALESCE(MIN(end_at), $2) FROM control_exception WHERE state = 1 AND end_at > $1";
 const BY_NO: &str = "SELECT no, uuid, project, enterprise_project, host, policy, control, instance, \
      technology, reopens, accepted, state, start_at, end_at, assignee, created_by, created_at, modified_by, \
      modified_at FROM control_exception WHERE no = $1 AND state <> 3";
@@ -145,6 +147,13 @@ impl Session {
     /// An exception by number, deleted ones excluded.
     pub async fn control_exception(&mut self, no: ControlExceptionNo) -> Result<Option<ControlException>> {
         self.fetch_one(BY_NO, args![no.0]).await?.as_ref().map(exception).transpose()
+    }
+
+    /// The first instant after `now` at which an approved exception ends, of all projects; [`FOREVER`] when none
+    /// does.
+    pub async fn control_exceptions_until(&mut self, now: Millis) -> Result<Millis> {
+        let row = self.fetch_one(NEXT_END, args![now, FOREVER]).await?;
+        row.map_or(Ok(FOREVER), |row| row.fields("control_exception").i64())
     }
 
     /// How many exceptions that the scope sees stand how at `now`; those that were deleted do not count.

@@ -8,17 +8,17 @@ use axum::response::Response;
 use parapet_model::finding::Finding as Row;
 use parapet_model::{AssetNo, PackageNo, Permission, Risk};
 use parapet_posture::AssetSet;
-use parapet_service::View;
 use uuid::Uuid;
 
 use super::view::{Finding, Findings};
 use super::{Desk, Params};
 use crate::assets::{short, this};
 use crate::csv;
+use crate::dates::{day, minute};
 use crate::link::{self, Link};
 use crate::parts::Pager;
+use crate::pinned::Held;
 use crate::question::Question;
-use crate::shown::{day, minute};
 use crate::visitor::Visitor;
 
 /// Rows of a page.
@@ -62,6 +62,7 @@ pub(super) fn part(desk: &Desk<'_>) -> Findings {
     let question = Question::read(&desk.params.where_, "");
     let link = desk.link().with("where", "").with("layer", desk.params.layer.clone());
     let here = link.clone().with("where", question.text.clone());
+    let paged = desk.held.stay(here.clone());
     let all = desk.findings(&question);
     let brought = desk.brought();
     let shown = all.iter().skip(desk.params.offset).take(ROWS);
@@ -74,8 +75,8 @@ pub(super) fn part(desk: &Desk<'_>) -> Findings {
         terms: question.terms(&link),
         layer: short(&desk.params.layer),
         all_layers: here.clone().with("layer", ""),
-        pager: Pager::new(&here, desk.params.offset, ROWS, lines.len(), all.len()),
-        csv: here.with("format", "csv"),
+        pager: Pager::new(&paged, desk.params.offset, ROWS, lines.len(), all.len()),
+        csv: paged.with("format", "csv"),
         except: desk
             .visitor
             .may(Permission::ExceptionsRequest)
@@ -125,13 +126,13 @@ const TITLES: &[&str] = &[
 ];
 
 /// All findings as CSV.
-pub(super) fn download(view: View, visitor: Visitor, params: Params, id: Uuid) -> Response {
+pub(super) fn download(held: Held, visitor: Visitor, params: Params, id: Uuid) -> Response {
     csv::answer("findings", TITLES, move |table| {
-        let scope = visitor.principal().scope();
+        let (view, scope) = (&held.view, visitor.principal().scope());
         let Some(asset) = view.snapshot.asset_by_uuid(&scope, id) else { return Ok(()) };
         let only = AssetSet::from_iter([asset.no.0]);
         let desk =
-            Desk { view: &view, scope: &scope, visitor: &visitor, params: &params, asset, only: &only };
+            Desk { held: &held, view, scope: &scope, visitor: &visitor, params: &params, asset, only: &only };
         let brought = desk.brought();
         desk.findings(&Question::read(&params.where_, "")).iter().try_for_each(|row| {
             let key = &row.package.key;

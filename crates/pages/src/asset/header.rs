@@ -8,11 +8,12 @@ use parapet_service::{end_of_life, gaps_of, kernels_left_out};
 use super::Desk;
 use super::view::{AssetPage, Fact, Part};
 use crate::assets::{Bands, page_of, text, this};
+use crate::dates::{day, minute};
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::parts::Choice;
+use crate::parts::bytes;
 use crate::question::asked;
-use crate::shown::{bytes, day, minute};
 
 /// Digests and names that are listed.
 const MOST: usize = 20;

@@ -9,8 +9,8 @@ use parapet_model::{FOREVER, Millis};
 use super::Desk;
 use super::view::{Container, Excepted, History};
 use crate::assets::{page_of, text};
+use crate::dates::{day, minute};
 use crate::link::Link;
-use crate::shown::{day, minute};
 
 /// Days that are listed.
 const DAYS: usize = 60;

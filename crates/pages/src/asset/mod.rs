@@ -13,7 +13,6 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use parapet_model::exception::Exception;
 use parapet_model::facts::AssetRow;
-use parapet_model::time::format_rfc3339;
 use parapet_model::{AssetKind, Filter, Permission, Scope};
 use parapet_posture::{AssetSet, Query as Asked};
 use parapet_service::View;
@@ -24,10 +23,10 @@ use view::{AssetPage, Part};
 pub(crate) use acts::{delete, scan};
 
 use crate::assets::{page_of, text};
-use crate::layout::DataState;
 use crate::link::Link;
 use crate::parts::Choice;
-use crate::render::{Stamp, html};
+use crate::pinned::Held;
+use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::{PageError, PageResult, csv};
@@ -48,6 +47,8 @@ pub(crate) struct Params {
     compare: String,
     #[serde(default)]
     offset: usize,
+    /// Log position to stay at while paging.
+    at: Option<u64>,
     #[serde(default)]
     format: String,
     /// What was done just now.
@@ -90,6 +91,7 @@ enum Done {
 
 /// What every part needs.
 struct Desk<'a> {
+    held: &'a Held,
     view: &'a View,
     scope: &'a Scope,
     visitor: &'a Visitor,
@@ -119,7 +121,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Query(mut params): Query<Params>,
 ) -> PageResult {
-    let view = View { snapshot: state.app.live().snapshot(), now: state.app.now() };
+    let held = state.newest(params.at);
     let unknown = || PageError::not_found("asset");
     let id = Uuid::try_parse(&id).map_err(|_| unknown().to(&visitor))?;
     // `?compare=` alone is the comparison.
@@ -127,13 +129,13 @@ pub(crate) async fn show(
         params.show = Show::Compare;
     }
     let scope = visitor.principal().scope();
-    if view.snapshot.asset_by_uuid(&scope, id).is_none() {
+    if held.view.snapshot.asset_by_uuid(&scope, id).is_none() {
         return Err(unknown().to(&visitor));
     }
     if csv::wanted(&headers, &params.format) {
-        return Ok(findings::download(view, visitor, params, id));
+        return Ok(findings::download(held, visitor, params, id));
     }
-    let stamp = Stamp::new(&visitor, view.snapshot.seq(), view.snapshot.valid_until(view.now));
+    let stamp = held.stamp(&visitor);
     if let Some(answer) = stamp.unchanged(&headers) {
         return Ok(answer);
     }
@@ -143,21 +145,21 @@ pub(crate) async fn show(
         }
         _ => None,
     };
-    let page = state.turns.work(move || page(&view, &visitor, &params, id, exceptions)).await??;
+    let page = state.turns.work(move || page(&held, &visitor, &params, id, exceptions)).await??;
     Ok::<Response, PageError>(stamp.on(html(&page)))
 }
 
 fn page(
-    view: &View,
+    held: &Held,
     visitor: &Visitor,
     params: &Params,
     id: Uuid,
     exceptions: Option<Vec<Exception>>,
 ) -> Result<AssetPage, PageError> {
-    let scope = visitor.principal().scope();
+    let (view, scope) = (&held.view, visitor.principal().scope());
     let asset = view.snapshot.asset_by_uuid(&scope, id).ok_or_else(|| PageError::not_found("asset"))?;
     let only = AssetSet::from_iter([asset.no.0]);
-    let desk = Desk { view, scope: &scope, visitor, params, asset, only: &only };
+    let desk = Desk { held, view, scope: &scope, visitor, params, asset, only: &only };
     let part = match params.show {
         Show::Findings => Part::Findings(Box::new(findings::part(&desk))),
         Show::Plan => Part::Plan(made_of::plan(&desk)),
@@ -171,11 +173,7 @@ fn page(
         Show::Compare => Part::Compare(Box::new(compare::part(&desk))),
     };
     let mut layout = visitor.layout(&text(&asset.name, &asset.identity), "/assets");
-    layout.data = Some(DataState {
-        of: format_rfc3339(view.snapshot.recorded()),
-        newer: 0,
-        refresh: desk.link().to_string(),
-    });
+    layout.data = Some(held.data(&desk.link()));
     if matches!(params.done, Some(Done::Scan)) {
         "The scan was asked for; what it finds is shown here when it is done.".clone_into(&mut layout.done);
     }

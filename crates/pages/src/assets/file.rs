@@ -9,8 +9,8 @@ use parapet_service::View;
 use super::rows::Shelf;
 use super::{By, Params};
 use crate::csv;
+use crate::dates::minute;
 use crate::question::Question;
-use crate::shown::minute;
 use crate::visitor::Visitor;
 
 /// Assets counted at once.

@@ -10,10 +10,8 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect};
 use parapet_model::filter::{Field, Op};
-use parapet_model::time::format_rfc3339;
 use parapet_model::{AssetKind, Filter, Permission, Severity};
 use parapet_posture::{AssetSet, Window};
-use parapet_service::View;
 use rows::Shelf;
 use serde::Deserialize;
 use view::{Assets, Rows, Tab};
@@ -21,15 +19,16 @@ use view::{Assets, Rows, Tab};
 pub(crate) use rows::{page_of, short, this};
 pub(crate) use view::Bands;
 
+use crate::PageResult;
 use crate::csv;
-use crate::layout::DataState;
 use crate::link::Link;
 use crate::parts::{Choice, Empty, Facet, FacetValue, Pager};
+use crate::pinned::Held;
 use crate::question::{Question, asked, parts};
-use crate::render::{Stamp, html};
+use crate::ready;
+use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::{PageError, PageResult};
 
 /// Rows of a page.
 const ROWS: usize = 25;
@@ -37,7 +36,7 @@ const ROWS: usize = 25;
 const MOST_TAGGED: u64 = 50_000;
 
 /// The state of the page.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Params {
     #[serde(rename = "where", default)]
     where_: String,
@@ -170,29 +169,31 @@ pub(crate) async fn list(
     if params.good.is_some() && question.error.is_none() {
         return Ok(Redirect::to(&asked(&params.link(), &question.filter).to_string()).into_response());
     }
-    let live = state.app.live().snapshot();
-    let snapshot = params.at.and_then(|seq| state.pinned.at(seq)).unwrap_or_else(|| Arc::clone(&live));
-    let view = View { snapshot, now: state.app.now() };
+    let held = state.of_lists(params.at);
     if csv::wanted(&headers, &params.format) {
-        return Ok(file::download(view, visitor, &params, question));
+        return Ok(file::download(held.view, visitor, &params, question));
     }
-    let stamp = Stamp::new(&visitor, live.seq(), view.snapshot.valid_until(view.now));
+    let stamp = held.stamp(&visitor);
     if let Some(answer) = stamp.unchanged(&headers) {
         return Ok(answer);
     }
-    state.pinned.keep(&view.snapshot);
-    let newer = live.seq() - view.snapshot.seq();
-    let page = state.turns.work(move || page(&view, &visitor, &params, &question, newer)).await??;
+    if params.at.is_none() {
+        let key = format!("{} {params:?}", visitor.principal().scope().describe());
+        state.ready.note(&state.app, key, || list_of(visitor.clone(), params.clone(), question.clone()));
+    }
+    let page = state.turns.work(move || page(&held, &visitor, &params, &question)).await?;
     Ok(stamp.on(html(&page)))
 }
 
-fn page(
-    view: &View,
-    visitor: &Visitor,
-    params: &Params,
-    question: &Question,
-    newer: u64,
-) -> Result<Assets, PageError> {
+/// Makes the list, to have it made.
+fn list_of(visitor: Visitor, params: Params, question: Question) -> ready::Question {
+    Arc::new(move |view| {
+        page(&Held::alone(view), &visitor, &params, &question);
+    })
+}
+
+fn page(held: &Held, visitor: &Visitor, params: &Params, question: &Question) -> Assets {
+    let view = &held.view;
     let (scope, link) = (visitor.principal().scope(), params.link());
     let here = asked(&link, &question.filter);
     let shelf = Shelf { view, scope: &scope, question, link: &link };
@@ -212,15 +213,14 @@ fn page(
     let window = Window { offset: params.offset, limit: ROWS };
     let (rows, on_page, total) = rows(&shelf, params, shown, window);
     let mut layout = visitor.layout("Assets", "/assets");
-    layout.data =
-        Some(DataState { of: format_rfc3339(view.snapshot.recorded()), newer, refresh: here.to_string() });
-    let paged = here.clone().with("at", view.snapshot.seq().to_string());
+    layout.data = Some(held.data(&here));
+    let paged = held.stay(here.clone());
     let kept = link.parameters().map(|(name, value)| (name, value.to_owned())).collect();
     let levels = match params.level() {
         Some(level) => choices(&By::ALL, level, "by", &here.clone().with("order", "")),
         None => Vec::new(),
     };
-    Ok(Assets {
+    Assets {
         question: question.typed.clone(),
         error: question.error.clone(),
         kept,
@@ -232,10 +232,10 @@ fn page(
         rows,
         pager: Pager::new(&paged, params.offset, ROWS, on_page, total),
         empty: shown.is_empty().then(|| why_empty(&shelf, visitor, &sets)).flatten(),
-        csv: here.clone().with("format", "csv"),
+        csv: paged.with("format", "csv"),
         findings: asked(&Link::to("/findings"), &of_kind(question, params.kind)),
         layout,
-    })
+    }
 }
 
 /// The question about one kind of assets.

@@ -8,9 +8,9 @@ use parapet_service::{View, gaps_of};
 
 use super::view::{Asset, Bands, Repository, Tag};
 use super::{Order, text};
+use crate::dates::day;
 use crate::link::Link;
 use crate::question::{Question, asked};
-use crate::shown::day;
 
 /// Gaps named for each row.
 const GAPS: usize = 3;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect};
 use parapet_model::compliance::WHOLE_HOST;
 use parapet_model::exception::ExceptionState;
@@ -10,7 +10,6 @@ use parapet_model::lifecycle::Standing;
 use parapet_model::{Permission, Ranges};
 use parapet_service::Error;
 use parapet_service::control_exceptions::{Batch, Change, Listed, WhyNot};
-use serde::Deserialize;
 
 use super::exceptions::{Row, row, stand};
 use crate::dates::minute;
@@ -20,6 +19,7 @@ use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
+use crate::words::{Done, Known as _, refused};
 use crate::{PageError, PageResult};
 
 /// Characters of a text, which nothing here is longer than.
@@ -67,31 +67,25 @@ struct Typed {
     problem: String,
 }
 
-/// What was done just now.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
-}
-
 /// The page of one.
 pub(crate) async fn one(
     State(state): State<Pages>,
     visitor: Visitor,
+    headers: HeaderMap,
     Path(number): Path<String>,
     Query(Done { done }): Query<Done>,
 ) -> PageResult {
+    let stamp = super::stamp(&state, &visitor).await?;
+    if let Some(answer) = stamp.unchanged(&headers) {
+        return Ok(answer);
+    }
     let listed = found(&state, &visitor, &number).await?;
-    Ok(html(&page(&state, &visitor, listed, Typed::default(), &done).await?))
+    Ok(stamp.on(html(&page(&state, &visitor, listed, Typed::default(), &done).await?)))
 }
 
 async fn found(state: &Pages, visitor: &Visitor, number: &str) -> PageResult<Listed> {
-    let not_found = || PageError::not_found("exception").to(visitor);
-    let no: u32 = number.parse().map_err(|_| not_found())?;
-    match state.app.control_exceptions().one(visitor.principal(), no.into()).await {
-        Err(Error::NotFound(_)) => Err(not_found()),
-        other => Ok(other?),
-    }
+    let no: u32 = number.parse().ok().known("exception", visitor)?;
+    state.app.control_exceptions().one(visitor.principal(), no.into()).await.known("exception", visitor)
 }
 
 /// Takes a decision.
@@ -119,7 +113,8 @@ pub(crate) async fn decide(
             }
             Err(why) => {
                 typed.end_problem = why;
-                return refused(&state, &visitor, listed, typed, StatusCode::BAD_REQUEST).await;
+                let page = page(&state, &visitor, listed, typed, "").await?;
+                return Ok(refused(&page, StatusCode::BAD_REQUEST));
             }
         },
         "reject" => {
@@ -148,19 +143,7 @@ pub(crate) async fn decide(
         }
         Err(other) => return Err(PageError::from(other).to(&visitor)),
     };
-    refused(&state, &visitor, listed, typed, status).await
-}
-
-async fn refused(
-    state: &Pages,
-    visitor: &Visitor,
-    listed: Listed,
-    typed: Typed,
-    status: StatusCode,
-) -> PageResult {
-    let mut response = html(&page(state, visitor, listed, typed, "").await?);
-    *response.status_mut() = status;
-    Ok(response)
+    Ok(refused(&page(&state, &visitor, listed, typed, "").await?, status))
 }
 
 fn refusal(why: WhyNot) -> String {

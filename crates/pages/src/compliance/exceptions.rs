@@ -137,6 +137,10 @@ pub(crate) async fn queue(
     if csv::wanted(&headers, &params.format) {
         return Ok(download(state.clone(), &visitor, &params));
     }
+    let stamp = super::stamp(&state, &visitor).await?;
+    if let Some(answer) = stamp.unchanged(&headers) {
+        return Ok(answer);
+    }
     let (service, now) = (state.app.control_exceptions(), state.app.now());
     let counts = service.counts(visitor.principal()).await?;
     let page = service.list(visitor.principal(), &params.filter(), ROWS, true).await?;
@@ -156,7 +160,7 @@ pub(crate) async fn queue(
     let next = page
         .next
         .map(|no| here.clone().with("from", no.to_string()).with("seen", (params.seen + shown).to_string()));
-    Ok(html(&Queue {
+    Ok(stamp.on(html(&Queue {
         layout: visitor.layout("Compliance exceptions", "/compliance"),
         states: vec![
             choice("waiting", "pending"),
@@ -170,7 +174,7 @@ pub(crate) async fn queue(
         start: params.from.map(|_| here.clone()),
         next,
         csv: here.with("format", "csv"),
-    }))
+    })))
 }
 
 /// One in a list, with texts of at most so many characters.

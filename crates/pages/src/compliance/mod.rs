@@ -1,6 +1,7 @@
 //! `/compliance`: which controls fail, did evidence change?
 //!
-//! Exceptions of controls are not in posture and move no log position, so these pages carry no tag.
+//! Controls are not in posture: what decides how these pages look is the position of the last write, and when the
+//! next exception of a control ends.
 
 mod diff;
 mod exception;
@@ -28,7 +29,7 @@ use view::{Cell, Compliance, ControlRow, HostColumn, PolicyLine, Shown, Sum};
 use crate::dates::{day, minute};
 use crate::link::Link;
 use crate::parts::{Choice, Pager};
-use crate::render::html;
+use crate::render::{Stamp, html};
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::{PageError, PageResult, csv};
@@ -104,6 +105,11 @@ pub(crate) async fn show(
     headers: HeaderMap,
     Query(params): Query<Params>,
 ) -> PageResult {
+    let file = csv::wanted(&headers, &params.format);
+    let stamp = stamp(&state, &visitor).await?;
+    if let Some(answer) = stamp.unchanged(&headers).filter(|_| !file) {
+        return Ok(answer);
+    }
     let postures = state.app.control_postures();
     let who = visitor.principal();
     let policies = postures.policies(who, PolicyNo(0), POLICIES).await?;
@@ -114,9 +120,11 @@ pub(crate) async fn show(
         (None, [only]) => Some(only.clone()),
         (None, _) => None,
     };
-    let file = csv::wanted(&headers, &params.format);
     let Some(policy) = chosen else {
-        return if file { Ok(download(policies)) } else { all(&state, &visitor, &params, &policies).await };
+        return match file {
+            true => Ok(download(policies)),
+            false => Ok(stamp.on(all(&state, &visitor, &params, &policies).await?)),
+        };
     };
     if file {
         return Ok(list::download(state.clone(), &visitor, policy.no, &params));
@@ -154,7 +162,15 @@ pub(crate) async fn show(
         waiting: waiting(&state, &visitor).await?,
         shown,
     };
-    Ok(html(&page))
+    Ok(stamp.on(html(&page)))
+}
+
+/// What decides how a page about controls looks. Marks of what changed of late go by the day; names of hosts come
+/// from posture.
+pub(super) async fn stamp(state: &Pages, visitor: &Visitor) -> PageResult<Stamp> {
+    let (seq, until) = state.app.control_exceptions().state().await?;
+    let names = state.app.live().snapshot().seq();
+    Ok(Stamp::new(visitor, seq, until).and(&format!("{names} {}", day(state.app.now()))))
 }
 
 /// All policies, with how they stand when that was asked for.

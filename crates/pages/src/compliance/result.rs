@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect};
 use parapet_model::compliance::{ControlPosture, Evidence, Stretch, WHOLE_HOST};
 use parapet_model::lifecycle::Standing;
@@ -22,6 +22,7 @@ use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
+use crate::words::{Known as _, refused};
 use crate::{PageError, PageResult};
 
 /// Looks of a life that are shown.
@@ -109,20 +110,21 @@ pub(crate) struct Params {
 pub(crate) async fn one(
     State(state): State<Pages>,
     visitor: Visitor,
+    headers: HeaderMap,
     Path(number): Path<String>,
     Query(params): Query<Params>,
 ) -> PageResult {
+    let stamp = super::stamp(&state, &visitor).await?;
+    if let Some(answer) = stamp.unchanged(&headers) {
+        return Ok(answer);
+    }
     let detail = found(&state, &visitor, &number).await?;
-    Ok(html(&page(&state, &visitor, &detail, &params, None).await?))
+    Ok(stamp.on(html(&page(&state, &visitor, &detail, &params, None).await?)))
 }
 
 async fn found(state: &Pages, visitor: &Visitor, number: &str) -> PageResult<ResultDetail> {
-    let not_found = || PageError::not_found("result").to(visitor);
-    let no = ControlResultNo(number.parse().map_err(|_| not_found())?);
-    match state.app.compliance().result(visitor.principal(), no, LOOKS + 1).await {
-        Err(Error::NotFound(_)) => Err(not_found()),
-        other => Ok(other?),
-    }
+    let no = ControlResultNo(number.parse().ok().known("result", visitor)?);
+    state.app.compliance().result(visitor.principal(), no, LOOKS + 1).await.known("result", visitor)
 }
 
 /// Asks for an exception.
@@ -168,10 +170,7 @@ pub(crate) async fn request(
             Err(RequestError::Failed(other)) => return Err(PageError::from(other).to(&visitor)),
         }
     };
-    let page = page(&state, &visitor, &detail, &Params::default(), Some(ask)).await?;
-    let mut response = html(&page);
-    *response.status_mut() = status;
-    Ok(response)
+    Ok(refused(&page(&state, &visitor, &detail, &Params::default(), Some(ask)).await?, status))
 }
 
 fn refusal(why: RequestRefused) -> String {

@@ -4,7 +4,7 @@ use parapet_model::Millis;
 use parapet_model::compliance::{
     Control, ControlPosture, ControlResult, ControlStatus, Evidence, WHOLE_HOST,
 };
-use parapet_model::time::DAY;
+use parapet_model::time::{DAY, start_of_day};
 use parapet_service::control_posture::Cell as Found;
 
 use super::view::Cell;
@@ -61,7 +61,7 @@ pub(crate) fn instance(result: &ControlResult) -> String {
 fn changed(result: &ControlResult, now: Millis) -> String {
     let summary = &result.summary;
     let was_other = summary.since != summary.posture_since || summary.previous.is_some();
-    if was_other && now - summary.since <= RECENT { day(summary.since) } else { String::new() }
+    if was_other && start_of_day(now) - summary.since <= RECENT { day(summary.since) } else { String::new() }
 }
 
 /// Evidence in lines that can be compared: each test with what it found. What comes and goes without a

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use parapet_model::exception::{Exception, ExceptionState, TargetKind};
 use parapet_model::filter::{Field, Op};
 use parapet_model::time::format_rfc3339;
@@ -27,6 +27,7 @@ use crate::question::asked;
 use crate::render::{Stamp, html};
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
+use crate::words::{Known as _, refused};
 use crate::{PageError, PageResult, filters};
 
 /// Assets and vulnerabilities named one by one.
@@ -89,7 +90,7 @@ struct Event {
 }
 
 /// The state of the page.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Params {
     /// Whether the effect is counted, which may take longer.
     #[serde(default)]
@@ -138,12 +139,8 @@ pub(crate) async fn one(
 }
 
 async fn found(state: &Pages, visitor: &Visitor, id: &str) -> PageResult<Exception> {
-    let not_found = || PageError::not_found("exception").to(visitor);
-    let id: Uuid = id.parse().map_err(|_| not_found())?;
-    match state.app.exceptions().get(visitor.principal(), id).await {
-        Err(Error::NotFound(_)) => Err(not_found()),
-        other => Ok(other?),
-    }
+    let id: Uuid = id.parse().ok().known("exception", visitor)?;
+    state.app.exceptions().get(visitor.principal(), id).await.known("exception", visitor)
 }
 
 /// Takes a decision.
@@ -166,7 +163,8 @@ pub(crate) async fn decide(
                 Ok(end) => service.set_end(who, exception.uuid, end, note).await,
                 Err(why) => {
                     typed.end_problem = why;
-                    return refused(&state, &visitor, exception, typed, StatusCode::BAD_REQUEST).await;
+                    let page = page(&state, &visitor, exception, &Params::default(), typed).await?;
+                    return Ok(refused(&page, StatusCode::BAD_REQUEST));
                 }
             }
         }
@@ -188,20 +186,7 @@ pub(crate) async fn decide(
     };
     typed.problem = format!("This was not done: {why}.");
     let exception = found(&state, &visitor, &id).await?;
-    refused(&state, &visitor, exception, typed, status).await
-}
-
-async fn refused(
-    state: &Pages,
-    visitor: &Visitor,
-    exception: Exception,
-    typed: Typed,
-    status: StatusCode,
-) -> PageResult<Response> {
-    let params = Params { count: String::new(), done: String::new() };
-    let mut response = html(&page(state, visitor, exception, &params, typed).await?);
-    *response.status_mut() = status;
-    Ok(response)
+    Ok(refused(&page(&state, &visitor, exception, &Params::default(), typed).await?, status))
 }
 
 async fn page(
@@ -247,8 +232,7 @@ async fn page(
     let link = link_of(&exception);
     let mut layout = visitor.layout(&exception.title, "/exceptions");
     done(&params.done).clone_into(&mut layout.done);
-    layout.data =
-        Some(DataState { of: format_rfc3339(snapshot.recorded()), newer: 0, refresh: String::new() });
+    layout.data = Some(DataState { of: format_rfc3339(snapshot.recorded()), ..DataState::default() });
     let hiding = Filter::test(Field::Exception, Op::Eq, exception.uuid.to_string());
     let vulnerabilities = target.vulnerabilities.iter().take(NAMED);
     Ok(Detail {

@@ -17,6 +17,7 @@ use parapet_model::exception::Exception;
 use parapet_model::time::{DAY, format_rfc3339};
 use parapet_model::{FOREVER, Millis, Permission, Scope};
 use parapet_posture::{Effect, Snapshot};
+use parapet_service::View;
 use serde::Deserialize;
 
 pub(crate) use detail::{decide, one};
@@ -28,10 +29,10 @@ use words::Stand;
 use crate::PageResult;
 use crate::csv;
 use crate::dates::{Month, day, last_day};
-use crate::layout::DataState;
 use crate::link::Link;
 use crate::parts::{Choice, Pager, cut};
-use crate::render::{Stamp, html};
+use crate::pinned::Held;
+use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 
@@ -58,6 +59,8 @@ pub(crate) struct Params {
     month: String,
     #[serde(default)]
     offset: usize,
+    /// Log position to stay at while paging.
+    at: Option<u64>,
     /// Whether the effects are counted, which takes longer.
     #[serde(default)]
     count: String,
@@ -83,22 +86,22 @@ pub(crate) async fn list(
     headers: HeaderMap,
     Query(params): Query<Params>,
 ) -> PageResult {
-    let snapshot = state.app.live().snapshot();
-    let now = state.app.now();
+    let held = state.newest(params.at);
+    let View { snapshot, now } = held.view.clone();
     if csv::wanted(&headers, &params.format) {
         return Ok(download(snapshot, &visitor, params.stand(), now));
     }
     // What "soon" means changes with the day.
-    let until = snapshot.valid_until(now).min(parapet_model::time::end_of_day(now));
-    let stamp = Stamp::new(&visitor, snapshot.seq(), until);
+    let stamp = held.stamp(&visitor).and(&day(now));
     if let Some(answer) = stamp.unchanged(&headers) {
         return Ok(answer);
     }
-    let page = state.turns.work(move || page(&snapshot, &visitor, &params, now)).await?;
+    let page = state.turns.work(move || page(&held, &visitor, &params)).await?;
     Ok(stamp.on(html(&page)))
 }
 
-fn page(snapshot: &Snapshot, visitor: &Visitor, params: &Params, now: Millis) -> Exceptions {
+fn page(held: &Held, visitor: &Visitor, params: &Params) -> Exceptions {
+    let (snapshot, now) = (held.view.snapshot.as_ref(), held.view.now);
     let scope = visitor.principal().scope();
     let all: Vec<&Exception> = snapshot.exceptions(&scope).collect();
     let count = |stand| all.iter().filter(|e| Stand::of(e, now) == stand).count();
@@ -122,11 +125,11 @@ fn page(snapshot: &Snapshot, visitor: &Visitor, params: &Params, now: Millis) ->
         let counted = !params.count.is_empty();
         let lines: Vec<Line> =
             wanted.iter().skip(params.offset).take(ROWS).map(|e| describe(e, counted)).collect();
-        let here = link.clone().with("count", params.count.clone());
+        let here = held.stay(link.clone().with("count", params.count.clone()));
         let offset = if params.offset == 0 { String::new() } else { params.offset.to_string() };
         Shown::List {
             pager: Pager::new(&here, params.offset, ROWS, lines.len(), wanted.len()),
-            counted: link.clone().with("offset", offset).with("count", "1"),
+            counted: held.stay(link.clone()).with("offset", offset).with("count", "1"),
             is_counted: counted,
             lines,
         }
@@ -139,8 +142,7 @@ fn page(snapshot: &Snapshot, visitor: &Visitor, params: &Params, now: Millis) ->
     };
     let is_calendar = matches!(shown, Shown::Calendar(_));
     let mut layout = visitor.layout("Exceptions", "/exceptions");
-    layout.data =
-        Some(DataState { of: format_rfc3339(snapshot.recorded()), newer: 0, refresh: String::new() });
+    layout.data = Some(held.data(&link));
     Exceptions {
         layout,
         totals,
@@ -160,7 +162,7 @@ fn page(snapshot: &Snapshot, visitor: &Visitor, params: &Params, now: Millis) ->
         may_approve: visitor.may(Permission::ExceptionsApprove),
         request: visitor.may(Permission::ExceptionsRequest).then(|| Link::to("/exceptions/new")),
         shown,
-        csv: link.with("format", "csv"),
+        csv: held.stay(link).with("format", "csv"),
     }
 }
 

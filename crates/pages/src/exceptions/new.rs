@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use parapet_model::exception::{Exception, ExceptionState};
 use parapet_model::{Millis, Scope, Severity};
 use parapet_posture::{Counts, Effect, Snapshot};
@@ -20,6 +20,7 @@ use crate::question::asked;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
+use crate::words::refused;
 
 /// What an exception covers.
 #[derive(Debug)]
@@ -137,7 +138,9 @@ pub(crate) async fn request(State(state): State<Pages>, visitor: Visitor, form: 
     if form.text("act") != "request" {
         return Ok(match foresee(&state, &visitor, &typed).await? {
             Ok(foreseen) => html(&new(&state, &visitor, typed, Errors::default(), Some(foreseen), None)),
-            Err(errors) => refused(&new(&state, &visitor, typed, *errors, None, None)),
+            Err(errors) => {
+                refused(&new(&state, &visitor, typed, *errors, None, None), StatusCode::BAD_REQUEST)
+            }
         });
     }
     let (snapshot, scope) = (state.app.live().snapshot(), visitor.principal().scope());
@@ -155,13 +158,7 @@ pub(crate) async fn request(State(state): State<Pages>, visitor: Visitor, form: 
         },
         Err(errors) => *errors,
     };
-    Ok(refused(&new(&state, &visitor, typed, errors, None, None)))
-}
-
-fn refused(page: &New) -> Response {
-    let mut response = html(page);
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    response
+    Ok(refused(&new(&state, &visitor, typed, errors, None, None), StatusCode::BAD_REQUEST))
 }
 
 fn new(

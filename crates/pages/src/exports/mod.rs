@@ -15,9 +15,10 @@ use view::{Exports, File, Line};
 
 pub(crate) use new::{create, form};
 
+use crate::dates::minute;
 use crate::link::Link;
+use crate::parts::bytes;
 use crate::render::html;
-use crate::shown::{bytes, minute};
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::{PageError, PageResult, csv};
@@ -57,6 +58,7 @@ pub(crate) async fn list(
         }));
     }
     let page = exports.list(who, params.before.unwrap_or(u32::MAX), ROWS).await?;
+    let total = exports.total(who).await?;
     let now = state.app.now();
     let may_cancel = visitor.may(Permission::JobsWrite);
     let lines: Vec<Line> = page.tasks.iter().map(|task| line(task, now, may_cancel)).collect();
@@ -64,6 +66,7 @@ pub(crate) async fn list(
     Ok(html(&Exports {
         layout: visitor.layout("Exports", "/exports"),
         poll: lines.iter().any(|line| line.unfinished).then_some(POLL),
+        total,
         lines,
         newest: params.before.map(|_| here.clone()),
         older: page.next.map(|next| here.clone().with("before", next.to_string())),

@@ -2,8 +2,9 @@
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use parapet_export::Column;
+use parapet_model::Filter;
 use parapet_model::time::parse_instant;
 use parapet_service::exports::{ColumnChoice, ExportRequest, Format};
 use parapet_service::{Error, PastInstant};
@@ -16,6 +17,10 @@ use crate::question::Question;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
+use crate::words::refused;
+
+/// Longest time for which a file is kept.
+const MOST_DAYS: u16 = 365;
 
 /// The state of the form.
 #[derive(Debug, Deserialize)]
@@ -58,12 +63,18 @@ pub(crate) async fn create(State(state): State<Pages>, visitor: Visitor, form: F
             }
         },
     };
+    let keep_days = form.text("keep_days").parse().ok().filter(|days| (1..=MOST_DAYS).contains(days));
+    if keep_days.is_none() {
+        page.keep_days_error = format!("1 to {MOST_DAYS} days.");
+    }
     let format = Format::parse(form.text("format"));
     if format.is_none() {
         page.problem = "Choose a format.".to_owned();
     }
-    let (Some(format), None, true) = (format, &question.error, page.as_of_error.is_empty()) else {
-        return Ok(refused(&page));
+    let (Some(format), Some(keep_days), None, true) =
+        (format, keep_days, &question.error, page.as_of_error.is_empty())
+    else {
+        return Ok(refused(&page, StatusCode::BAD_REQUEST));
     };
     let request = ExportRequest {
         format,
@@ -71,6 +82,7 @@ pub(crate) async fn create(State(state): State<Pages>, visitor: Visitor, form: F
         bom: page.spreadsheet,
         as_of,
         include_not_run_here: page.kernels,
+        keep_days,
         columns: form
             .all("columns")
             .map(|column| ColumnChoice { column: column.to_owned(), label: column.to_owned() })
@@ -82,16 +94,10 @@ pub(crate) async fn create(State(state): State<Pages>, visitor: Visitor, form: F
         Ok(_) => Ok(Redirect::to("/exports").into_response()),
         Err(Error::Invalid(why)) => {
             page.problem = why;
-            Ok(refused(&page))
+            Ok(refused(&page, StatusCode::BAD_REQUEST))
         }
         Err(error) => Err(crate::PageError::from(error).to(&visitor)),
     }
-}
-
-fn refused(page: &New) -> Response {
-    let mut answer = html(page);
-    *answer.status_mut() = StatusCode::BAD_REQUEST;
-    answer
 }
 
 /// The form with what was typed so far; columns and format as usual when nothing was.
@@ -130,6 +136,11 @@ fn new(visitor: &Visitor, question: &Question, form: &Form) -> New {
         as_of: form.text("as_of").to_owned(),
         as_of_error: String::new(),
         hindsight: form.is_set("hindsight"),
+        keep_days: match form.text("keep_days") {
+            "" => ExportRequest::findings(Filter::All).keep_days.to_string(),
+            typed => typed.to_owned(),
+        },
+        keep_days_error: String::new(),
         zip: form.is_set("zip"),
         spreadsheet: form.is_set("spreadsheet"),
         kernels: form.is_set("kernels"),

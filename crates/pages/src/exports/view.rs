@@ -16,6 +16,8 @@ pub(crate) struct Exports {
     pub(crate) layout: Layout,
     /// Milliseconds after which to look again, while something is unfinished.
     pub(crate) poll: Option<u32>,
+    /// How many there are in all.
+    pub(crate) total: u64,
     /// Newest first.
     pub(crate) lines: Vec<Line>,
     /// Back to the newest.
@@ -98,6 +100,10 @@ pub(crate) struct New {
     pub(crate) as_of_error: String,
     /// Judged by what is known today.
     pub(crate) hindsight: bool,
+    /// Days for which the file is kept, as they were typed.
+    pub(crate) keep_days: String,
+    /// What is wrong with them, or empty.
+    pub(crate) keep_days_error: String,
     /// In a ZIP.
     pub(crate) zip: bool,
     /// For spreadsheet programs.

@@ -9,13 +9,14 @@ use parapet_service::feeds::EstateRelease;
 use serde::Deserialize;
 
 use super::HERE;
+use crate::dates::{from_now, instant};
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::parts::Pager;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::words::{ForVisitor as _, from_now, instant};
+use crate::words::ForVisitor as _;
 use crate::{PageResult, csv, filters};
 
 /// Assets of a page.

@@ -4,16 +4,16 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use parapet_model::Permission;
 use parapet_store::feeds::{FeedImport, FeedState};
-use serde::Deserialize;
 
 use super::{FeedRow, HERE, Held, done, feed_link, held_of, row};
+use crate::dates::instant;
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::sources::run_link;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::words::{ForVisitor as _, instant, see};
+use crate::words::{Done, ForVisitor as _, see};
 use crate::{PageError, PageResult, filters};
 
 /// An import in a list.
@@ -41,13 +41,6 @@ struct View {
     may_decide: bool,
     /// The last complete import, which can be taken back.
     back: Option<(String, u64, u64)>,
-}
-
-/// What was done just now.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// The page.

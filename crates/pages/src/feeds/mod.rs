@@ -12,13 +12,14 @@ use parapet_service::feeds::{FeedCheck, FeedStatus, ImportReport, Limits};
 use parapet_store::feeds::FeedState;
 use serde::Deserialize;
 
+use crate::dates::{from_now, instant, span};
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::sources::run_link;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, from_now, instant, see, span};
+use crate::words::{ForVisitor as _, see};
 use crate::{Access, P, Page, PageResult, csv, filters, page};
 use estate::ReleaseRow;
 

@@ -1,19 +1,18 @@
 //! The page between two instants: what opened and closed, and why.
 
 use askama::Template;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use parapet_model::time::format_rfc3339;
 use parapet_model::{Millis, Severity};
-use parapet_service::View;
 use parapet_service::changes::{Changed, Changes, changes};
 
-use super::params::Params;
+use super::params::{Params, Part};
 use crate::csv;
 use crate::filters;
 use crate::layout::{DataState, Layout};
 use crate::link::{self, Link};
 use crate::parts::{Pager, QuestionError, Term};
+use crate::pinned::Held;
 use crate::question::{Question, asked};
 use crate::render::html;
 use crate::state::Pages;
@@ -40,6 +39,8 @@ struct ChangesPage {
     closed: u64,
     directions: [Direction; 2],
     csv: Link,
+    /// Whether it is asked for as a part, because a past day had to be worked out.
+    past_part: bool,
     /// The findings without dates.
     present: Link,
     pager: Pager,
@@ -72,29 +73,30 @@ struct Line {
 pub(super) async fn page(
     state: &Pages,
     visitor: &Visitor,
-    headers: &HeaderMap,
+    file: bool,
     params: &Params,
     question: Question,
     (from, to): (Option<Millis>, Option<Millis>),
+    held: Held,
 ) -> PageResult {
-    let now = state.app.now();
+    let now = held.view.now;
     let from = from.ok_or_else(|| PageError::invalid("to needs from: the day since which to compare"))?;
     let until = to.unwrap_or(now);
     if until < from {
         return Err(PageError::invalid("from lies after to"));
     }
-    let before = state.past.view(&state.app, from).await?;
+    let before = state.past.view(state, from).await?;
     let after = match to {
-        Some(at) => state.past.view(&state.app, at).await?,
-        None => View { snapshot: state.app.live().snapshot(), now },
+        Some(at) => state.past.view(state, at).await?,
+        None => held.view.clone(),
     };
     let scope = visitor.principal().scope();
     let filter = question.filter.clone();
     let found = state.long_work(move || changes(&scope, &filter, &before, &after)).await?;
-    if csv::wanted(headers, &params.format) {
+    if file {
         return Ok(download(found));
     }
-    Ok(html(&fill(visitor, params, &question, (from, until), found)))
+    Ok(html(&fill(visitor, params, &question, (from, until), to.is_none().then_some(&held), found)))
 }
 
 fn fill(
@@ -102,6 +104,7 @@ fn fill(
     params: &Params,
     question: &Question,
     (from, to): (Millis, Millis),
+    held: Option<&Held>,
     found: Changes,
 ) -> ChangesPage {
     let link = params.link().with("group", "").with("order", "");
@@ -109,7 +112,11 @@ fn fill(
     let mut layout = visitor.layout("Changes", "/findings");
     layout.question = question.typed.clone();
     layout.good = question.text.clone();
-    layout.data = Some(DataState { of: format_rfc3339(to), newer: 0, refresh: here.to_string() });
+    let paged = held.map_or_else(|| here.clone(), |held| held.stay(here.clone()));
+    layout.data = Some(match held {
+        Some(held) => held.data(&here),
+        None => DataState { of: format_rfc3339(to), ..DataState::default() },
+    });
     let total = found.opened.len().max(found.closed.len());
     let shown = total.saturating_sub(params.offset).min(ROWS);
     ChangesPage {
@@ -126,9 +133,10 @@ fn fill(
             direction(("opened", "Opened"), &found.opened, params.offset),
             direction(("closed", "Closed"), &found.closed, params.offset),
         ],
-        csv: here.clone().with("format", "csv"),
+        csv: paged.clone().with("format", "csv"),
+        past_part: params.part == Part::Past,
         present: here.clone().with("from", "").with("to", ""),
-        pager: Pager::new(&here, params.offset, ROWS, shown, total),
+        pager: Pager::new(&paged, params.offset, ROWS, shown, total),
     }
 }
 

@@ -14,11 +14,11 @@ const ECOSYSTEMS: usize = 10;
 
 /// How much the question finds.
 pub(super) fn totals(counts: &Facets) -> Vec<Total> {
-    let total = |name, count| Total { name, count };
+    let total = |name: &str, count| Total { name: name.to_owned(), count };
     vec![
-        total("findings", counts.findings),
-        total("vulnerabilities", counts.vulnerabilities),
-        total("assets", counts.assets),
+        Total::of(counts.findings, "finding"),
+        Total::of(counts.vulnerabilities, "vulnerability"),
+        Total::of(counts.assets, "asset"),
         total("fixable", counts.fixable),
         total("known exploited", counts.kev),
         total("excepted", counts.excepted),

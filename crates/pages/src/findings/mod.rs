@@ -6,12 +6,14 @@
 //! | `rows`, `download` | the rows in each way to group them, on the page and as CSV |
 //! | `facets`, `empty` | what narrows the question; why it finds nothing |
 //! | `changes` | the page between two instants |
+//! | `past` | the page while a past day is worked out |
 
 mod changes;
 mod download;
 mod empty;
 mod facets;
 mod params;
+mod past;
 mod rows;
 mod view;
 
@@ -23,9 +25,8 @@ use axum::response::{IntoResponse, Redirect};
 use params::{Group, Params, Part};
 use parapet_model::filter::{Field, Op};
 use parapet_model::time::format_rfc3339;
-use parapet_model::{Filter, Millis, Permission};
+use parapet_model::{Filter, Millis, Permission, Principal};
 use parapet_posture::{Query as Asked, Snapshot};
-use parapet_service::View;
 use view::{Findings, Rows, Total};
 
 use crate::csv;
@@ -33,8 +34,10 @@ use crate::layout::DataState;
 use crate::link::Link;
 use crate::parts::{Choice, Pager};
 use crate::past::instant;
+use crate::pinned::Held;
 use crate::question::{Question, asked};
-use crate::render::{Stamp, html};
+use crate::ready;
+use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::{PageError, PageResult};
@@ -59,36 +62,57 @@ pub(crate) async fn list(
     let dated = |name: &str, text: &str| instant(name, text).map_err(|error| error.to(&visitor));
     let (as_of, from) = (dated("as_of", &params.as_of)?, dated("from", &params.from)?);
     let to = dated("to", &params.to)?;
-    let live = state.app.live().snapshot();
-    let now = state.app.now();
-    let stamp = Stamp::new(&visitor, live.seq(), live.valid_until(now));
+    let held = state.of_lists(params.at);
+    let stamp = held.stamp(&visitor);
     if let Some(answer) = stamp.unchanged(&headers) {
         return Ok(answer);
     }
+    let file = csv::wanted(&headers, &params.format);
+    if let Some(at) =
+        [as_of, from, to].into_iter().flatten().find(|at| state.past.takes_long(&state.app, *at))
+        && !file
+        && params.part == Part::None
+    {
+        return Ok(html(&past::page(&visitor, &params, &question, at)));
+    }
     if from.is_some() || to.is_some() {
-        let page = changes::page(&state, &visitor, &headers, &params, question, (from, to)).await;
+        let page = changes::page(&state, &visitor, file, &params, question, (from, to), held).await;
         return page.map(|page| stamp.on(page)).map_err(|error| error.to(&visitor));
     }
-    let view = match as_of {
-        Some(at) => state.past.view(&state.app, at).await.map_err(|error| error.to(&visitor))?,
-        None => {
-            let pinned = params.at.and_then(|seq| state.pinned.at(seq));
-            View { snapshot: pinned.unwrap_or_else(|| Arc::clone(&live)), now }
+    let asking = match as_of {
+        Some(at) => {
+            let view = state.past.view(&state, at).await.map_err(|error| error.to(&visitor))?;
+            Asking { as_of, held: held.of(view) }
         }
+        None => Asking { as_of, held },
     };
-    if csv::wanted(&headers, &params.format) {
-        return Ok(download::answer(view, visitor, &params, question));
+    if file {
+        return Ok(download::answer(asking.held.view, visitor, &params, question));
     }
-    let stamp = match as_of {
-        Some(_) => stamp,
-        None => {
-            state.pinned.keep(&view.snapshot);
-            Stamp::new(&visitor, live.seq(), view.snapshot.valid_until(now))
-        }
-    };
-    let asking = Asking { newer: live.seq() - view.snapshot.seq().min(live.seq()), as_of, view };
+    if as_of.is_none() && params.at.is_none() {
+        let key = format!("{} {params:?}", visitor.principal().scope().describe());
+        state.ready.note(&state.app, key, || list_of(visitor.clone(), params.clone(), question.clone()));
+    }
     let page = state.turns.work(move || page(&asking, &visitor, &params, &question)).await?;
     Ok(stamp.on(html(&page)))
+}
+
+/// Makes the list, to have it made.
+fn list_of(visitor: Visitor, params: Params, question: Question) -> ready::Question {
+    Arc::new(move |view| {
+        let asking = Asking { held: Held::alone(view), as_of: None };
+        page(&asking, &visitor, &params, &question);
+    })
+}
+
+/// The lists that everybody begins with.
+pub(crate) fn usual(who: &Principal) -> Vec<ready::Question> {
+    let visitor = Visitor::nobody(who);
+    let list = |group, part| {
+        list_of(visitor.clone(), Params { group, part, ..Params::default() }, Question::read("", ""))
+    };
+    let groups = Group::ALL.map(|(group, ..)| list(group, Part::None));
+    groups.into_iter().chain([list(Group::Vulnerability, Part::Counts)]).collect()
 }
 
 /// Where an exception of the chosen rows begins: the question and any of their terms.
@@ -108,24 +132,22 @@ pub(crate) async fn except(visitor: Visitor, Query(fields): Query<Vec<(String, S
     Ok(Redirect::to(&link.to_string()).into_response())
 }
 
-/// A state, and how it stands to the newest.
+/// A state of now or of the past.
 struct Asking {
-    view: View,
-    /// Facts recorded since.
-    newer: u64,
+    held: Held,
     /// The past instant that was asked for.
     as_of: Option<Millis>,
 }
 
 fn page(asking: &Asking, visitor: &Visitor, params: &Params, question: &Question) -> Findings {
-    let (snapshot, now) = (asking.view.snapshot.as_ref(), asking.view.now);
+    let (snapshot, now) = (asking.held.view.snapshot.as_ref(), asking.held.view.now);
     let scope = visitor.principal().scope();
     let query = Asked::new(&scope, &question.filter, now);
     let link = params.link();
     let here = asked(&link, &question.filter);
     let paged = match asking.as_of {
         Some(_) => here.clone(),
-        None => here.clone().with("at", snapshot.seq().to_string()),
+        None => asking.held.stay(here.clone()),
     };
     let this = match params.offset {
         0 => paged.clone(),
@@ -169,11 +191,12 @@ fn page(asking: &Asking, visitor: &Visitor, params: &Params, question: &Question
             word.map_or("", |(_, word, _)| *word)
         }),
         present: here.clone().with("as_of", ""),
+        past_part: params.part == Part::Past,
         counts_part: is_large && params.part == Part::Counts,
         counts_later,
         rows_part: is_large && params.part == Part::Rows,
         rows_later,
-        csv: here.clone().with("format", "csv"),
+        csv: paged.with("format", "csv"),
         // Exports and exceptions are of the present.
         export: (may(Permission::ExportsCreate) && asking.as_of.is_none())
             .then(|| Link::to("/exports/new").with("where", question.text.clone())),
@@ -187,9 +210,10 @@ fn layout(visitor: &Visitor, question: &Question, asking: &Asking, here: &Link) 
     let mut layout = visitor.layout("Findings", "/findings");
     layout.question = question.typed.clone();
     layout.good = question.text.clone();
-    let of = asking.as_of.unwrap_or_else(|| asking.view.snapshot.recorded());
-    let newer = if asking.as_of.is_some() { 0 } else { asking.newer };
-    layout.data = Some(DataState { of: format_rfc3339(of), newer, refresh: here.to_string() });
+    layout.data = Some(match asking.as_of {
+        Some(at) => DataState { of: format_rfc3339(at), ..DataState::default() },
+        None => asking.held.data(here),
+    });
     layout
 }
 
@@ -201,8 +225,8 @@ fn is_large(snapshot: &Snapshot, query: &Asked<'_>) -> bool {
 /// What is known without counting findings.
 fn few_totals(snapshot: &Snapshot, query: &Asked<'_>) -> Vec<Total> {
     vec![
-        Total { name: "vulnerabilities", count: snapshot.vulnerabilities_found(query).len() as u64 },
-        Total { name: "assets", count: snapshot.asset_numbers(query).len() },
+        Total::of(snapshot.vulnerabilities_found(query).len() as u64, "vulnerability"),
+        Total::of(snapshot.asset_numbers(query).len(), "asset"),
     ]
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::link::Link;
 
 /// See the module.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Params {
     /// The question.
     #[serde(rename = "where", default)]
@@ -57,6 +57,8 @@ pub(super) enum Part {
     None,
     Counts,
     Rows,
+    /// A past day that has to be worked out.
+    Past,
 }
 
 /// In which order they come.

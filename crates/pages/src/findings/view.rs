@@ -6,7 +6,7 @@ use parapet_model::Severity;
 use crate::filters;
 use crate::layout::Layout;
 use crate::link::Link;
-use crate::parts::{Choice, Empty, Facet, Pager, QuestionError, Term};
+use crate::parts::{Choice, Empty, Facet, Pager, QuestionError, Term, noun};
 
 /// The findings of a question, in groups.
 #[derive(Debug, Template)]
@@ -40,6 +40,8 @@ pub(crate) struct Findings {
     pub(crate) dates: Link,
     /// The same page of the present.
     pub(crate) present: Link,
+    /// Whether a past day is asked for as a part, because it had to be worked out.
+    pub(crate) past_part: bool,
     /// Whether the counts are asked for by themselves.
     pub(crate) counts_part: bool,
     /// Where the counts are, when they take longer.
@@ -59,12 +61,19 @@ pub(crate) struct Findings {
 }
 
 /// A sum over what a question finds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Total {
     /// Of what.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// How many.
     pub(crate) count: u64,
+}
+
+impl Total {
+    /// A number of things.
+    pub(crate) fn of(count: u64, one: &str) -> Self {
+        Self { name: noun(count, one), count }
+    }
 }
 
 /// The rows of one way to group.

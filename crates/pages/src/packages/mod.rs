@@ -3,27 +3,23 @@
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use parapet_model::facts::PackageRow;
 use parapet_model::filter::{Field, Op};
-use parapet_model::time::format_rfc3339;
-use parapet_model::{AssetNo, Filter, MatchState, Millis, PackageNo, Scope, SetNo};
-use parapet_posture::{
-    AssetSet, PackageGroup, PackageOrder, PackageSummary, Query as Asked, Snapshot, Window,
-};
+use parapet_model::{AssetNo, Filter, MatchState, PackageNo, Scope, SetNo};
+use parapet_posture::{AssetSet, PackageGroup, PackageOrder, PackageSummary, Snapshot, Window};
 use parapet_service::packages::{Checked, CheckedPage, Seen, highest, packages_named};
 use serde::Deserialize;
 use view::{AdvisoryLine, Closed, PackagePage, Place, PlaceLine, VersionLine, WordLine};
 
 use crate::dates::day;
-use crate::layout::DataState;
 use crate::link::{self, Link};
 use crate::parts::{Pager, cut};
+use crate::pinned::Held;
 use crate::question::asked;
-use crate::render::{Stamp, html};
+use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::{PageError, PageResult};
@@ -50,6 +46,8 @@ pub(crate) struct Params {
     /// Place in the list of advisories.
     #[serde(default)]
     advisories: usize,
+    /// Log position to stay at while paging.
+    at: Option<u64>,
 }
 
 /// The page.
@@ -60,21 +58,21 @@ pub(crate) async fn page(
     headers: HeaderMap,
     Query(params): Query<Params>,
 ) -> PageResult {
-    let (snapshot, now) = (state.app.live().snapshot(), state.app.now());
-    let stamp = Stamp::new(&visitor, snapshot.seq(), snapshot.valid_until(now));
+    let held = state.of_lists(params.at);
+    let stamp = held.stamp(&visitor);
     if let Some(answer) = stamp.unchanged(&headers) {
         return Ok(answer);
     }
     let failed = |error: parapet_service::Error| PageError::from(error).to(&visitor);
     let mut known: Vec<PackageRow> =
-        packages_named(&snapshot, &purl).map_err(failed)?.into_iter().cloned().collect();
+        packages_named(&held.view.snapshot, &purl).map_err(failed)?.into_iter().cloned().collect();
     if known.is_empty() {
         return Err(PageError::not_found("package of that name").to(&visitor));
     }
     let more_versions = known.len().saturating_sub(VERSIONS);
     known.truncate(VERSIONS);
     let scope = visitor.principal().scope();
-    let looking = Looking { snapshot, now, scope, purl, known };
+    let looking = Looking { held, scope, purl, known };
     let (looking, found) = state
         .turns
         .work(move || {
@@ -93,8 +91,7 @@ pub(crate) async fn page(
 
 /// One look at packages of one name.
 struct Looking {
-    snapshot: Arc<Snapshot>,
-    now: Millis,
+    held: Held,
     scope: Scope,
     purl: String,
     /// By ecosystem, then newest version first.
@@ -125,8 +122,12 @@ impl Looking {
         more(named.and(of))
     }
 
+    fn snapshot(&self) -> &Snapshot {
+        &self.held.view.snapshot
+    }
+
     fn find(&self, offset: usize) -> Found {
-        let snapshot = self.snapshot.as_ref();
+        let snapshot = self.snapshot();
         let numbers: Vec<PackageNo> = self.known.iter().map(|row| row.no).collect();
         let all = snapshot.numbers_with_packages(&self.scope, &numbers);
         let assets = self
@@ -134,7 +135,7 @@ impl Looking {
             .iter()
             .map(|row| (row.no, snapshot.numbers_with_packages(&self.scope, &[row.no]).len()));
         let filter = self.question(|question| question);
-        let query = Asked::new(&self.scope, &filter, self.now);
+        let query = self.held.view.query(&self.scope, &filter);
         let list = snapshot.packages(&query, PackageGroup::Version, PackageOrder::Name, Window::ALL);
         let findings = list.rows.into_iter().filter_map(|row| Some((row.packages.first()?.0, row)));
         let mut found = Found {
@@ -205,11 +206,8 @@ impl Looking {
         let here = Link::to("/packages").part(&self.purl);
         let name = self.known.first().map(|row| row.key.name.clone()).unwrap_or_default();
         let mut layout = visitor.layout(&name, "/findings");
-        layout.data = Some(DataState {
-            of: format_rfc3339(self.snapshot.recorded()),
-            newer: 0,
-            refresh: here.to_string(),
-        });
+        layout.data = Some(self.held.data(&here));
+        let here = self.held.stay(here);
         let versions: Vec<VersionLine> = self.known.iter().map(|row| self.version(row, &found)).collect();
         let affected: u64 = found.findings.values().map(|row| row.findings).sum();
         let checked_versions = self.checked(&found).len();
@@ -261,7 +259,7 @@ impl Looking {
                 false => format!("{} {}", key.source_name, key.source_version),
             },
             assets: found.assets.get(&row.no).copied().unwrap_or_default(),
-            coverage: self.snapshot.coverage_of_package(row.no).as_str(),
+            coverage: self.snapshot().coverage_of_package(row.no).as_str(),
             severity: of.map(PackageSummary::severity),
             vulnerabilities: of.map_or(0, |of| of.vulnerabilities),
             kev: of.is_some_and(|of| of.kev > 0),
@@ -277,7 +275,7 @@ impl Looking {
     fn denied(&self) -> Vec<Closed> {
         let mut closed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for row in &self.known {
-            for vulnerability in self.snapshot.not_affected(row.no) {
+            for vulnerability in self.snapshot().not_affected(row.no) {
                 closed.entry(&vulnerability.id).or_default().insert(&row.key.version);
             }
         }

@@ -12,12 +12,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{HERE, places};
+use crate::dates::instant;
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::words::{ForVisitor as _, Problem, instant};
+use crate::words::{ForVisitor as _, Problem, refused};
 use crate::{PageError, PageResult, csv, filters};
 
 /// Events of a page.
@@ -132,9 +133,7 @@ pub(crate) async fn list(
         Ok(filter) => filter,
         Err(problem) => {
             view.problem = Some(problem);
-            let mut response = html(&view);
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            return Ok(response);
+            return Ok(refused(&view, StatusCode::BAD_REQUEST));
         }
     };
     if csv::wanted(&headers, &params.format) {

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use parapet_model::Permission;
-use serde::Deserialize;
 
 use super::user::user_link;
 use super::{HERE, places};
@@ -14,7 +13,7 @@ use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, Problem, see};
+use crate::words::{Done, ForVisitor as _, Problem, refused, see};
 
 const PATH: &str = "/settings/enterprise-projects";
 
@@ -41,13 +40,6 @@ struct List {
     problem: Option<Problem>,
     name: String,
     id: String,
-}
-
-/// What was done just now.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// The list.
@@ -108,9 +100,7 @@ pub(crate) async fn create(State(state): State<Pages>, visitor: Visitor, form: F
     };
     let mut view = view(&state, &visitor).await.shown_to(&visitor)?;
     (view.problem, view.name, view.id) = (Some(problem), name.to_owned(), id.to_owned());
-    let mut response = html(&view);
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    Ok(response)
+    Ok(refused(&view, StatusCode::BAD_REQUEST))
 }
 
 /// Gives one another name.
@@ -127,9 +117,7 @@ pub(crate) async fn rename(
             let problem = Problem::said(error, "rename").shown_to(&visitor)?;
             let mut view = view(&state, &visitor).await.shown_to(&visitor)?;
             view.problem = Some(Problem::of("rename", problem.text));
-            let mut response = html(&view);
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            Ok(response)
+            Ok(refused(&view, StatusCode::BAD_REQUEST))
         }
     }
 }

@@ -3,15 +3,15 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use parapet_service::notices::{ChannelsSet, Told};
-use serde::Deserialize;
 
 use super::{HERE, places};
+use crate::dates::instant;
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::words::{ForVisitor as _, instant, see};
+use crate::words::{Done, ForVisitor as _, see};
 use crate::{PageResult, filters};
 
 /// Notices shown.
@@ -32,13 +32,6 @@ struct View {
     channels: ChannelsSet,
     rows: Vec<Row>,
     busy: bool,
-}
-
-/// What was done just now.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// The page.

@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, Problem, see, unkept};
+use crate::words::{ForVisitor as _, Problem, refused, see, unkept};
 
 #[derive(Debug, Template)]
 #[template(path = "settings/own.html")]
@@ -61,9 +61,7 @@ pub(crate) async fn change_password(State(state): State<Pages>, visitor: Visitor
             }
         }
     };
-    let mut response = html(&view(&visitor, Some(problem)));
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    Ok(unkept(response))
+    Ok(unkept(refused(&view(&visitor, Some(problem)), StatusCode::BAD_REQUEST)))
 }
 
 #[derive(Debug, Template)]

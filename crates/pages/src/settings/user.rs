@@ -6,19 +6,19 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use parapet_service::Error;
+use parapet_service::{Changeable, Error};
 use parapet_store::seal::Secret;
-use serde::Deserialize;
 
 use super::HERE;
 use super::users::made_up;
 use crate::PageResult;
+use crate::dates::instant;
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, Problem, instant, see, unkept};
+use crate::words::{Done, ForVisitor as _, Problem, refused, see, unkept};
 
 /// The page of a user.
 pub(super) fn user_link(name: &str) -> Link {
@@ -85,15 +85,12 @@ struct View {
     /// Whether the visitor may grant all, because they see all.
     may_grant_all: bool,
     in_project: bool,
+    /// What the visitor may change.
+    changeable: Changeable,
+    /// The roles the user has.
+    held: Vec<String>,
     keys: Vec<KeyRow>,
     problem: Option<Problem>,
-}
-
-/// What was done just now.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// The page.
@@ -122,7 +119,8 @@ async fn view(state: &Pages, visitor: &Visitor, name: &str) -> PageResult<View> 
     let (accounts, who) = (state.app.accounts(), visitor.principal());
     let (user, membership) = accounts.user(who, name).await?;
     let keys = accounts.keys(who, name).await?;
-    let roles = accounts.roles(who).await?;
+    let changeable = accounts.changeable(who, name).await?;
+    let roles = accounts.roles_to_give(who).await?;
     let projects = match visitor.may(parapet_model::Permission::FindingsRead) {
         true => accounts.enterprise_projects(who).await?,
         false => Vec::new(),
@@ -148,6 +146,8 @@ async fn view(state: &Pages, visitor: &Visitor, name: &str) -> PageResult<View> 
         all_granted: granted.is_none(),
         may_grant_all: who.enterprise_projects.is_none(),
         in_project: membership.is_some(),
+        changeable,
+        held: held.iter().cloned().collect(),
         keys: keys
             .into_iter()
             .map(|key| KeyRow {
@@ -161,20 +161,20 @@ async fn view(state: &Pages, visitor: &Visitor, name: &str) -> PageResult<View> 
     })
 }
 
-/// The page with what is wrong, or an error that is no matter of the form.
-async fn again(
+/// Back to the page, which says what was done; or the page with what is wrong with a field, unless that is
+/// no matter of the form.
+async fn after(
     state: &Pages,
     visitor: &Visitor,
     name: &str,
-    error: Error,
-    field: &'static str,
+    outcome: Result<(), Error>,
+    (done, field): (&'static str, &'static str),
 ) -> PageResult {
+    let Err(error) = outcome else { return see(user_link(name).with("done", done)) };
     let problem = Problem::said(error, field).shown_to(visitor)?;
     let mut view = view(state, visitor, name).await.shown_to(visitor)?;
     view.problem = Some(problem);
-    let mut response = html(&view);
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    Ok(unkept(response))
+    Ok(unkept(refused(&view, StatusCode::BAD_REQUEST)))
 }
 
 /// Sets a password; without one it is made up and shown once.
@@ -186,14 +186,12 @@ pub(crate) async fn set_password(
 ) -> PageResult {
     let (password, made_up) = password_of(&form);
     let shown = password.expose().to_owned();
-    match state.app.accounts().set_password(visitor.principal(), &name, password).await {
-        Ok(()) if made_up => {
-            let facts = vec![("user", name.clone()), ("password", shown)];
-            Ok(shown_once(&visitor, "A password was set", facts, user_link(&name)))
-        }
-        Ok(()) => see(user_link(&name).with("done", "password")),
-        Err(error) => again(&state, &visitor, &name, error, "password").await,
+    let outcome = state.app.accounts().set_password(visitor.principal(), &name, password).await;
+    if made_up && outcome.is_ok() {
+        let facts = vec![("user", name.clone()), ("password", shown)];
+        return Ok(shown_once(&visitor, "A password was set", facts, user_link(&name)));
     }
+    after(&state, &visitor, &name, outcome, ("password", "password")).await
 }
 
 /// Switches a user off or on.
@@ -203,18 +201,13 @@ pub(crate) async fn set_state(
     Path(name): Path<String>,
     form: Form,
 ) -> PageResult {
-    let disabled = match form.text("state") {
-        "disabled" => true,
-        "enabled" => false,
-        _ => {
-            let error = Error::Invalid("a user is disabled or enabled".to_owned());
-            return again(&state, &visitor, &name, error, "state").await;
-        }
+    let (accounts, who) = (state.app.accounts(), visitor.principal());
+    let (outcome, done) = match form.text("state") {
+        "disabled" => (accounts.set_disabled(who, &name, true).await, "disabled"),
+        "enabled" => (accounts.set_disabled(who, &name, false).await, "enabled"),
+        _ => (Err(Error::Invalid("a user is disabled or enabled".to_owned())), ""),
     };
-    match state.app.accounts().set_disabled(visitor.principal(), &name, disabled).await {
-        Ok(()) => see(user_link(&name).with("done", if disabled { "disabled" } else { "enabled" })),
-        Err(error) => again(&state, &visitor, &name, error, "state").await,
-    }
+    after(&state, &visitor, &name, outcome, (done, "state")).await
 }
 
 /// Sets the roles.
@@ -225,10 +218,8 @@ pub(crate) async fn set_roles(
     form: Form,
 ) -> PageResult {
     let roles: Vec<String> = form.all("role").map(str::to_owned).collect();
-    match state.app.accounts().set_roles(visitor.principal(), &name, &roles).await {
-        Ok(()) => see(user_link(&name).with("done", "roles")),
-        Err(error) => again(&state, &visitor, &name, error, "role").await,
-    }
+    let outcome = state.app.accounts().set_roles(visitor.principal(), &name, &roles).await;
+    after(&state, &visitor, &name, outcome, ("roles", "role")).await
 }
 
 /// Says on which enterprise projects the rights are good.
@@ -242,10 +233,8 @@ pub(crate) async fn grant(
     let ids: BTreeSet<String> = form.all("project").map(str::to_owned).collect();
     let ids: Vec<String> = ids.into_iter().collect();
     let all = form.text("good_on") == "all";
-    match accounts.grant(who, &name, if all { None } else { Some(&ids) }).await {
-        Ok(()) => see(user_link(&name).with("done", "granted")),
-        Err(error) => again(&state, &visitor, &name, error, "grant").await,
-    }
+    let outcome = accounts.grant(who, &name, if all { None } else { Some(&ids) }).await;
+    after(&state, &visitor, &name, outcome, ("granted", "grant")).await
 }
 
 /// Makes a key pair; its secret is in this one answer and nowhere else.

@@ -10,13 +10,14 @@ use serde::Deserialize;
 
 use super::user::{password_of, shown_once, user_link};
 use super::{HERE, places};
+use crate::dates::instant;
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::parts::Pager;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, Problem, instant, see, unkept};
+use crate::words::{ForVisitor as _, Problem, refused, see, unkept};
 use crate::{PageResult, csv, filters};
 
 /// Users of a page.
@@ -91,7 +92,7 @@ pub(crate) async fn list(
 async fn view(state: &Pages, visitor: &Visitor, offset: usize) -> PageResult<List> {
     let (accounts, who) = (state.app.accounts(), visitor.principal());
     let all = accounts.list_in_project(who).await?;
-    let roles = accounts.roles(who).await?;
+    let roles = accounts.roles_to_give(who).await?;
     let users: Vec<Row> = all.iter().skip(offset).take(ROWS).map(|listed| row(listed, visitor)).collect();
     let link = Link::to("/settings/users");
     Ok(List {
@@ -133,9 +134,7 @@ pub(crate) async fn create(State(state): State<Pages>, visitor: Visitor, form: F
     view.problem = Some(problem);
     view.name = name.to_owned();
     view.roles.iter_mut().for_each(|(role, chosen)| *chosen = roles.contains(role));
-    let mut response = html(&view);
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    Ok(unkept(response))
+    Ok(unkept(refused(&view, StatusCode::BAD_REQUEST)))
 }
 
 #[derive(Debug, Template)]

@@ -6,17 +6,17 @@ use axum::http::StatusCode;
 use parapet_model::Permission;
 use parapet_store::connectors::{Cloud, Connector, ConnectorSettings};
 use parapet_store::seal::Secret;
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::forms::Pick;
 use super::{HERE, all_connectors, places};
+use crate::dates::instant;
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, Problem, instant, see, unkept};
+use crate::words::{Done, ForVisitor as _, Problem, refused, see, unkept};
 use crate::{PageError, PageResult};
 
 const CLOUDS: [(Cloud, &str, &str); 3] =
@@ -46,13 +46,6 @@ struct List {
     /// Account and external id that a role at AWS must trust.
     aws: Option<(String, u64)>,
     typed: ConnectorSettings,
-}
-
-/// What was done just now.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 fn empty() -> ConnectorSettings {
@@ -143,9 +136,7 @@ pub(crate) async fn create(State(state): State<Pages>, visitor: Visitor, form: F
     };
     let mut list = view(&state, &visitor, settings).await.shown_to(&visitor)?;
     list.problem = Some(problem);
-    let mut response = html(&list);
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    Ok(unkept(response))
+    Ok(unkept(refused(&list, StatusCode::BAD_REQUEST)))
 }
 
 /// Deletes one that no registry uses.
@@ -159,9 +150,7 @@ pub(crate) async fn delete(State(state): State<Pages>, visitor: Visitor, Path(id
         Err(parapet_service::Error::Conflict(why)) => {
             let mut list = view(&state, &visitor, empty()).await.shown_to(&visitor)?;
             list.problem = Some(Problem::of("delete", why));
-            let mut response = html(&list);
-            *response.status_mut() = StatusCode::CONFLICT;
-            Ok(response)
+            Ok(refused(&list, StatusCode::CONFLICT))
         }
         Err(error) => Err(error).shown_to(&visitor),
     }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
+use axum::response::Response;
 use serde::Deserialize;
 
 use super::rows::{self, RunRow, ScheduleRow, SensorRow};
@@ -32,14 +33,47 @@ pub(crate) struct Params {
     format: String,
 }
 
+/// What is listed.
+#[derive(Debug)]
+enum Rows {
+    Schedules(Vec<ScheduleRow>),
+    Sensors(Vec<SensorRow>),
+    /// And whether any of them is not over.
+    Runs(Vec<RunRow>, bool),
+}
+
 #[derive(Debug, Template)]
-#[template(path = "sources/schedules.html")]
-struct Schedules {
+#[template(path = "sources/list.html")]
+struct List {
     layout: Layout,
     places: Vec<(&'static str, &'static str)>,
-    schedules: Vec<ScheduleRow>,
-    pager: Pager,
+    here: &'static str,
+    rows: Rows,
+    /// Other rows of a list that is counted.
+    pager: Option<Pager>,
+    /// Older rows of one that is not.
+    older: Option<Link>,
     csv: Link,
+}
+
+impl List {
+    fn new(visitor: &Visitor, title: &str, here: &'static str, rows: Rows) -> Self {
+        Self {
+            layout: visitor.layout(title, HERE),
+            places: places(visitor),
+            here,
+            rows,
+            pager: None,
+            older: None,
+            csv: Link::to(here).with("format", "csv"),
+        }
+    }
+
+    /// A part of `total` rows.
+    fn part(self, offset: usize, shown: usize, total: usize) -> Response {
+        let pager = Some(Pager::new(&Link::to(self.here), offset, ROWS, shown, total));
+        html(&Self { pager, ..self })
+    }
 }
 
 /// All schedules, the next to fire first.
@@ -52,9 +86,10 @@ pub(crate) async fn schedules(
     let all = registries(&state, &visitor).await.shown_to(&visitor)?;
     let mut standing = state.app.schedules().of_project(visitor.principal()).await.shown_to(&visitor)?;
     standing.sort_by_key(|one| one.schedule.next_fire);
-    let (now, link) = (state.app.now(), Link::to("/sources/schedules"));
+    let now = state.app.now();
+    let row = |one| rows::schedule_row(one, &all, now);
     if csv::wanted(&headers, &params.format) {
-        let rows: Vec<ScheduleRow> = standing.iter().map(|one| rows::schedule_row(one, &all, now)).collect();
+        let rows: Vec<ScheduleRow> = standing.iter().map(row).collect();
         let titles = &["registry", "schedule", "when", "what", "next_run", "state", "last_run", "owner"];
         return Ok(csv::answer("schedules", titles, move |table| {
             rows.iter().try_for_each(|row| {
@@ -72,25 +107,10 @@ pub(crate) async fn schedules(
             })
         }));
     }
-    let window = standing.iter().skip(params.offset).take(ROWS);
-    let schedules: Vec<ScheduleRow> = window.map(|one| rows::schedule_row(one, &all, now)).collect();
-    Ok(html(&Schedules {
-        layout: visitor.layout("Schedules", HERE),
-        places: places(&visitor),
-        pager: Pager::new(&link, params.offset, ROWS, schedules.len(), standing.len()),
-        schedules,
-        csv: link.with("format", "csv"),
-    }))
-}
-
-#[derive(Debug, Template)]
-#[template(path = "sources/sensors.html")]
-struct Sensors {
-    layout: Layout,
-    places: Vec<(&'static str, &'static str)>,
-    sensors: Vec<SensorRow>,
-    pager: Pager,
-    csv: Link,
+    let shown: Vec<ScheduleRow> = standing.iter().skip(params.offset).take(ROWS).map(row).collect();
+    let (count, rows) = (shown.len(), Rows::Schedules(shown));
+    let list = List::new(&visitor, "Schedules", "/sources/schedules", rows);
+    Ok(list.part(params.offset, count, standing.len()))
 }
 
 /// All sensors, silent ones first.
@@ -101,7 +121,7 @@ pub(crate) async fn sensors(
     Query(params): Query<Params>,
 ) -> PageResult {
     let all = all_sensors(&state, &visitor).await.shown_to(&visitor)?;
-    let mut rows = rows::sensor_rows(&all, state.app.now());
+    let rows = rows::sensor_rows(&all, state.app.now());
     if csv::wanted(&headers, &params.format) {
         let titles = &["sensor", "host", "state", "last_check_in", "version", "engine", "profile"];
         return Ok(csv::answer("sensors", titles, move |table| {
@@ -118,26 +138,10 @@ pub(crate) async fn sensors(
             })
         }));
     }
-    let (total, link) = (rows.len(), Link::to("/sources/sensors"));
-    let sensors: Vec<SensorRow> = rows.drain(..).skip(params.offset).take(ROWS).collect();
-    Ok(html(&Sensors {
-        layout: visitor.layout("Sensors", HERE),
-        places: places(&visitor),
-        pager: Pager::new(&link, params.offset, ROWS, sensors.len(), total),
-        sensors,
-        csv: link.with("format", "csv"),
-    }))
-}
-
-#[derive(Debug, Template)]
-#[template(path = "sources/runs.html")]
-struct Runs {
-    layout: Layout,
-    places: Vec<(&'static str, &'static str)>,
-    runs: Vec<RunRow>,
-    busy: bool,
-    older: Option<Link>,
-    csv: Link,
+    let total = rows.len();
+    let shown: Vec<SensorRow> = rows.into_iter().skip(params.offset).take(ROWS).collect();
+    let (count, rows) = (shown.len(), Rows::Sensors(shown));
+    Ok(List::new(&visitor, "Sensors", "/sources/sensors", rows).part(params.offset, count, total))
 }
 
 /// Runs, newest first.
@@ -148,7 +152,7 @@ pub(crate) async fn runs(
     Query(params): Query<Params>,
 ) -> PageResult {
     let names: Names = names(&registries(&state, &visitor).await.shown_to(&visitor)?);
-    let (before, link) = (params.before.unwrap_or(u32::MAX), Link::to("/sources/runs"));
+    let before = params.before.unwrap_or(u32::MAX);
     let file = csv::wanted(&headers, &params.format);
     let limit = if file { MOST_RUNS } else { ROWS as u32 };
     let found =
@@ -162,12 +166,8 @@ pub(crate) async fn runs(
             })
         }));
     }
-    Ok(html(&Runs {
-        layout: visitor.layout("Runs", HERE),
-        places: places(&visitor),
-        busy: runs.iter().any(|run| !run.over),
-        runs,
-        older: found.next.map(|no| link.clone().with("before", no.to_string())),
-        csv: link.with("format", "csv"),
-    }))
+    let busy = runs.iter().any(|run| !run.over);
+    let list = List::new(&visitor, "Runs", "/sources/runs", Rows::Runs(runs, busy));
+    let older = found.next.map(|no| Link::to(list.here).with("before", no.to_string()));
+    Ok(html(&List { older, ..list }))
 }

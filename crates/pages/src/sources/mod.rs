@@ -35,7 +35,7 @@ use rows::{RegistryRow, RunRow, ScheduleRow, SensorRow};
 
 use crate::layout::Layout;
 use crate::link::Link;
-use crate::parts::Pager;
+use crate::parts::{Pager, noun};
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
@@ -151,7 +151,7 @@ struct Overview {
     places: Vec<(&'static str, &'static str)>,
     alarms: Vec<Alarm>,
     more_alarms: usize,
-    totals: [(&'static str, usize); 4],
+    totals: [(String, usize); 4],
     registries: Vec<RegistryRow>,
     pager: Pager,
     images: Option<Vec<ImagesRow>>,
@@ -222,10 +222,13 @@ pub(crate) async fn overview(
     let more_alarms = alarms.len().saturating_sub(SHOWN);
     alarms.truncate(SHOWN);
     let totals = [
-        ("registries", all.len()),
-        ("schedules", standing.len()),
-        ("sensors", sensors.len()),
-        ("of them silent", sensors.iter().filter(|view| view.status == SensorStatus::Unknown).count()),
+        (noun(all.len() as u64, "registry"), all.len()),
+        (noun(standing.len() as u64, "schedule"), standing.len()),
+        (noun(sensors.len() as u64, "sensor"), sensors.len()),
+        (
+            "of them silent".to_owned(),
+            sensors.iter().filter(|view| view.status == SensorStatus::Unknown).count(),
+        ),
     ];
     standing
         .sort_by_key(|one| (!matches!(one.status, Status::Queued | Status::Running), one.schedule.next_fire));
@@ -300,7 +303,7 @@ async fn images_of(state: &Pages, visitor: &Visitor, window: Vec<Registry>) -> P
         scanned: held.all.scanned,
         vulnerable: held.all.vulnerable,
         repositories: held.repositories.len(),
-        last: crate::words::instant(held.last_scanned),
+        last: crate::dates::instant(held.last_scanned),
     };
     Ok(window.iter().zip(held).map(row).collect())
 }

@@ -8,18 +8,18 @@ use axum::http::StatusCode;
 use parapet_model::Permission;
 use parapet_service::sensors::{NewProfile, ProfileView, SensorView};
 use parapet_store::registries::Registry;
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::forms::Pick;
 use super::profile_form::{Fields, KINDS, SHOWN};
 use super::{HERE, all_sensors, places, registries};
+use crate::dates::instant;
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, Problem, instant, see};
+use crate::words::{Done, ForVisitor as _, Problem, refused, see};
 use crate::{PageResult, filters};
 
 /// A profile in a list.
@@ -45,13 +45,6 @@ struct List {
     may_make: bool,
     may_change: bool,
     may_delete: bool,
-}
-
-/// What was done just now.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// The list.
@@ -220,7 +213,5 @@ pub(crate) async fn delete(State(state): State<Pages>, visitor: Visitor, Path(id
 
 fn again(mut view: View, problem: Problem) -> PageResult {
     view.problem = Some(problem);
-    let mut response = html(&view);
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    Ok(response)
+    Ok(refused(&view, StatusCode::BAD_REQUEST))
 }

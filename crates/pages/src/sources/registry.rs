@@ -8,17 +8,17 @@ use parapet_model::Permission;
 use parapet_model::job::JobKind;
 use parapet_service::jobs::About;
 use parapet_store::registries::{Globs, RegistrySettings};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::rows::{self, RunRow, ScheduleRow};
 use super::{HERE, connector_names, names, registries, run_link, run_row};
+use crate::dates::instant;
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, instant, see};
+use crate::words::{Done, ForVisitor as _, see};
 use crate::{PageResult, filters};
 
 /// Walks that are looked through for those of the registry.
@@ -39,13 +39,6 @@ struct View {
     problem: String,
     may_scan: bool,
     may_change: bool,
-}
-
-/// What was done just now.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    pub(super) done: String,
 }
 
 /// The page.

@@ -17,7 +17,7 @@ use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, Problem, see, unkept};
+use crate::words::{ForVisitor as _, Problem, refused, see, unkept};
 
 #[derive(Debug, Template)]
 #[template(path = "sources/registry_form.html")]
@@ -251,9 +251,6 @@ async fn again(
     let mut view = view(state, visitor, settings, old).await.shown_to(visitor)?;
     view.answers = outcome.is_ok();
     view.problem = outcome.err();
-    let mut response = html(&view);
-    if view.problem.is_some() {
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    Ok(unkept(response))
+    let status = if view.problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(unkept(refused(&view, status)))
 }

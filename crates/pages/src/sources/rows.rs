@@ -15,10 +15,11 @@ use parapet_store::schedules::ScanPlan;
 use uuid::Uuid;
 
 use crate::PageResult;
+use crate::dates::{from_now, instant};
 use crate::link::Link;
+use crate::parts::counted;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::words::{from_now, instant};
 
 /// Registries of a project that pages look through.
 pub(crate) const MOST_REGISTRIES: u32 = 10_000;
@@ -253,7 +254,7 @@ pub(crate) fn plan(plan: &ScanPlan) -> String {
     let what: Vec<String> = plan.filters.iter().map(filter).collect();
     let what = if what.is_empty() { "everything".to_owned() } else { what.join("; ") };
     match plan.newest {
-        Some(newest) => format!("{what}; the newest {newest} tags of each repository"),
+        Some(newest) => format!("{what}; the newest {} of each repository", counted(newest.into(), "tag")),
         None => what,
     }
 }

@@ -8,17 +8,18 @@ use parapet_service::feeds::{ImportReport, SyncReport};
 use parapet_service::jobs::About;
 use parapet_service::schedules::{Execution, RunError};
 use parapet_store::jobs::{Job, Progress};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::rows::{self, run_link};
 use super::{HERE, names, registries};
+use crate::dates::{instant, span};
 use crate::layout::Layout;
 use crate::link::Link;
+use crate::parts::{counted, noun};
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::words::{ForVisitor as _, instant, see, span};
+use crate::words::{Done, ForVisitor as _, see};
 use crate::{PageResult, filters};
 
 /// A part of a run.
@@ -58,7 +59,7 @@ struct View {
     phases: Vec<Phase>,
     done: u64,
     total: u64,
-    counts: Vec<(&'static str, u64)>,
+    counts: Vec<(String, u64)>,
     errors: Vec<RunError>,
     left_out: u64,
     feeds: Vec<FeedLine>,
@@ -66,13 +67,6 @@ struct View {
     may_cancel: bool,
     /// How many scans may be asked for again; `None` when there is nothing to ask for, or no right.
     retry: Option<u64>,
-}
-
-/// What was done just now.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Done {
-    #[serde(default)]
-    done: String,
 }
 
 /// The page.
@@ -162,10 +156,12 @@ fn phases(job: &Job, execution: Option<&Execution>, now: Millis) -> Vec<Phase> {
         None => out.push(phase("Work", started, set(job.ended), String::new())),
         Some(run) => {
             if job.kind == JobKind::ListRegistry {
-                let what = format!("{} repositories, {} images wanted", run.repositories, run.images);
+                let (repositories, images) =
+                    (counted(run.repositories, "repository"), counted(run.images, "image"));
+                let what = format!("{repositories}, {images} wanted");
                 out.push(phase("Listing", run.started, run.listed.or(run.ended), what));
             }
-            let what = format!("{} of {} images read", run.scanned, run.images);
+            let what = format!("{} of {} read", run.scanned, counted(run.images, "image"));
             let begun = run.scanning.or(run.listed.filter(|_| run.images > 0 && !over));
             out.push(phase("Scanning", begun, run.ended, what));
         }
@@ -173,17 +169,21 @@ fn phases(job: &Job, execution: Option<&Execution>, now: Millis) -> Vec<Phase> {
     out
 }
 
-fn counts(execution: Option<&Execution>, progress: &Progress) -> Vec<(&'static str, u64)> {
+fn counts(execution: Option<&Execution>, progress: &Progress) -> Vec<(String, u64)> {
     let Some(run) = execution else { return Vec::new() };
-    vec![
-        ("repositories", run.repositories),
-        ("images wanted", run.images),
+    let others = [
         ("read", run.scanned),
         ("of them unchanged", run.unchanged),
         ("waiting", progress.of(JobState::Queued)),
         ("being read", progress.of(JobState::Running)),
         ("failed", run.failed),
-    ]
+    ];
+    let mut counts = vec![
+        (noun(run.repositories, "repository"), run.repositories),
+        (format!("{} wanted", noun(run.images, "image")), run.images),
+    ];
+    counts.extend(others.map(|(name, count)| (name.to_owned(), count)));
+    counts
 }
 
 /// What a sync did to each feed.
@@ -214,7 +214,8 @@ fn accepted(job: &Job, about: &About) -> String {
     let report: Option<ImportReport> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
     report
         .map(|report| {
-            format!("{} findings opened, {} closed.", report.findings_opened, report.findings_closed)
+            let opened = counted(report.findings_opened, "finding");
+            format!("{opened} opened, {} closed.", report.findings_closed)
         })
         .unwrap_or_default()
 }

@@ -9,13 +9,14 @@ use uuid::Uuid;
 
 use super::rows::{self, ScheduleRow, registry_link};
 use super::{HERE, registries, run_link};
+use crate::dates::{instant, span};
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::parts::Pager;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::words::{ForVisitor as _, instant, see, span};
+use crate::words::{ForVisitor as _, see};
 use crate::{PageResult, filters};
 
 /// Runs of a page.

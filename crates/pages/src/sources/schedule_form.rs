@@ -16,7 +16,7 @@ use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
-use crate::words::{ForVisitor as _, Problem, see};
+use crate::words::{ForVisitor as _, Problem, refused, see};
 
 /// The last minute of a day.
 const LAST: u16 = 24 * 60 - 1;
@@ -233,7 +233,5 @@ pub(crate) async fn update(
 
 fn again(mut view: View, problem: Problem) -> PageResult {
     view.problem = Some(problem);
-    let mut response = html(&view);
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    Ok(response)
+    Ok(refused(&view, StatusCode::BAD_REQUEST))
 }

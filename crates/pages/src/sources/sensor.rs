@@ -8,12 +8,13 @@ use uuid::Uuid;
 
 use super::HERE;
 use crate::PageResult;
+use crate::dates::{from_now, instant};
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::words::{ForVisitor as _, from_now, instant, see};
+use crate::words::{ForVisitor as _, see};
 
 #[derive(Debug, Template)]
 #[template(path = "sources/sensor.html")]

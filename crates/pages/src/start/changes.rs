@@ -11,10 +11,11 @@ use serde::Deserialize;
 
 use super::view::{Cause, ChangeLine, Changed, ChangesPage, Ended};
 use crate::assets::{page_of, text};
+use crate::dates::minute;
 use crate::link::Link;
 use crate::parts::Pager;
+use crate::pinned::Held;
 use crate::render::html;
-use crate::shown::minute;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::{PageError, PageResult, csv};
@@ -100,6 +101,8 @@ pub(crate) struct Params {
     cause: String,
     #[serde(default)]
     offset: usize,
+    /// Log position to stay at while paging.
+    at: Option<u64>,
     #[serde(default)]
     format: String,
 }
@@ -121,18 +124,19 @@ pub(crate) async fn list(
     };
     let cause = ChangeCause::ALL.into_iter().find(|cause| cause.as_str() == params.cause);
     let cause = cause.ok_or_else(|| wrong("The cause is feed, package or asset."))?;
-    let view = View { snapshot: state.app.live().snapshot(), now: state.app.now() };
+    let held = state.of_lists(params.at);
     let scope = visitor.principal().scope();
-    let most = if csv::wanted(&headers, &params.format) { usize::MAX } else { MOST };
-    let (of, seen) = (view.clone(), scope.clone());
+    let file = csv::wanted(&headers, &params.format);
+    let most = if file { usize::MAX } else { MOST };
+    let (of, seen) = (held.view.clone(), scope.clone());
     let rows = state.long_work(move || {
         let changes = of.snapshot.changes(&seen, since, most);
         changes.of(opened, cause).cloned().unwrap_or_default()
     });
     let rows = rows.await?;
-    if csv::wanted(&headers, &params.format) {
+    if file {
         return Ok(csv::answer("changes", TITLES, move |table| {
-            let lines = rows.rows.iter().filter_map(|row| line(&view, &scope, *row));
+            let lines = rows.rows.iter().filter_map(|row| line(&held.view, &scope, *row));
             lines.into_iter().try_for_each(|line| {
                 table.row([
                     way(opened),
@@ -146,13 +150,13 @@ pub(crate) async fn list(
             })
         }));
     }
-    Ok(html(&page(&view, &visitor, &params, (opened, cause, since), &rows)))
+    Ok(html(&page(&held, &visitor, &params, (opened, cause, since), &rows)))
 }
 
 const TITLES: &[&str] = &["change", "cause", "severity", "vulnerability", "title", "kind", "asset"];
 
 fn page(
-    view: &View,
+    held: &Held,
     visitor: &Visitor,
     params: &Params,
     (opened, cause, since): (bool, ChangeCause, Millis),
@@ -164,21 +168,24 @@ fn page(
         .with("way", way(opened))
         .with("cause", cause.as_str());
     let shown = rows.rows.iter().skip(params.offset).take(ROWS);
-    let lines: Vec<_> = shown.filter_map(|row| line(view, &scope, *row)).collect();
+    let lines: Vec<_> = shown.filter_map(|row| line(&held.view, &scope, *row)).collect();
     let total = usize::try_from(rows.count).unwrap_or(usize::MAX);
-    let mut pager = Pager::new(&here, params.offset, ROWS, lines.len(), total);
+    let paged = held.stay(here.clone());
+    let mut pager = Pager::new(&paged, params.offset, ROWS, lines.len(), total);
     if pager.last >= rows.rows.len() {
         pager.next = None;
     }
     let verb = if opened { "Opened" } else { "Closed" };
+    let mut layout = visitor.layout("Changes", "/");
+    layout.data = Some(held.data(&here));
     ChangesPage {
-        layout: visitor.layout("Changes", "/"),
+        layout,
         title: format!("{verb}: {}", words(opened, cause)),
         since: minute(since),
         pager,
         lines,
         cut: (rows.rows.len() < total).then_some(rows.rows.len()),
-        csv: here.with("format", "csv"),
+        csv: paged.with("format", "csv"),
     }
 }
 

@@ -4,11 +4,13 @@ mod changes;
 mod needs;
 mod view;
 
+use std::sync::Arc;
+
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use parapet_model::filter::{Field, Op};
 use parapet_model::time::{DAY, format_rfc3339, parse_instant};
-use parapet_model::{Filter, Millis, Permission};
+use parapet_model::{Filter, Millis, Permission, Principal};
 use parapet_posture::{VulnerabilityOrder, Window};
 use parapet_service::View;
 use serde::Deserialize;
@@ -17,12 +19,12 @@ use view::{Later, Start, Worst};
 pub(crate) use changes::list as changes;
 
 use crate::PageResult;
-use crate::layout::DataState;
+use crate::dates::minute;
 use crate::link::Link;
 use crate::parts::Choice;
 use crate::question::asked;
-use crate::render::{Stamp, html};
-use crate::shown::minute;
+use crate::ready;
+use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 
@@ -67,12 +69,13 @@ pub(crate) async fn start(
     headers: HeaderMap,
     Query(params): Query<Params>,
 ) -> PageResult {
-    let view = View { snapshot: state.app.live().snapshot(), now: state.app.now() };
+    let held = state.of_lists(None);
+    let view = held.view.clone();
     let since = since(&state, &visitor, &params, view.now).await?;
     note_visit(&state, &visitor, view.now);
     // Sensors fall silent by time alone, so a page is good for a minute.
     let of = format!("{} {}", since.at, view.now / 60_000);
-    let stamp = Stamp::new(&visitor, view.snapshot.seq(), view.snapshot.valid_until(view.now)).and(&of);
+    let stamp = held.stamp(&visitor).and(&of);
     if let Some(answer) = stamp.unchanged(&headers) {
         return Ok(answer);
     }
@@ -81,8 +84,7 @@ pub(crate) async fn start(
     let may_see = visitor.may(Permission::FindingsRead);
     let mut layout = visitor.layout("Start", "/");
     if may_see {
-        let of = format_rfc3339(view.snapshot.recorded());
-        layout.data = Some(DataState { of, newer: 0, refresh: "/".to_owned() });
+        layout.data = Some(held.data(&here));
     }
     let mut page = Start {
         since: since.words.clone(),
@@ -112,6 +114,15 @@ pub(crate) async fn start(
         _ => {}
     }
     Ok(stamp.on(html(&page)))
+}
+
+/// What of the page everybody begins with.
+pub(crate) fn usual(who: &Principal) -> Vec<ready::Question> {
+    let visitor = Visitor::nobody(who);
+    let again = visitor.clone();
+    let worst = move |view: &View| drop(worst(view, &visitor));
+    let alarms = move |view: &View| drop(needs::of_assets(view, &again));
+    vec![Arc::new(worst), Arc::new(alarms)]
 }
 
 /// Keeps that somebody looked. Whoever looks does not wait for it.

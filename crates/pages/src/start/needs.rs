@@ -15,9 +15,9 @@ use parapet_service::schedules::Status;
 
 use super::view::{Alarm, Compliance, Expiring, Waiting};
 use crate::PageResult;
+use crate::dates::minute;
 use crate::link::Link;
 use crate::question::asked;
-use crate::shown::minute;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 
@@ -102,7 +102,7 @@ pub(super) async fn alarms(
         let held = app.feeds().status(who).await?.iter().filter(|feed| feed.held.is_some()).count();
         alarms.push(Alarm {
             count: held as u64,
-            what: "feed imports are held".to_owned(),
+            what: agreed(held as u64, "feed import is", "feed imports are", "held"),
             why: "They would open or close more than allowed; somebody has to decide.".to_owned(),
             link: Some(Link::to("/feeds")),
         });
@@ -116,7 +116,7 @@ pub(super) async fn alarms(
     let names: Vec<String> = silent.clone().take(NAMED).map(name).collect();
     alarms.push(Alarm {
         count: silent.count() as u64,
-        what: "sensors are silent".to_owned(),
+        what: agreed(silent.clone().count() as u64, "sensor is", "sensors are", "silent"),
         why: names.join(", "),
         link: visitor.may(Permission::RegistriesRead).then(|| Link::to("/sources")),
     });
@@ -127,7 +127,7 @@ pub(super) async fn alarms(
         let names: Vec<String> = names.take(NAMED).collect();
         alarms.push(Alarm {
             count: failed.count() as u64,
-            what: "schedules failed in their last run".to_owned(),
+            what: agreed(failed.clone().count() as u64, "schedule", "schedules", "failed in the last run"),
             why: names.join(", "),
             link: Some(Link::to("/sources")),
         });
@@ -138,7 +138,7 @@ pub(super) async fn alarms(
     }
     alarms.push(Alarm {
         count: failed as u64,
-        what: "scans failed since then".to_owned(),
+        what: agreed(failed as u64, "scan", "scans", "failed since then"),
         why: format!("Counted up to {COUNTED} of each kind."),
         link: visitor.may(Permission::RegistriesRead).then(|| Link::to("/sources")),
     });
@@ -146,14 +146,17 @@ pub(super) async fn alarms(
     Ok(alarms)
 }
 
+/// What so many things are or do.
+fn agreed(count: u64, one: &str, more: &str, what: &str) -> String {
+    format!("{} {what}", if count == 1 { one } else { more })
+}
+
 /// Assets that are not wholly judged, and those whose last scan failed, by kind.
-fn of_assets(view: &View, visitor: &Visitor) -> Vec<Alarm> {
+pub(super) fn of_assets(view: &View, visitor: &Visitor) -> Vec<Alarm> {
     let scope = visitor.principal().scope();
     let of = |field, text: &str| Filter::test(field, Op::Eq, text.to_owned());
     let mut alarms = Vec::new();
-    for (kind, word, name) in
-        [("image", "", "images"), ("container", "container", "containers"), ("host", "host", "hosts")]
-    {
+    for (kind, word) in [("image", ""), ("container", "container"), ("host", "host")] {
         let page =
             Link::to("/assets").with("kind", word).with("by", if word.is_empty() { "image" } else { "" });
         let of_kind = of(Field::Kind, kind);
@@ -163,16 +166,18 @@ fn of_assets(view: &View, visitor: &Visitor) -> Vec<Alarm> {
         bad.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let why: Vec<String> =
             bad.iter().map(|(word, count)| format!("{count} {}", word.as_str().replace('-', " "))).collect();
+        let count = bad.iter().map(|(_, count)| count).sum();
         alarms.push(Alarm {
-            count: bad.iter().map(|(_, count)| count).sum(),
-            what: format!("{name} are not wholly assessed"),
+            count,
+            what: agreed(count, &format!("{kind} is"), &format!("{kind}s are"), "not wholly assessed"),
             why: why.join(", "),
             link: Some(asked(&page, &of(Field::Coverage, Coverage::Assessed.as_str()).negate())),
         });
         let failed = of(Field::Scan, "failed");
+        let count = view.snapshot.asset_numbers(&view.query(&scope, &of_kind.and(failed.clone()))).len();
         alarms.push(Alarm {
-            count: view.snapshot.asset_numbers(&view.query(&scope, &of_kind.and(failed.clone()))).len(),
-            what: format!("{name} could not be read at their last scan"),
+            count,
+            what: agreed(count, kind, &format!("{kind}s"), "could not be read at the last scan"),
             why: String::new(),
             link: Some(asked(&page, &failed)),
         });
@@ -188,7 +193,7 @@ fn of_feeds(view: &View, visitor: &Visitor) -> Option<Alarm> {
     let named: Vec<&str> = names.into_iter().take(NAMED).collect();
     (count > 0).then(|| Alarm {
         count,
-        what: "ecosystems are judged by a stale feed".to_owned(),
+        what: agreed(count, "ecosystem is", "ecosystems are", "judged by a stale feed"),
         why: named.join(", "),
         link: visitor.may(Permission::FeedsRead).then(|| Link::to("/feeds")),
     })

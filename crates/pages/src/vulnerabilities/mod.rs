@@ -5,15 +5,13 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect};
 use parapet_model::filter::{Field, Op};
-use parapet_model::time::format_rfc3339;
 use parapet_model::vulnerability::Vulnerability;
-use parapet_model::{AdvisoryNo, Filter, MatchState, Millis, Permission, Scope};
+use parapet_model::{AdvisoryNo, Filter, MatchState, Permission, Scope};
 use parapet_posture::{
     AssetSet, PackageGroup, PackageOrder, PackageSummary, Query as Asked, Snapshot, Window,
 };
@@ -23,11 +21,11 @@ use serde::Deserialize;
 use view::{Affected, EntryLine, Fix, SourceCard, Verdict, VulnerabilityPage};
 
 use crate::dates::day;
-use crate::layout::DataState;
 use crate::link::{self, Link};
 use crate::parts::{Pager, cut, percent, score};
+use crate::pinned::Held;
 use crate::question::asked;
-use crate::render::{Stamp, html};
+use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::{PageError, PageResult};
@@ -52,6 +50,8 @@ const LARGE: u64 = 500;
 pub(crate) struct Params {
     #[serde(default)]
     offset: usize,
+    /// Log position to stay at while paging.
+    at: Option<u64>,
     /// `exposure` for the part that a page about many assets leaves out.
     #[serde(default)]
     part: String,
@@ -65,8 +65,8 @@ pub(crate) async fn page(
     headers: HeaderMap,
     Query(params): Query<Params>,
 ) -> PageResult {
-    let (snapshot, now) = (state.app.live().snapshot(), state.app.now());
-    let stamp = Stamp::new(&visitor, snapshot.seq(), snapshot.valid_until(now));
+    let held = state.of_lists(params.at);
+    let stamp = held.stamp(&visitor);
     let failed = |error: parapet_service::Error| PageError::from(error).to(&visitor);
     let found = state.app.findings().vulnerability(visitor.principal(), id.trim()).await.map_err(failed)?;
     let Some(vulnerability) = found else {
@@ -83,7 +83,7 @@ pub(crate) async fn page(
     let page = state.turns.work(move || {
         let filter = Filter::test(Field::Vulnerability, Op::Eq, vulnerability.id.clone());
         let scope = visitor.principal().scope();
-        let looking = Looking { snapshot, now, visitor, scope, filter, vulnerability };
+        let looking = Looking { held, visitor, scope, filter, vulnerability };
         looking.page(&params, sources)
     });
     Ok(stamp.on(html(&page.await?)))
@@ -91,8 +91,7 @@ pub(crate) async fn page(
 
 /// One look at one vulnerability.
 struct Looking {
-    snapshot: Arc<Snapshot>,
-    now: Millis,
+    held: Held,
     visitor: Visitor,
     scope: Scope,
     filter: Filter,
@@ -101,20 +100,21 @@ struct Looking {
 
 impl Looking {
     fn page(&self, params: &Params, sources: Sources) -> VulnerabilityPage {
-        let (snapshot, v) = (self.snapshot.as_ref(), &self.vulnerability);
+        let (snapshot, v) = (self.snapshot(), &self.vulnerability);
         let here = link::vulnerability(&v.id);
-        let query = Asked::new(&self.scope, &self.filter, self.now);
+        let paged = self.held.stay(here.clone());
+        let query = self.held.view.query(&self.scope, &self.filter);
         let numbers = snapshot.asset_numbers(&query);
         let rows = snapshot.packages(&query, PackageGroup::Name, PackageOrder::Assets, Window::ALL).rows;
         let exposure_later = (numbers.len() > LARGE && params.part != "exposure")
-            .then(|| here.clone().with("part", "exposure"));
-        let exposure =
-            exposure_later.is_none().then(|| exposure::last_days(snapshot, &self.scope, v.no, self.now));
+            .then(|| paged.clone().with("part", "exposure"));
+        let exposure = exposure_later
+            .is_none()
+            .then(|| exposure::last_days(snapshot, &self.scope, v.no, self.held.view.now));
         let affected = self.affected(&query, &numbers, params.offset);
         let shown = numbers.len().saturating_sub(params.offset as u64).min(ASSETS as u64) as usize;
         let mut layout = self.visitor.layout(&v.id, "/findings");
-        layout.data =
-            Some(DataState { of: format_rfc3339(snapshot.recorded()), newer: 0, refresh: here.to_string() });
+        layout.data = Some(self.held.data(&here));
         let findings = asked(&Link::to("/findings"), &self.filter);
         let may = |permission| self.visitor.may(permission);
         let said = self.said(&rows);
@@ -141,25 +141,29 @@ impl Looking {
             exposure,
             exposure_later,
             affected,
-            pager: Pager::new(&here, params.offset, ASSETS, shown, numbers.len() as usize),
+            pager: Pager::new(&paged, params.offset, ASSETS, shown, numbers.len() as usize),
             more_sources: sources.records.iter().skip(SOURCES).map(|source| source.id.clone()).collect(),
             sources: sources.records.iter().take(SOURCES).map(|s| card(s, &said, &ecosystems)).collect(),
             except: (may(Permission::ExceptionsRequest) && !numbers.is_empty())
                 .then(|| asked(&Link::to("/exceptions/new"), &self.filter)),
-            csv: findings.clone().with("group", "asset").with("format", "csv"),
+            csv: self.held.stay(findings.clone()).with("group", "asset").with("format", "csv"),
             findings,
         }
     }
 
+    fn snapshot(&self) -> &Snapshot {
+        &self.held.view.snapshot
+    }
+
     fn count(&self, more: Filter) -> u64 {
         let filter = self.filter.clone().and(more);
-        self.snapshot.asset_numbers(&Asked::new(&self.scope, &filter, self.now)).len()
+        self.snapshot().asset_numbers(&self.held.view.query(&self.scope, &filter)).len()
     }
 
     fn verdict(&self, numbers: &AssetSet) -> Verdict {
         let is = |field, value: &str| Filter::test(field, Op::Eq, value.to_owned());
         let yes = |field| Filter::test(field, Op::Eq, true);
-        let coverage = self.snapshot.coverage(&self.scope);
+        let coverage = self.snapshot().coverage(&self.scope);
         Verdict {
             assets: numbers.len(),
             images: self.count(is(Field::Kind, "image")),
@@ -177,7 +181,7 @@ impl Looking {
     }
 
     fn fix(&self, row: &PackageSummary) -> Fix {
-        let known = row.packages.iter().filter_map(|(no, n)| Some((self.snapshot.package(*no)?, *n)));
+        let known = row.packages.iter().filter_map(|(no, n)| Some((self.snapshot().package(*no)?, *n)));
         let mut by_version: BTreeMap<&str, u64> = BTreeMap::new();
         let mut link = Link::to("/findings");
         for (package, assets) in known {
@@ -204,7 +208,7 @@ impl Looking {
         let within: AssetSet = numbers.iter().skip(offset).take(ASSETS).collect();
         let query = Asked { within: Some(&within), ..*query };
         let mut lines = Vec::new();
-        let _ = self.snapshot.findings_of(&query, &[self.vulnerability.no], |row| {
+        let _ = self.snapshot().findings_of(&query, &[self.vulnerability.no], |row| {
             let key = &row.package.key;
             lines.push(Affected {
                 link: link::asset(row.asset.uuid),
@@ -238,9 +242,9 @@ impl Looking {
     fn said(&self, rows: &[PackageSummary]) -> BTreeMap<AdvisoryNo, BTreeSet<MatchState>> {
         let mut said: BTreeMap<AdvisoryNo, BTreeSet<MatchState>> = BTreeMap::new();
         for (no, _) in rows.iter().flat_map(|row| &row.packages) {
-            let of_it = self.snapshot.matches_of(*no).iter().filter(|row| row.held.is_open());
+            let of_it = self.snapshot().matches_of(*no).iter().filter(|row| row.held.is_open());
             for row in of_it {
-                let canonical = self.snapshot.canonical(row.vulnerability).map(|v| v.no);
+                let canonical = self.snapshot().canonical(row.vulnerability).map(|v| v.no);
                 if canonical == Some(self.vulnerability.no) {
                     said.entry(row.advisory).or_default().insert(row.state);
                 }

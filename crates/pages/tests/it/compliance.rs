@@ -14,7 +14,7 @@ const TEMPLATE: &str = include_str!("../../../catalog/fixtures/host.arf.xml");
 const READER: &[P] = &[P::FindingsRead, P::ExceptionsRead];
 
 /// Records a report of a host; what is not said is as usual.
-async fn report(world: &World, changes: &[(&str, &str)]) {
+pub(crate) async fn report(world: &World, changes: &[(&str, &str)]) {
     report_of(world, changes, |text| text).await;
 }
 

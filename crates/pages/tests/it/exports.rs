@@ -14,10 +14,15 @@ async fn an_export_is_asked_for_counted_watched_and_offered() {
     browser.get("/exports").await.says("Nothing was exported yet");
     let form = follow(&browser, &browser.get("/findings?where=fixable").await, "Export all").await;
     assert!(form.text.contains("value=\"fixable\""), "{}", form.text);
-    follow(&browser, &form, "Count the rows").await.says("The file will have 1 rows");
+    follow(&browser, &form, "Count the rows").await.says("The file will have 1 row,");
 
-    let fields =
-        [("where", "fixable"), ("format", "csv"), ("columns", "vulnerability"), ("columns", "package")];
+    let fields = [
+        ("where", "fixable"),
+        ("format", "csv"),
+        ("keep_days", "3"),
+        ("columns", "vulnerability"),
+        ("columns", "package"),
+    ];
     let made = browser.post("/exports", &fields).await;
     assert_eq!((made.status, made.location.as_str()), (StatusCode::SEE_OTHER, "/exports"));
     let waiting = browser.get("/exports").await;
@@ -26,7 +31,7 @@ async fn an_export_is_asked_for_counted_watched_and_offered() {
 
     world.app.run_jobs().await.unwrap();
     let done = browser.get("/exports").await;
-    done.says("succeeded").says("SHA-256").says("2026-11-09T00:00Z");
+    done.says("succeeded").says("SHA-256").says("2026-11-05T00:00Z").says("1 export in all");
     assert!(!done.text.contains("data-poll"), "nothing more will happen");
     let file = href(&done, "findings-1793577600000.csv");
     assert!(file.starts_with("/exports/") && file.ends_with("/file"), "{file}");

@@ -32,12 +32,12 @@ async fn a_feed_says_how_old_it_is_in_a_word() {
     let world = judged().await;
     let browser = Browser::new(&world);
     let page = browser.get("/feeds").await;
-    page.says("All 1 feeds are fresh")
+    page.says("The one feed is fresh")
         .says("Debian osv fresh 2026-11-01T00:00:00Z")
         .says("2 opened 0 closed");
     world.clock.advance(40 * DAY);
     let page = browser.get("/feeds").await;
-    page.says("1 of 1 feeds are not fresh").says("stale").says("41 days old");
+    page.says("1 of 1 feed is not fresh").says("stale").says("41 days old");
     let list = browser.get("/feeds?format=csv").await;
     assert!(list.text.contains("Debian,osv,Debian:12,2026-11-01T00:00:00Z,stale,2,"), "{}", list.text);
     browser.get("/feeds/of/Debian").await.says("stale").says("Debian:12 2").says("complete");
@@ -51,7 +51,7 @@ async fn no_feed_at_all_is_said_and_so_is_what_the_estate_needs() {
     let browser = Browser::new(&world);
     browser.get("/feeds").await.says("No feed is loaded: nothing is judged");
     let part = browser.get("/feeds?part=estate").await;
-    part.says("1 of 1 ecosystems of your assets have no feed").says("Debian:12 no-feed").says("2028-06-30");
+    part.says("1 of 1 ecosystem of your assets has no feed").says("Debian:12 no-feed").says("2028-06-30");
     assert!(part.text.contains("data-part"), "the page takes this part from the answer");
     let assets = browser.get("/feeds/assets?ecosystem=Debian:12").await;
     assets.says("Assets with packages of Debian:12").says("fixture host").says("1–1 of 1");
@@ -60,12 +60,12 @@ async fn no_feed_at_all_is_said_and_so_is_what_the_estate_needs() {
 
     world.advise("DSA-1-1", "CVE-2026-0001", "glass", Some("1.0-2"));
     world.import(&ImportOptions::default()).await;
-    browser.get("/feeds?part=estate").await.says("Each of the 1 ecosystems of your assets has a feed");
+    browser.get("/feeds?part=estate").await.says("The one ecosystem of your assets has a feed");
     world.clock.set(parapet_model::time::parse_instant("2028-07-02").unwrap());
     browser
         .get("/feeds?part=estate")
         .await
-        .says("1 releases are past their end of life")
+        .says("1 release is past its end of life")
         .says("ended 1 day ago");
     let list = browser.get("/feeds?part=estate&format=csv").await;
     assert!(list.text.contains(",1,2028-06-30"), "{}", list.text);
@@ -76,11 +76,11 @@ async fn a_held_import_is_shown_with_what_it_would_do_and_accepted() {
     let world = held().await;
     let browser = Browser::new(&world);
     let page = browser.get("/feeds").await;
-    page.says("it would close 1 findings, the limit is 0").says("findings it would open 1");
-    page.says("opens CVE-2026-0003 on 1 findings").says("Accept Debian").says("Reject…");
+    page.says("it would close 1 finding, the limit is 0").says("findings it would open 1");
+    page.says("opens CVE-2026-0003 on 1 finding").says("Accept Debian").says("Reject…");
     let reader = Browser::with_rights(&world, &[P::FeedsRead]);
     let seen = reader.get("/feeds").await;
-    seen.says("it would close 1 findings")
+    seen.says("it would close 1 finding")
         .never_says("Accept Debian")
         .never_says("Reject")
         .never_says("Sync all");
@@ -90,7 +90,7 @@ async fn a_held_import_is_shown_with_what_it_would_do_and_accepted() {
     let run = browser.post("/feeds/of/Debian/accept", &[]).await.location;
     assert!(run.starts_with("/sources/runs/"), "{run}");
     world.app.run_jobs().await.unwrap();
-    browser.get(&run).await.says("Held import of Debian accepted").says("1 findings opened, 1 closed.");
+    browser.get(&run).await.says("Held import of Debian accepted").says("1 finding opened, 1 closed.");
     browser.get("/feeds").await.never_says("Held for a decision");
     assert_eq!(world.findings(), ["CVE-2026-0002 stone 2.0-1", "CVE-2026-0003 wood 3.0-1"]);
 }
@@ -103,7 +103,7 @@ async fn a_held_import_is_rejected_and_a_feed_rolled_back() {
     browser.get(&done).await.says("The held import is rejected").says("rejected").never_says("Accept");
     let twice = browser.post("/feeds/of/Debian/reject", &[]).await;
     assert_eq!(twice.status, StatusCode::CONFLICT);
-    browser.get("/feeds/of/Debian").await.says("Roll back…").says("the 2 matches opened then close");
+    browser.get("/feeds/of/Debian").await.says("Roll back…").says("what it opened (2 matches) closes");
     let done = browser.post("/feeds/of/Debian/rollback", &[]).await.location;
     browser.get(&done).await.says("The feed says again what it said before").says("rolled back");
     assert!(world.findings().is_empty());

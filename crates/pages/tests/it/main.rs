@@ -12,6 +12,7 @@ mod explain;
 mod exports;
 mod feeds;
 mod findings;
+mod forms;
 mod links;
 mod packages;
 #[path = "../../../service/tests/it/registry.rs"]

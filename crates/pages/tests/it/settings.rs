@@ -158,7 +158,7 @@ async fn enterprise_projects_are_made_named_and_granted() {
     browser.get("/settings/enterprise-projects").await.says("Money finance nora");
     let signed_in = world.app.accounts().sign_in("nora", Secret::new(PASSWORD)).await.unwrap();
     let nora = Browser::signed_in(&world, signed_in);
-    nora.get("/settings").await.says("You see 1 enterprise projects");
+    nora.get("/settings").await.says("You see 1 enterprise project.");
     browser.post("/settings/users/nora/grant", &[("good_on", "all")]).await;
     browser.get("/settings/enterprise-projects").await.never_says("nora");
 }
@@ -173,7 +173,7 @@ async fn the_audit_log_is_searched_paged_and_downloaded() {
     }
     browser.post("/settings/users/user-7/state", &[("state", "disabled")]).await;
     let page = browser.get("/settings/audit").await;
-    page.says("61 events").says("disable").says("Older");
+    page.says("61 event.").says("disable").says("Older");
     let older = page.text.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     browser.get(&older).await.says("61 events").says("Newest").never_says("Older");
     let found = browser.get("/settings/audit?what=disable&who=local&kind=user").await;

@@ -143,7 +143,7 @@ async fn what_failed_is_named_and_scanned_again() {
     estate.remote.image("team/app", "1", "stone", OLD);
     let again = path(&estate.browser.post(&format!("{run}/retry"), &[]).await);
     estate.world.app.run_jobs().await.unwrap();
-    estate.browser.get(&again).await.says("Scan of 1 image").says("succeeded").says("1 of 1 images read");
+    estate.browser.get(&again).await.says("Scan of 1 image").says("succeeded").says("1 of 1 image read");
     let nothing = estate.browser.post(&format!("{again}/retry"), &[]).await;
     assert_eq!(nothing.status, StatusCode::CONFLICT);
     nothing.says("nothing of the job failed");

@@ -119,7 +119,7 @@ async fn decisions_and_ends_are_told_to_those_who_may() {
     let since = "/?since=2026-11-05";
     let ended = changes(&browser, &browser.get(since).await).await;
     ended
-        .says("Ends soon , 2026-11-12T00:00Z : 1 findings show again")
+        .says("Ends soon , 2026-11-12T00:00Z : 1 finding shows again")
         .never_says("Ends late , 2026-11-22T00:00Z :");
     changes(&reader, &reader.get(since).await).await.never_says("Ends soon");
 }
@@ -130,7 +130,7 @@ async fn what_may_be_worse_than_it_looks_leads_to_its_rows() {
     world.scan().await;
     let browser = Browser::new(&world);
     let page = browser.get("/").await;
-    page.says("1 hosts are not wholly assessed").says("1 no feed");
+    page.says("1 host is not wholly assessed").says("1 no feed");
     follow(&browser, &page, "1").await.says("fixture").says("1–1 of 1");
 
     world.advise("DSA-1-1", "CVE-2026-0001", "glass", Some("1.0-2"));
@@ -141,12 +141,12 @@ async fn what_may_be_worse_than_it_looks_leads_to_its_rows() {
     world.app.sensors().register(&world.who, sensor).await.unwrap();
     browser.get("/").await.says("Everything is assessed");
     world.clock.advance(DAY);
-    browser.get("/").await.says("1 sensors are silent quiet");
+    browser.get("/").await.says("1 sensor is silent quiet");
     world.clock.advance(40 * DAY);
     // The follower of the log would notice by itself.
     world.write("other/etc/hostname", "x");
     world.scan().await;
-    browser.get("/").await.says("1 ecosystems are judged by a stale feed Debian:12");
+    browser.get("/").await.says("1 ecosystem is judged by a stale feed Debian:12");
 }
 
 #[tokio::test]

@@ -54,17 +54,27 @@ pub(crate) fn shapes() -> Vec<(String, Arc<dyn RowShape>)> {
     ]
 }
 
-/// The whole server as one service.
-pub(crate) fn router(app: Arc<App>) -> Router {
+/// What all handlers of a server can reach.
+fn state(app: Arc<App>) -> AppState {
     let turns = Turns::default();
-    let state = AppState {
+    AppState {
         pages: Pages::new(app.clone(), turns.clone()),
         app,
         metrics: Arc::default(),
         limits: Arc::default(),
         pc_calls: Default::default(),
         turns,
-    };
+    }
+}
+
+/// The whole server as one service, for tests.
+#[cfg(test)]
+pub(crate) fn router(app: Arc<App>) -> Router {
+    service(state(app))
+}
+
+/// The whole server as one service.
+fn service(state: AppState) -> Router {
     let routes = route::mount(&state)
         .layer(axum::middleware::from_fn_with_state(state, operations::count))
         .layer(CatchPanicLayer::new())
@@ -88,7 +98,12 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     app.listens_on(listener.local_addr()?);
-    let mut routes = router(app);
+    let state = state(app);
+    let readier = tokio::spawn({
+        let pages = state.pages.clone();
+        async move { pages.keep_ready().await }
+    });
+    let mut routes = service(state);
     if tls.is_some() {
         routes = routes.layer(axum::middleware::from_fn(tls::mark));
     }
@@ -137,6 +152,7 @@ pub(crate) async fn serve(
     }
     drop(listener);
     connections.shutdown().await;
+    readier.abort();
     Ok(())
 }
 

@@ -83,7 +83,7 @@ fn a_held_import_is_decided_over_the_api() {
     let held = &server.get("/api/v1/feeds")["feeds"][0]["held"];
     assert_eq!((&held["findings_closed"], &held["withdrawn"]), (&json!(1), &json!(1)), "{held}");
     let rejected = server.post("/api/v1/feeds/Debian/held/reject", &json!({}));
-    assert_eq!(rejected["why"], "it would close 1 findings, the limit is 0");
+    assert_eq!(rejected["why"], "it would close 1 finding, the limit is 0");
     assert_eq!(server.get("/api/v1/feeds")["feeds"][0]["held"], Value::Null);
     hold();
     let job = server.post("/api/v1/feeds/Debian/held/accept", &json!({}));

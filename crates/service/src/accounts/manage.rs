@@ -9,7 +9,7 @@ use parapet_store::seal::Secret;
 use serde_json::json;
 
 use super::Accounts;
-use super::within::{here_within, roles_within, user_within};
+use super::within::{Changeable, changeable, here_within, roles_within, user_within};
 use crate::audit;
 use crate::error::{Error, Result};
 use crate::password::Passwords;
@@ -50,6 +50,21 @@ impl Accounts<'_> {
         let user = named(session.user_by_name(name).await?, name)?;
         let memberships = session.memberships_of(user.no).await?;
         Ok((user, memberships.into_iter().find(|membership| membership.project == who.project)))
+    }
+
+    /// What the asker may change of a user.
+    pub async fn changeable(&self, who: &Principal, name: &str) -> Result<Changeable> {
+        require(who, Permission::UsersWrite)?;
+        let mut session = self.0.store.read().await?;
+        let user = named(session.user_by_name(name).await?, name)?;
+        changeable(&mut session, who, &user).await
+    }
+
+    /// The roles that the asker may give: those without a right that they do not hold themselves.
+    pub async fn roles_to_give(&self, who: &Principal) -> Result<Vec<Role>> {
+        let mut roles = self.roles(who).await?;
+        roles.retain(|role| role.permissions.iter().all(|right| who.may(*right)));
+        Ok(roles)
     }
 
     /// All roles.

@@ -31,6 +31,7 @@ pub use sign_in::TokenScope;
 pub use signing::{Claim, SignedWrite, SigningError, SigningKey};
 pub use temporary::{TEMPORARY_SECONDS, TemporaryKey};
 pub use visits::VISIT_ENDS;
+pub use within::Changeable;
 
 use crate::app::App;
 use crate::error::{Error, Result};

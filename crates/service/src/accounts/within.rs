@@ -34,6 +34,32 @@ pub(super) async fn here_within(
     Ok(here)
 }
 
+/// What somebody who manages users may change of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changeable {
+    /// How they sign in: password, whether they are enabled, deleting their keys.
+    pub signing_in: bool,
+    /// What they may do in the asker's project: roles, grants, new keys.
+    pub here: bool,
+}
+
+/// What would be refused is not.
+fn allowed<T>(checked: Result<T>) -> Result<bool> {
+    match checked {
+        Ok(_) => Ok(true),
+        Err(Error::Forbidden(_) | Error::EnterpriseProject(_)) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
+/// What the asker may change of a user.
+pub(super) async fn changeable(session: &mut Session, who: &Principal, user: &User) -> Result<Changeable> {
+    Ok(Changeable {
+        signing_in: allowed(user_within(session, who, user).await)?,
+        here: allowed(here_within(session, who, user).await)?,
+    })
+}
+
 async fn membership_within(
     session: &mut Session,
     who: &Principal,

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use parapet_model::control_exception::ControlException;
 use parapet_model::lifecycle::Standing;
 use parapet_model::{
-    AssetKind, AssetNo, ControlResultNo, EnterpriseProjectNo, Permission, Principal, Ranges,
+    AssetKind, AssetNo, ControlResultNo, EnterpriseProjectNo, Millis, Permission, Principal, Ranges,
 };
 use parapet_posture::Snapshot;
 
@@ -51,6 +51,13 @@ impl ControlExceptions<'_> {
         require(who, Permission::ExceptionsRead)?;
         let mut session = self.0.store.read().await?;
         Ok(session.control_exception_counts(&who.scope(), self.0.now()).await?)
+    }
+
+    /// What decides how controls and their exceptions stand: the position of the last write, and the first instant
+    /// after now at which an exception ends. While both stay, all answers stay.
+    pub async fn state(&self) -> Result<(u64, Millis)> {
+        let mut session = self.0.store.read().await?;
+        Ok((session.head().await?.seq, session.control_exceptions_until(self.0.now()).await?))
     }
 
     /// One with its history.

@@ -186,6 +186,12 @@ impl Exports<'_> {
         Ok(TaskPage { tasks, next })
     }
 
+    /// How many exports the asker sees.
+    pub async fn total(&self, who: &Principal) -> Result<u64> {
+        require(who, Permission::ExportsCreate)?;
+        Ok(self.0.store.read().await?.count_exports(&who.scope(), "export").await?)
+    }
+
     /// How many rows an export would have if it were asked for now.
     pub async fn rows(&self, who: &Principal, request: ExportRequest) -> Result<u64> {
         require(who, Permission::ExportsCreate)?;

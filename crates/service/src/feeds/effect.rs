@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use parapet_posture::Snapshot;
 
-use super::import::ImportReport;
+use super::import::{ImportReport, findings};
 use crate::matcher::MatchDelta;
 
 /// Most opened and closed vulnerabilities named in a report.
@@ -43,7 +43,7 @@ impl Effect {
             let mut most: Vec<_> = counts.into_iter().filter(|(_, n)| *n > 0).collect();
             most.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             most.truncate(MAX_EXAMPLES);
-            report.examples.extend(most.into_iter().map(|(id, n)| format!("{what} {id} on {n} findings")));
+            report.examples.extend(most.into_iter().map(|(id, n)| format!("{what} {id} on {}", findings(n))));
         }
     }
 }

@@ -398,11 +398,16 @@ impl Changes<'_> {
     }
 }
 
+/// So many findings, in words.
+pub(super) fn findings(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "finding" } else { "findings" })
+}
+
 fn over(report: &ImportReport, limits: Limits) -> Option<String> {
     let check = |what: &str, n: u64, limit: Option<u64>| {
         limit
             .filter(|limit| n > *limit)
-            .map(|limit| format!("it would {what} {n} findings, the limit is {limit}"))
+            .map(|limit| format!("it would {what} {}, the limit is {limit}", findings(n)))
     };
     check("open", report.findings_opened, limits.max_opened)
         .or_else(|| check("close", report.findings_closed, limits.max_closed))

@@ -49,8 +49,8 @@ impl About {
 }
 
 impl Jobs<'_> {
-    /// Jobs that people watch, newest first, below number `before`: all but scans of single images,
-    /// exports and notices; of one kind or all of them.
+    /// Jobs that people watch, newest first, below number `before`: all but exports, notices, and scans of images
+    /// that are only a part of others; of one kind or all of them.
     pub async fn watched(
         &self,
         who: &Principal,

@@ -45,7 +45,9 @@ const WATCHED: &str = "SELECT job.no, job.uuid, job.project, job.enterprise_proj
      job.state, job.attempt, job.waiting, job.schedule, job.fire_time, job.payload, job.result, job.error, \
      COALESCE(job_run.done, 0), COALESCE(job_run.total, 0), job.not_before, job.created, job.started, \
      job.ended FROM job LEFT JOIN job_run ON job_run.job = job.no WHERE job.project = $1 AND job.no < $2 \
-     AND job.kind IN (1, 2, 4, 6) AND ($3 < 0 OR job.kind = $3) ORDER BY job.no DESC LIMIT $4";
+     AND (job.kind IN (1, 2, 4, 6) OR (job.kind = 0 AND job.direct = 1)) AND ($3 < 0 OR job.kind = $3) ORDER BY job.no DESC LIMIT $4";
+const EXPORTS: &str = "SELECT enterprise_projects, COUNT(*) FROM job WHERE project = $1 AND kind = 3 \
+     AND payload LIKE $2 GROUP BY enterprise_projects ORDER BY enterprise_projects";
 const NOTICES: &str = "SELECT job.no, job.uuid, job.project, job.enterprise_projects, job.kind, job.owner, \
      job.state, job.attempt, job.waiting, job.schedule, job.fire_time, job.payload, job.result, job.error, \
      COALESCE(job_run.done, 0), COALESCE(job_run.total, 0), job.not_before, job.created, job.started, \
@@ -209,8 +211,8 @@ impl Session {
         self.fetch(RUNS_OF, args![schedule, before, limit]).await?.iter().map(job).collect()
     }
 
-    /// Jobs that people watch, like [`Session::jobs`]: all but scans of single images, exports and notices;
-    /// of one kind or all of them.
+    /// Jobs that people watch, like [`Session::jobs`]: all but exports, notices, and scans of images that are
+    /// only a part of others; of one kind or all of them.
     pub async fn watched_jobs(
         &mut self,
         scope: &Scope,
@@ -220,6 +222,21 @@ impl Session {
     ) -> Result<(Vec<Job>, Option<u32>)> {
         let kind = number_or_all(kind.map(|kind| kind as u8));
         page(scope, &self.fetch(WATCHED, args![scope.project(), before, kind, limit]).await?, limit)
+    }
+
+    /// How many jobs that write files are visible, of those whose payload is `{"payload":…`.
+    pub async fn count_exports(&mut self, scope: &Scope, payload: &str) -> Result<u64> {
+        let begins = format!("{{\"{payload}\":%");
+        let mut count = 0;
+        for row in self.fetch(EXPORTS, args![scope.project(), &begins]).await? {
+            let mut f = row.fields("job");
+            let granted = read_granted(f.str()?).ok_or_else(|| f.inconsistent("enterprise_projects"))?;
+            let number = f.u64("count")?;
+            if scope.covers(scope.project(), granted.as_ref()) {
+                count += number;
+            }
+        }
+        Ok(count)
     }
 
     /// Jobs that tell somebody something, like [`Session::jobs`].

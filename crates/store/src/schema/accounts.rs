@@ -32,4 +32,5 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(150, "0150_verification"),
     migration!(165, "0165_visits"),
     migration!(168, "0168_job_overview"),
+    migration!(172, "0172_watched_scans"),
 ];

@@ -36,8 +36,15 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// The check of this family.
 pub(crate) async fn check(gate: &Gate, request: Request, next: Next) -> Response {
+    let writes = request.method() != Method::GET && request.method() != Method::HEAD;
     bound(match admit(gate, request).await {
-        Ok(request) => next.run(request).await,
+        Ok(request) => {
+            let response = next.run(request).await;
+            if writes {
+                gate.state.pages.written();
+            }
+            response
+        }
         Err(refusal) => refusal,
     })
 }
@@ -139,11 +146,7 @@ pub(crate) fn csrf_of(session: &str) -> String {
 }
 
 fn foreign_form(visitor: Option<&Visitor>) -> Response {
-    let error = PageError::new(
-        StatusCode::FORBIDDEN,
-        "Please try again",
-        "The form was not one of this session. Go back, load the page again, and send it once more.",
-    );
+    let error = PageError::foreign_form();
     match visitor {
         Some(visitor) => error.to(visitor),
         None => error,

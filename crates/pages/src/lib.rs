@@ -58,7 +58,7 @@ use parapet_model::{Access, Permission as P};
 pub use error::PageError;
 pub use render::{unknown_path, wants_page};
 pub use sign_in::sign_in_form;
-pub use state::Pages;
+pub use state::{Large, Pages};
 pub use visitor::{Form, Visitor};
 
 /// Result of a handler.

@@ -16,21 +16,28 @@ use crate::state::Pages;
 /// States kept at the most, and assets in all of them together. The one that is looked at is always kept.
 const KEPT: usize = 8;
 const KEPT_ASSETS: u64 = 200_000;
-/// In estates with more assets a page says that a day is being worked out, and shows it when it is.
-const LARGE: u64 = 2_000;
 
 /// A state that is there, or is being made for everybody who waits for it.
 type Making = Arc<OnceCell<View>>;
 
 /// See the module. The one that was asked for last stands last; the first goes first.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct PastViews(Arc<Mutex<VecDeque<(Millis, Making)>>>);
+#[derive(Debug, Clone)]
+pub(crate) struct PastViews {
+    /// In estates with more assets a page says that a day is being worked out, and shows it when it is.
+    large: u64,
+    kept: Arc<Mutex<VecDeque<(Millis, Making)>>>,
+}
 
 impl PastViews {
+    /// Working a day out takes long in estates with more than so many assets.
+    pub(crate) fn new(large: u64) -> Self {
+        Self { large, kept: Arc::default() }
+    }
+
     /// Whether people had to wait for the state of an instant.
     pub(crate) fn takes_long(&self, app: &App, at: Millis) -> bool {
         let ready = self.lock().iter().any(|(known, made)| *known == at && made.initialized());
-        !ready && at <= app.now() && app.live().snapshot().assets_held() > LARGE
+        !ready && at <= app.now() && app.live().snapshot().assets_held() > self.large
     }
 
     /// The state as it was known at an instant. It is made once, one at a time, and also when whoever asked
@@ -68,7 +75,7 @@ impl PastViews {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<(Millis, Making)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -14,8 +14,6 @@ use std::time::{Duration, Instant};
 use parapet_posture::Snapshot;
 use parapet_service::{App, View};
 
-/// In estates with more assets lists are made beforehand.
-const LARGE: u64 = 20_000;
 /// Lists that are made beforehand, those that were asked for last.
 const MOST: usize = 24;
 /// How long after it was asked for a list is made beforehand.
@@ -30,11 +28,12 @@ const SHORTEST: Duration = Duration::from_millis(100);
 pub(crate) type Question = Arc<dyn Fn(&View) + Send + Sync>;
 
 /// See the module.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Ready(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
+    /// In estates with more assets lists are made beforehand.
+    large: u64,
     state: Mutex<State>,
     /// Log position up to which forms changed something.
     written: AtomicU64,
@@ -57,12 +56,17 @@ impl Debug for Ready {
 }
 
 impl Ready {
+    /// Lists are made beforehand of estates with more than so many assets.
+    pub(crate) fn new(large: u64) -> Self {
+        Self(Arc::new(Shared { large, state: Mutex::default(), written: AtomicU64::default() }))
+    }
+
     /// The state to show: one for which lists are made, unless it is older than what a form wrote.
     pub(crate) fn snapshot(&self, app: &App) -> Arc<Snapshot> {
         let live = app.live().snapshot();
         let state = self.lock();
         match &state.snapshot {
-            Some(ready) if ready.seq() >= self.0.written.load(Ordering::Acquire) && is_large(&live) => {
+            Some(ready) if ready.seq() >= self.0.written.load(Ordering::Acquire) && self.is_large(&live) => {
                 Arc::clone(ready)
             }
             _ => live,
@@ -76,7 +80,7 @@ impl Ready {
 
     /// Somebody looks at a list; `key` is what and who.
     pub(crate) fn note(&self, app: &App, key: String, question: impl FnOnce() -> Question) {
-        if !is_large(&app.live().snapshot()) {
+        if !self.is_large(&app.live().snapshot()) {
             return;
         }
         let mut state = self.lock();
@@ -91,12 +95,15 @@ impl Ready {
         state.asked.push_back((key, Instant::now(), question));
     }
 
+    /// Whether there is a newer state than the one for which lists are made.
+    pub(crate) fn is_behind(&self, app: &App) -> bool {
+        let live = app.live().snapshot();
+        self.is_large(&live) && self.lock().seq != live.seq()
+    }
+
     /// Makes lists of the newest state, those of `always` too, and shows it from then on.
     pub(crate) fn advance(&self, app: &App, always: &[Question]) {
         let live = app.live().snapshot();
-        if !is_large(&live) || self.lock().seq == live.seq() {
-            return;
-        }
         let view = View { snapshot: Arc::new(live.apart()), now: app.now() };
         view.snapshot.refresh(view.now);
         let asked: Vec<Question> = {
@@ -118,8 +125,8 @@ impl Ready {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-fn is_large(snapshot: &Snapshot) -> bool {
-    snapshot.assets_held() > LARGE
+    fn is_large(&self, snapshot: &Snapshot) -> bool {
+        snapshot.assets_held() > self.0.large
+    }
 }

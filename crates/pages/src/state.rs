@@ -8,8 +8,23 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::past::PastViews;
 use crate::pinned::{Held, Pinned};
-use crate::ready::{Question, Ready};
+use crate::ready::Ready;
 use crate::{findings, start};
+
+/// From how many assets on an estate is large.
+#[derive(Debug, Clone, Copy)]
+pub struct Large {
+    /// So large that lists of all assets are made before somebody looks at them.
+    pub lists: u64,
+    /// So large that people wait for a past day to be worked out, and are told so.
+    pub past: u64,
+}
+
+impl Default for Large {
+    fn default() -> Self {
+        Self { lists: 20_000, past: 2_000 }
+    }
+}
 
 /// Shared by all pages; cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,28 +45,42 @@ pub struct Pages {
 impl Pages {
     /// Pages over an application; `turns` are those of all questions to it.
     pub fn new(app: Arc<App>, turns: Turns) -> Self {
-        let (past, ready, pinned) = Default::default();
-        Self { app, turns, past, ready, pinned, long: Arc::default() }
+        Self::with_sizes(app, turns, Large::default())
+    }
+
+    /// The same, with other sizes from which on an estate is large.
+    pub fn with_sizes(app: Arc<App>, turns: Turns, large: Large) -> Self {
+        let (past, ready) = (PastViews::new(large.past), Ready::new(large.lists));
+        Self { app, turns, past, ready, pinned: Pinned::default(), long: Arc::default() }
     }
 
     /// Has lists of a large estate made before somebody looks at them, until the task is dropped.
     pub async fn keep_ready(&self) {
-        let always = match self.app.local_principal().await {
-            Ok(who) => findings::usual(&who).into_iter().chain(start::usual(&who)).collect::<Vec<Question>>(),
-            Err(error) => {
-                tracing::error!(%error, "nobody's lists are made ready");
-                Vec::new()
-            }
-        };
-        let always: Arc<[Question]> = always.into();
         loop {
-            let (pages, always, begun) = (self.clone(), Arc::clone(&always), Instant::now());
-            let made = tokio::task::spawn_blocking(move || pages.ready.advance(&pages.app, &always)).await;
-            if let Err(error) = made {
+            let begun = Instant::now();
+            if let Err(error) = self.make_ready().await {
                 tracing::error!(%error, "lists could not be made ready");
             }
             tokio::time::sleep(self.ready.rest(begun.elapsed())).await;
         }
+    }
+
+    /// Has lists of the newest state made, if the estate is large and that was not done; pages show it from then on.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn make_ready(&self) -> Result<()> {
+        if !self.ready.is_behind(&self.app) {
+            return Ok(());
+        }
+        let (who, pages) = (self.app.local_principal().await?, self.clone());
+        let make = move || {
+            let usual: Vec<_> = findings::usual(&who).into_iter().chain(start::usual(&who)).collect();
+            pages.ready.advance(&pages.app, &usual);
+        };
+        tokio::task::spawn_blocking(make).await?;
+        Ok(())
     }
 
     /// A form was sent: pages show what is known by now, or something newer.

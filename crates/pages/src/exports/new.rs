@@ -63,7 +63,7 @@ pub(crate) async fn create(State(state): State<Pages>, visitor: Visitor, form: F
             }
         },
     };
-    let keep_days = form.text("keep_days").parse().ok().filter(|days| (1..=MOST_DAYS).contains(days));
+    let keep_days = page.keep_days.parse().ok().filter(|days| (1..=MOST_DAYS).contains(days));
     if keep_days.is_none() {
         page.keep_days_error = format!("1 to {MOST_DAYS} days.");
     }

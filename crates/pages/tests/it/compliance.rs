@@ -207,6 +207,39 @@ async fn an_exception_is_asked_for_approved_by_another_and_reopened_when_evidenc
 }
 
 #[tokio::test]
+async fn back_costs_nothing_until_a_control_or_its_exception_changes() {
+    let world = World::new().await;
+    report(&world, &[]).await;
+    let browser = Browser::new(&world);
+    let result = umask(&browser).await;
+    browser.post(&result, &[("comment", "old software needs it"), ("reopens", "1")]).await;
+    let pages = ["/compliance", "/compliance/exceptions", "/compliance/exceptions/1", &result];
+    let mut tags = Vec::new();
+    for page in pages {
+        tags.push(browser.get(page).await.tag);
+    }
+    let mut changes = async |status, why| {
+        for (page, tag) in pages.iter().zip(&mut tags) {
+            let answer = browser.ask(page, &[("If-None-Match", tag)]).await;
+            assert_eq!(answer.status, status, "{page} when {why}");
+            *tag = answer.tag;
+        }
+    };
+    changes(StatusCode::NOT_MODIFIED, "nothing changed").await;
+    browser.post("/compliance/exceptions/1", &[("act", "comment"), ("note", "please")]).await;
+    changes(StatusCode::OK, "something was said").await;
+    browser.post("/compliance/exceptions/1", &[("act", "approve"), ("until", "7")]).await;
+    changes(StatusCode::OK, "it was approved").await;
+    changes(StatusCode::NOT_MODIFIED, "nothing changed").await;
+    report(&world, &[("TIME", "2026-10-30T10:00:00Z"), ("UMASK", "22")]).await;
+    changes(StatusCode::OK, "something else was found").await;
+    browser.post("/compliance/exceptions/1", &[("act", "approve"), ("until", "7")]).await;
+    changes(StatusCode::OK, "it was approved again").await;
+    world.clock.advance(7 * DAY);
+    changes(StatusCode::OK, "it ended").await;
+}
+
+#[tokio::test]
 async fn who_may_only_read_sees_no_form() {
     let world = World::new().await;
     report(&world, &[]).await;

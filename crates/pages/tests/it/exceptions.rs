@@ -149,7 +149,7 @@ async fn the_list_counts_filters_and_names_the_unused_and_the_shadowed() {
     let counted = browser.get("/exceptions?count=1").await;
     counted.says("Part of it All vulnerabilities where it is fixable 1").says("all hidden by others");
     let idle = browser.get("/exceptions/idle").await;
-    idle.says("Unused: 1 cover nothing").says("Shadowed: all that 1 cover").never_says("All of it");
+    idle.says("Unused: 1 covers nothing").says("Shadowed: all that 1 covers").never_says("All of it");
     idle.says("Gone").says("Part of it");
     browser.get("/exceptions?state=planned").await.says("Later").says("1–1 of 1").never_says("Part of it");
     let csv = browser.ask("/exceptions?state=holds", &[("Accept", "text/csv")]).await;

@@ -57,6 +57,12 @@ async fn a_mistake_in_the_form_is_shown_and_what_was_typed_stays() {
     let answer = browser.post("/exports", &[("format", "csv"), ("as_of", "2031-01-01")]).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     answer.says("as_of lies in the future");
+    for days in ["0", "366", "many"] {
+        let answer = browser.post("/exports", &[("format", "csv"), ("keep_days", days)]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{days}");
+        answer.says("1 to 365 days.");
+        assert!(answer.text.contains(&format!("value=\"{days}\"")), "{}", answer.text);
+    }
     browser.get("/exports").await.says("Nothing was exported yet");
 }
 

@@ -62,11 +62,7 @@ async fn no_feed_at_all_is_said_and_so_is_what_the_estate_needs() {
     world.import(&ImportOptions::default()).await;
     browser.get("/feeds?part=estate").await.says("The one ecosystem of your assets has a feed");
     world.clock.set(parapet_model::time::parse_instant("2028-07-02").unwrap());
-    browser
-        .get("/feeds?part=estate")
-        .await
-        .says("1 release is past its end of life")
-        .says("ended 1 day ago");
+    browser.get("/feeds?part=estate").await.says("1 release is past its end of life").says("ended 1 day ago");
     let list = browser.get("/feeds?part=estate&format=csv").await;
     assert!(list.text.contains(",1,2028-06-30"), "{}", list.text);
 }

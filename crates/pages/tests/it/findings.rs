@@ -3,6 +3,7 @@ use parapet_model::Permission;
 use parapet_model::time::DAY;
 use parapet_service::feeds::ImportOptions;
 
+use crate::links::href;
 use crate::visit::Browser;
 use crate::world::World;
 
@@ -96,6 +97,29 @@ async fn who_pages_on_stays_in_the_state_they_began_in() {
     let pinned = browser.get(&format!("/findings?at={seq}")).await;
     pinned.says("1–2 of 2").says("changes since");
     browser.get("/findings").await.never_says("changes since");
+}
+
+#[tokio::test]
+async fn a_file_has_the_rows_of_the_list_it_was_offered_on() {
+    let world = two_findings().await;
+    world.advise("DSA-3-1", "CVE-2026-0003", "wood", None);
+    world.import(&ImportOptions::default()).await;
+    let browser = Browser::new(&world);
+    let file = href(&browser.get("/findings").await, "CSV");
+    world.install(&[("glass", "1.0-1"), ("stone", "2.0-1"), ("wood", "3.0-1")]);
+    world.scan().await;
+    browser.get("/findings").await.says("1–3 of 3");
+    let file = browser.get(&file).await.text;
+    assert_eq!(file.lines().count(), 3, "{file}");
+}
+
+#[tokio::test]
+async fn a_state_that_is_kept_no_longer_is_said_to_be_gone() {
+    let world = two_findings().await;
+    let browser = Browser::new(&world);
+    let page = browser.get("/findings?at=1").await;
+    page.says("1–2 of 2").says("The state in which this list began is kept no longer");
+    browser.get("/findings").await.never_says("kept no longer");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod exports;
 mod feeds;
 mod findings;
 mod forms;
+mod large;
 mod links;
 mod packages;
 #[path = "../../../service/tests/it/registry.rs"]

@@ -164,6 +164,20 @@ async fn enterprise_projects_are_made_named_and_granted() {
 }
 
 #[tokio::test]
+async fn what_the_browser_has_is_not_sent_again() {
+    let world = World::new().await;
+    let browser = Browser::new(&world);
+    for page in ["/settings/users", "/sources", "/feeds", "/exports"] {
+        let tag = browser.get(page).await.tag;
+        let again = browser.ask(page, &[("If-None-Match", &tag)]).await;
+        assert_eq!((again.status, again.text.as_str()), (StatusCode::NOT_MODIFIED, ""), "{page}");
+    }
+    let tag = browser.get("/settings/users").await.tag;
+    browser.post("/settings/users", &[("name", "nora"), ("role", "analyst")]).await;
+    browser.ask("/settings/users", &[("If-None-Match", &tag)]).await.says("nora analyst");
+}
+
+#[tokio::test]
 async fn the_audit_log_is_searched_paged_and_downloaded() {
     let world = World::new().await;
     let browser = Browser::new(&world);
@@ -173,16 +187,16 @@ async fn the_audit_log_is_searched_paged_and_downloaded() {
     }
     browser.post("/settings/users/user-7/state", &[("state", "disabled")]).await;
     let page = browser.get("/settings/audit").await;
-    page.says("61 event.").says("disable").says("Older");
+    page.says("61 events.").says("disable").says("Older");
     let older = page.text.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    browser.get(&older).await.says("61 events").says("Newest").never_says("Older");
+    browser.get(&older).await.says("61 events.").says("Newest").never_says("Older");
     let found = browser.get("/settings/audit?what=disable&who=local&kind=user").await;
     found.says("1 events").says("disabled");
     let link = found.text.split("href=\"/settings/audit/").nth(1).unwrap().split('"').next().unwrap();
     let event = browser.get(&format!("/settings/audit/{link}")).await;
     event.says("disabled false true").says("all that happened to it");
     browser.get("/settings/audit?from=2026-11-03").await.says("No event matches");
-    browser.get("/settings/audit?to=2026-11-02").await.says("61 events");
+    browser.get("/settings/audit?to=2026-11-02").await.says("61 events.");
     let wrong = browser.get("/settings/audit?from=yesterday").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     wrong.says("A day like");

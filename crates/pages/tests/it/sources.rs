@@ -144,6 +144,14 @@ async fn what_failed_is_named_and_scanned_again() {
     let again = path(&estate.browser.post(&format!("{run}/retry"), &[]).await);
     estate.world.app.run_jobs().await.unwrap();
     estate.browser.get(&again).await.says("Scan of 1 image").says("succeeded").says("1 of 1 image read");
+    let runs = estate.browser.get("/sources/runs").await;
+    runs.says("Scan of 1 image").says("Walk of hub");
+    assert_eq!(
+        runs.text.matches("<tr data-row").count(),
+        2,
+        "parts of a walk are not listed: {}",
+        runs.words()
+    );
     let nothing = estate.browser.post(&format!("{again}/retry"), &[]).await;
     assert_eq!(nothing.status, StatusCode::CONFLICT);
     nothing.says("nothing of the job failed");

@@ -5,7 +5,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
 use parapet_model::{Access, Permission, Principal};
-use parapet_pages::{Form, Page, Pages, Visitor};
+use parapet_pages::{Form, Large, Page, Pages, Visitor};
 use parapet_service::{SignedIn, Turns};
 use tower::ServiceExt as _;
 
@@ -35,6 +35,17 @@ impl Browser {
         let signed_in =
             SignedIn { principal, project: None, roles: Vec::new(), issued_at: 0, expires_at: i64::MAX };
         Self { pages: Pages::new(world.app.clone(), Turns::default()), signed_in }
+    }
+
+    /// Somebody who may do everything, for whose server every estate is large.
+    pub(crate) fn of_large(world: &World) -> Self {
+        let pages = Pages::with_sizes(world.app.clone(), Turns::default(), Large { lists: 0, past: 0 });
+        Self { pages, ..Self::new(world) }
+    }
+
+    /// The server makes lists of the newest state.
+    pub(crate) async fn make_ready(&self) {
+        self.pages.make_ready().await.unwrap();
     }
 
     /// Somebody with these rights only.
@@ -76,7 +87,10 @@ impl Browser {
     /// Sends a form.
     pub(crate) async fn post(&self, address: &str, fields: &[(&str, &str)]) -> Answer {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        self.send(Method::POST, address, &[], Form::new(fields.collect())).await
+        let answer = self.send(Method::POST, address, &[], Form::new(fields.collect())).await;
+        // As the server's gate does.
+        self.pages.written();
+        answer
     }
 
     async fn send(&self, method: Method, address: &str, headers: &[(&str, &str)], form: Form) -> Answer {

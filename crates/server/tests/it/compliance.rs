@@ -11,7 +11,8 @@ use crate::support::{Fixture, Server, client, parapet, peer};
 
 const TEMPLATE: &str = include_str!("../../../catalog/fixtures/host.arf.xml");
 
-fn report(changes: &[(&str, &str)]) -> String {
+/// A results document of a host; what is not said is as usual.
+pub(crate) fn report(changes: &[(&str, &str)]) -> String {
     let usual = [
         ("VERSION", "0"),
         ("HOST", "web-1.example.test"),

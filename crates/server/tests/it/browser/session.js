@@ -47,11 +47,12 @@ async function signIn(page, name, password, to = "/findings") {
   await page.waitForURL((address) => address.pathname !== "/sign-in");
 }
 
-/** What axe finds on the page as it stands, a line for each rule. */
-async function problems(page) {
+/** What axe says of the page as it stands: how many rules pass, and a line for each that is broken. */
+async function check(page) {
   await page.evaluate(axe);
-  const found = await page.evaluate((tags) => axe.run(document, { runOnly: tags }), rules);
-  return found.violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
+  const { passes, violations } = await page.evaluate((tags) => axe.run(document, { runOnly: tags }), rules);
+  const found = violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
+  return { passes: passes.length, found };
 }
 
 /** Whether the page is wider than its window. */
@@ -59,4 +60,4 @@ async function tooWide(page) {
   return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1);
 }
 
-module.exports = { run, open, signIn, problems, tooWide };
+module.exports = { run, open, signIn, check, tooWide };

@@ -8,6 +8,7 @@ use parapet_store::seal::Secret;
 
 use super::{HERE, places};
 use crate::PageResult;
+use crate::filters;
 use crate::layout::Layout;
 use crate::render::html;
 use crate::state::Pages;

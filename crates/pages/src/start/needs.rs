@@ -108,26 +108,26 @@ pub(super) async fn alarms(
         });
     }
     let silent = app.sensors().list(who).await?;
-    let silent = silent.iter().filter(|sensor| sensor.status == SensorStatus::Unknown);
+    let silent: Vec<_> = silent.iter().filter(|sensor| sensor.status == SensorStatus::Unknown).collect();
     let name = |sensor: &parapet_service::sensors::SensorView| match &sensor.sensor.registration {
         said if said.name.is_empty() => said.hostname.clone(),
         said => said.name.clone(),
     };
-    let names: Vec<String> = silent.clone().take(NAMED).map(name).collect();
+    let names: Vec<String> = silent.iter().take(NAMED).map(|sensor| name(sensor)).collect();
     alarms.push(Alarm {
-        count: silent.count() as u64,
-        what: agreed(silent.clone().count() as u64, "sensor is", "sensors are", "silent"),
+        count: silent.len() as u64,
+        what: agreed(silent.len() as u64, "sensor is", "sensors are", "silent"),
         why: names.join(", "),
         link: visitor.may(Permission::RegistriesRead).then(|| Link::to("/sources")),
     });
     if visitor.may(Permission::RegistriesRead) {
         let all = app.schedules().of_project(who).await?;
-        let failed = all.iter().filter(|schedule| schedule.status == Status::Error);
-        let names = failed.clone().filter_map(|one| one.schedule.settings.name.clone());
+        let failed: Vec<_> = all.iter().filter(|schedule| schedule.status == Status::Error).collect();
+        let names = failed.iter().filter_map(|one| one.schedule.settings.name.clone());
         let names: Vec<String> = names.take(NAMED).collect();
         alarms.push(Alarm {
-            count: failed.count() as u64,
-            what: agreed(failed.clone().count() as u64, "schedule", "schedules", "failed in the last run"),
+            count: failed.len() as u64,
+            what: agreed(failed.len() as u64, "schedule", "schedules", "failed in the last run"),
             why: names.join(", "),
             link: Some(Link::to("/sources")),
         });

@@ -118,11 +118,6 @@ impl Snapshot {
         verdicts.map_or(&[], |verdicts| &verdicts.rows)
     }
 
-    /// No asset has this number or a higher one.
-    pub fn assets_end(&self) -> usize {
-        self.data.assets.end()
-    }
-
     /// How many current assets of all projects show a package now. Feeds belong to no project: what a
     /// change of theirs means is counted over all of them.
     pub fn count_with_package(&self, package: PackageNo) -> u64 {

@@ -51,8 +51,9 @@ impl Snapshot {
     /// goes on: other snapshots of a posture share what is kept, of which newer versions take the place of older
     /// ones.
     pub fn apart(&self) -> Self {
-        let kept = self.data.kept.apart(self.data.journal.generation());
-        Self::new(Data { kept, ..self.data.clone() })
+        let mut data = self.data.clone();
+        data.kept = data.kept.apart(data.journal.generation());
+        Self::new(data)
     }
 
     /// The snapshot of facts given whole. With facts cut at a date ([`crate::as_of`]) it answers as

@@ -32,7 +32,7 @@ const COVERAGE_EVERY: Millis = 60_000;
 const CHECKPOINT_FIRST: Duration = Duration::from_secs(60);
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(900);
 /// With fewer assets a checkpoint is not worth its file. Where tests run all are worth it.
-const LARGE: usize = if cfg!(debug_assertions) { 0 } else { 5_000 };
+const LARGE: u64 = if cfg!(debug_assertions) { 0 } else { 5_000 };
 /// Checkpoints that nobody took up for so long are those of servers that are gone.
 const FORGOTTEN_AFTER: Millis = 90 * DAY;
 /// How long indexes are left alone after they were made ready.
@@ -144,7 +144,7 @@ impl Live {
         let Some(path) = self.checkpoint.clone() else { return Ok(()) };
         let mut kept = self.kept.lock().await;
         let snapshot = self.snapshot();
-        if snapshot.assets_end() < LARGE || kept.as_ref().is_some_and(|kept| snapshot.seq() <= kept.seq) {
+        if snapshot.assets_held() < LARGE || kept.as_ref().is_some_and(|kept| snapshot.seq() <= kept.seq) {
             return Ok(());
         }
         let header = Header {

@@ -195,7 +195,12 @@ pub(super) fn write_pieces<M: Maker>(
                     put(&piece, rows)?;
                 } else if !taken.is_empty() {
                     let mut maker = maker(workers);
-                    add_some(&mut walking.walker(), part, taken.start - part_at..taken.end - part_at, &mut maker);
+                    add_some(
+                        &mut walking.walker(),
+                        part,
+                        taken.start - part_at..taken.end - part_at,
+                        &mut maker,
+                    );
                     put(&maker.take(None)?, taken.end - taken.start)?;
                 }
                 at += rows;

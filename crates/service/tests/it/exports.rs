@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parapet_export::{Columns, CsvOptions, FindingsCsv, FindingsJsonl, FindingsXlsx};
-use parapet_model::finding::Finding;
 use parapet_model::Filter;
+use parapet_model::finding::Finding;
 use parapet_service::exports::{ColumnChoice, ExportRequest, Format, write};
 use parapet_service::generate::{Shape, Wishes};
 use proptest::prelude::*;
@@ -32,15 +32,22 @@ for file in files:
 async fn files_made_in_pieces_are_those_of_one_writer() {
     let world = World::new().await;
     world.app.feeds().import_starter(&world.who).await.unwrap();
-    let wishes =
-        Wishes { images: 150, containers: 120, hosts: 9, packages_per_image: 40, seed: 7, shape: Shape::Layered };
+    let wishes = Wishes {
+        images: 150,
+        containers: 120,
+        hosts: 9,
+        packages_per_image: 40,
+        seed: 7,
+        shape: Shape::Layered,
+    };
     world.app.generate(&world.who, &wishes, &|_| ()).await.unwrap();
     world.app.live().catch_up().await.unwrap();
     let view = world.app.findings().view(None, None).await.unwrap();
     let scope = world.who.scope();
     let folder = tempfile::tempdir().unwrap();
     let named = [None, Some("asset,package,vulnerability,severity"), Some("title,asset,risk,first_found")];
-    let filters = ["", "severity >= high", "kind = container and fixable", "package ~ \"a\" and not excepted"];
+    let filters =
+        ["", "severity >= high", "kind = container and fixable", "package ~ \"a\" and not excepted"];
     let case = (
         prop::sample::select(filters.to_vec()),
         prop::sample::select(named.to_vec()),

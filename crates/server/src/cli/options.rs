@@ -94,7 +94,9 @@ impl StoreOptions {
     }
 
     /// The same with other options than those said.
-    pub(super) async fn open_with(options: parapet_service::Options) -> anyhow::Result<(Arc<App>, Principal)> {
+    pub(super) async fn open_with(
+        options: parapet_service::Options,
+    ) -> anyhow::Result<(Arc<App>, Principal)> {
         let app = App::open(options).await?;
         let principal = app.local_principal().await?;
         Ok((app, principal))

@@ -24,6 +24,7 @@ async fn estate() -> World {
         packages_per_image: 20,
         seed: 3,
         shape: Shape::Layered,
+        history: None,
     };
     world.app.generate(&world.who, &wishes, &|_| ()).await.unwrap();
     world.app.live().catch_up().await.unwrap();

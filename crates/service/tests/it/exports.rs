@@ -39,6 +39,7 @@ async fn files_made_in_pieces_are_those_of_one_writer() {
         packages_per_image: 40,
         seed: 7,
         shape: Shape::Layered,
+        history: None,
     };
     world.app.generate(&world.who, &wishes, &|_| ()).await.unwrap();
     world.app.live().catch_up().await.unwrap();

@@ -34,6 +34,7 @@ struct ExplainPage {
     timeline: Vec<Event>,
     /// Where an exception of it begins; `None` without the right.
     except: Option<Link>,
+    may_see_exceptions: bool,
 }
 
 /// Something that happened to the finding.
@@ -69,6 +70,7 @@ pub(crate) async fn page(
         vulnerability: link::vulnerability(&finding.vulnerability),
         timeline: timeline(&finding),
         except,
+        may_see_exceptions: visitor.may(Permission::ExceptionsRead),
         finding,
     }))
 }

@@ -41,6 +41,9 @@ pub(crate) struct Done {
     /// A word.
     #[serde(default)]
     pub(crate) done: String,
+    /// `csv` for the list of the page as a file.
+    #[serde(default)]
+    pub(crate) format: String,
 }
 
 /// Puts the surroundings of whoever asked around an error.

@@ -98,6 +98,9 @@ pub struct Covered {
     pub approved_by: String,
     /// First instant it does not hold.
     pub end: String,
+    /// Whether whoever asks may look at it.
+    #[serde(skip)]
+    pub visible: bool,
 }
 
 /// See [`crate::findings::Findings::explain`].
@@ -116,7 +119,7 @@ pub(crate) async fn explain(
     let explanation = snapshot
         .explain(scope, view.now, asset, number, package)
         .ok_or_else(|| Error::NotFound("finding".to_owned()))?;
-    let mut explained = outline(&explanation);
+    let mut explained = outline(scope, &explanation);
     let mut session = app.store.read().await?;
     for showing in &explanation.showings {
         for (_, found) in session.set_evidence(showing.set, |no| no == package).await? {
@@ -186,7 +189,7 @@ fn choose_package(
     }
 }
 
-fn outline(explanation: &Explanation<'_>) -> Explained {
+fn outline(scope: &Scope, explanation: &Explanation<'_>) -> Explained {
     let package = &explanation.package.key;
     let first = explanation.stints.first().map_or(i64::MAX, |stint| stint.from);
     let current = explanation.stints.last().map_or(i64::MAX, |stint| stint.from);
@@ -222,6 +225,7 @@ fn outline(explanation: &Explanation<'_>) -> Explained {
                     .map(|d| d.by.clone())
                     .unwrap_or_default(),
                 end: format_rfc3339(covering.exception.end),
+                visible: scope.sees(covering.exception.project, covering.exception.enterprise_project),
             })
             .collect(),
     }

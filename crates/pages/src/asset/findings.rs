@@ -102,7 +102,10 @@ fn line(desk: &Desk<'_>, row: &Row<'_>, brought: &Brought<'_>) -> Finding {
         layer: (!layer.is_empty()).then(|| (short(layer), desk.link().with("layer", layer))),
         inherited: image.is_some(),
         exception: row.exception.map(|exception| {
-            (exception.title.clone(), Link::to("/exceptions").part(&exception.uuid.to_string()))
+            let sees = desk.visitor.may(Permission::ExceptionsRead)
+                && desk.scope.sees(exception.project, exception.enterprise_project);
+            let link = sees.then(|| Link::to("/exceptions").part(&exception.uuid.to_string()));
+            (exception.title.clone(), link)
         }),
         since: day(row.reopened_at),
         explain: link::explain(desk.asset.uuid, id, key),

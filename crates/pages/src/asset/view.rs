@@ -127,8 +127,8 @@ pub(crate) struct Finding {
     pub(crate) layer: Option<(String, Link)>,
     /// Whether the image of the container brought it.
     pub(crate) inherited: bool,
-    /// Title of the exception that hides it, and its page.
-    pub(crate) exception: Option<(String, Link)>,
+    /// Title of the exception that hides it, and its page for those who may see it.
+    pub(crate) exception: Option<(String, Option<Link>)>,
     /// Since when.
     pub(crate) since: String,
     /// Why it is there.

@@ -73,7 +73,7 @@ pub(crate) async fn one(
     visitor: Visitor,
     headers: HeaderMap,
     Path(number): Path<String>,
-    Query(Done { done }): Query<Done>,
+    Query(Done { done, .. }): Query<Done>,
 ) -> PageResult {
     let stamp = super::stamp(&state, &visitor).await?;
     if let Some(answer) = stamp.unchanged(&headers) {

@@ -1,7 +1,8 @@
 //! Exceptions in force that hide nothing, or nothing that would be seen without them.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use parapet_model::Millis;
 use parapet_model::exception::Exception;
@@ -10,12 +11,12 @@ use parapet_posture::Snapshot;
 use super::line;
 use super::view::Line;
 use super::words::Stand;
-use crate::PageResult;
-use crate::filters;
 use crate::layout::Layout;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
+use crate::words::Done;
+use crate::{PageResult, csv, filters};
 
 /// Exceptions looked at; the oldest first, because those are forgotten.
 const MOST: usize = 500;
@@ -40,13 +41,30 @@ struct Idle {
 }
 
 /// The page, and the part of `/exceptions` that takes longer.
-pub(crate) async fn idle(State(state): State<Pages>, visitor: Visitor) -> PageResult<Response> {
+pub(crate) async fn idle(
+    State(state): State<Pages>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(Done { format, .. }): Query<Done>,
+) -> PageResult<Response> {
     let (snapshot, now) = (state.app.live().snapshot(), state.app.now());
-    let page = state.long_work(move || page(&snapshot, &visitor, now)).await?;
-    Ok(html(&page))
+    let file = csv::wanted(&headers, &format);
+    let rows = if file { MOST } else { ROWS };
+    let page = state.long_work(move || page(&snapshot, &visitor, now, rows)).await?;
+    Ok(if file { download(page) } else { html(&page) })
 }
 
-fn page(snapshot: &Snapshot, visitor: &Visitor, now: Millis) -> Idle {
+fn download(page: Idle) -> Response {
+    let row = |why: &'static str| {
+        move |line: Line| [why.to_owned(), line.title, line.covers, line.asked_by, line.asked, line.last_day]
+    };
+    let unused = page.unused.into_iter().map(row("covers nothing"));
+    let rows = unused.chain(page.shadowed.into_iter().map(row("all hidden by others"))).collect();
+    let titles = &["why", "title", "covers", "requested_by", "requested_at", "last_day"];
+    csv::short("exceptions-without-effect", titles, rows)
+}
+
+fn page(snapshot: &Snapshot, visitor: &Visitor, now: Millis, rows: usize) -> Idle {
     let scope = visitor.principal().scope();
     let holding: Vec<&Exception> =
         snapshot.exceptions(&scope).filter(|e| Stand::of(e, now) == Stand::Holds).collect();
@@ -61,8 +79,8 @@ fn page(snapshot: &Snapshot, visitor: &Visitor, now: Millis) -> Idle {
         }
     }
     let (unused_total, shadowed_total) = (unused.len(), shadowed.len());
-    unused.truncate(ROWS);
-    shadowed.truncate(ROWS);
+    unused.truncate(rows);
+    shadowed.truncate(rows);
     Idle {
         layout: visitor.layout("Exceptions without effect", "/exceptions"),
         unused,

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
 use parapet_model::Permission;
 use parapet_store::feeds::{FeedImport, FeedState};
 
@@ -14,7 +15,7 @@ use crate::sources::run_link;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::words::{Done, ForVisitor as _, see};
-use crate::{PageError, PageResult, filters};
+use crate::{PageError, PageResult, csv, filters};
 
 /// An import in a list.
 #[derive(Debug)]
@@ -48,12 +49,17 @@ pub(crate) async fn show(
     State(state): State<Pages>,
     visitor: Visitor,
     Path(name): Path<String>,
+    headers: HeaderMap,
     Query(params): Query<Done>,
 ) -> PageResult {
     let (feeds, who) = (state.app.feeds(), visitor.principal());
     let all = feeds.status(who).await.shown_to(&visitor)?;
     let status = all.into_iter().find(|status| status.feed.name == name);
     let status = status.ok_or_else(|| PageError::not_found("feed").to(&visitor))?;
+    if csv::wanted(&headers, &params.format) {
+        let rows = status.imports.into_iter().map(import_row).map(file_row).collect();
+        return Ok(csv::short("imports", TITLES, rows));
+    }
     let checks = feeds.checks(who).await.shown_to(&visitor)?;
     let check = checks.get(&name);
     let row = row(&status, check, state.app.now(), feeds.stale_after());
@@ -75,6 +81,16 @@ pub(crate) async fn show(
         imports: status.imports.into_iter().map(import_row).collect(),
         may_decide,
     }))
+}
+
+const TITLES: &[&str; 9] =
+    &["state", "started", "ended", "records", "added", "changed", "withdrawn", "opened", "closed"];
+
+fn file_row(row: ImportRow) -> [String; 9] {
+    let of = &row.import;
+    let numbers = [of.records, of.added, of.changed, of.withdrawn, of.opened, of.closed];
+    let [records, added, changed, withdrawn, opened, closed] = numbers.map(|number| number.to_string());
+    [row.state.to_owned(), row.started, row.ended, records, added, changed, withdrawn, opened, closed]
 }
 
 fn import_row(import: FeedImport) -> ImportRow {

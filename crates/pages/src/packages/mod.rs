@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
+use axum::response::Response;
 use parapet_model::facts::PackageRow;
 use parapet_model::filter::{Field, Op};
 use parapet_model::{AssetNo, Filter, MatchState, PackageNo, Scope, SetNo};
@@ -22,7 +23,7 @@ use crate::question::asked;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
-use crate::{PageError, PageResult};
+use crate::{PageError, PageResult, csv};
 
 /// Assets on a page.
 const ASSETS: usize = 50;
@@ -48,6 +49,8 @@ pub(crate) struct Params {
     advisories: usize,
     /// Log position to stay at while paging.
     at: Option<u64>,
+    #[serde(default)]
+    format: String,
 }
 
 /// The page.
@@ -59,8 +62,9 @@ pub(crate) async fn page(
     Query(params): Query<Params>,
 ) -> PageResult {
     let held = state.of_lists(params.at);
+    let file = csv::wanted(&headers, &params.format);
     let stamp = held.stamp(&visitor);
-    if let Some(answer) = stamp.unchanged(&headers) {
+    if let Some(answer) = stamp.unchanged(&headers).filter(|_| !file) {
         return Ok(answer);
     }
     let failed = |error: parapet_service::Error| PageError::from(error).to(&visitor);
@@ -69,9 +73,12 @@ pub(crate) async fn page(
     if known.is_empty() {
         return Err(PageError::not_found("package of that name").to(&visitor));
     }
+    let scope = visitor.principal().scope();
+    if file {
+        return Ok(Looking { held, scope, purl, known }.download());
+    }
     let more_versions = known.len().saturating_sub(VERSIONS);
     known.truncate(VERSIONS);
-    let scope = visitor.principal().scope();
     let looking = Looking { held, scope, purl, known };
     let (looking, found) = state
         .turns
@@ -146,42 +153,72 @@ impl Looking {
             evidence: BTreeSet::new(),
         };
         let shown: AssetSet = all.iter().skip(offset).take(ASSETS).collect();
-        for no in shown.iter().map(AssetNo) {
-            let Some(asset) = snapshot.asset(&self.scope, no) else { continue };
-            let mut places = Vec::new();
-            for shown in snapshot.packages_of(&self.scope, no).unwrap_or_default() {
-                if !numbers.contains(&shown.package.no) {
-                    continue;
-                }
-                for showing in &shown.showings {
-                    found.evidence.insert((showing.set, shown.package.no));
-                    let image = showing.image.and_then(|image| snapshot.asset(&self.scope, image));
-                    places.push((
-                        shown.package.no,
-                        showing.set,
-                        Place {
-                            version: shown.package.key.version.clone(),
-                            ecosystem: shown.package.key.ecosystem.clone(),
-                            layer: showing.layer.to_owned(),
-                            image: image.map(|image| (link::asset(image.uuid), image.name.clone())),
-                            since: day(showing.held.from),
-                            database: String::new(),
-                            paths: Vec::new(),
-                            more_paths: 0,
-                        },
-                    ));
-                }
-            }
-            let line = PlaceLine {
-                link: link::asset(asset.uuid),
-                term: Filter::test(Field::AssetId, Op::Eq, asset.uuid.to_string()).to_string(),
-                name: asset.name.clone(),
-                kind: asset.kind.as_str(),
-                places: Vec::new(),
-            };
+        for (line, places) in shown.iter().filter_map(|no| self.places(AssetNo(no))) {
+            found.evidence.extend(places.iter().map(|(package, set, _)| (*set, *package)));
             found.places.push((line, places));
         }
         found
+    }
+
+    /// Where an asset shows them.
+    fn places(&self, no: AssetNo) -> Option<(PlaceLine, Shown)> {
+        let snapshot = self.snapshot();
+        let asset = snapshot.asset(&self.scope, no)?;
+        let mut places = Vec::new();
+        for shown in snapshot.packages_of(&self.scope, no).unwrap_or_default() {
+            if !self.known.iter().any(|row| row.no == shown.package.no) {
+                continue;
+            }
+            for showing in &shown.showings {
+                let image = showing.image.and_then(|image| snapshot.asset(&self.scope, image));
+                places.push((
+                    shown.package.no,
+                    showing.set,
+                    Place {
+                        version: shown.package.key.version.clone(),
+                        ecosystem: shown.package.key.ecosystem.clone(),
+                        layer: showing.layer.to_owned(),
+                        image: image.map(|image| (link::asset(image.uuid), image.name.clone())),
+                        since: day(showing.held.from),
+                        database: String::new(),
+                        paths: Vec::new(),
+                        more_paths: 0,
+                    },
+                ));
+            }
+        }
+        let line = PlaceLine {
+            link: link::asset(asset.uuid),
+            term: Filter::test(Field::AssetId, Op::Eq, asset.uuid.to_string()).to_string(),
+            name: asset.name.clone(),
+            kind: asset.kind.as_str(),
+            places: Vec::new(),
+        };
+        Some((line, places))
+    }
+
+    /// Every place of every asset.
+    fn download(self) -> Response {
+        let titles = &["asset", "kind", "ecosystem", "version", "layer", "image", "since"];
+        csv::answer("places", titles, move |table| {
+            let numbers: Vec<PackageNo> = self.known.iter().map(|row| row.no).collect();
+            let all = self.snapshot().numbers_with_packages(&self.scope, &numbers);
+            all.iter().filter_map(|no| self.places(AssetNo(no))).try_for_each(|(line, places)| {
+                places.into_iter().try_for_each(|(_, _, place)| {
+                    let image = place.image.map(|(_, name)| name).unwrap_or_default();
+                    let kind = line.kind.to_owned();
+                    table.row([
+                        line.name.clone(),
+                        kind,
+                        place.ecosystem,
+                        place.version,
+                        place.layer,
+                        image,
+                        place.since,
+                    ])
+                })
+            })
+        })
     }
 
     /// The packages against which advisories are held: those on most assets.
@@ -217,6 +254,7 @@ impl Looking {
                 places.into_iter().map(|(package, set, place)| with_files(place, seen.get(&(set, package))));
             PlaceLine { places: places.collect(), ..line }
         });
+        let csv = here.clone().with("format", "csv");
         let assets_link = here.clone().with("advisories", text(params.advisories));
         let advisories_link = here.with("offset", text(params.offset));
         let more_advisories = params.advisories + checked.rows.len() < checked.total;
@@ -231,6 +269,7 @@ impl Looking {
             versions,
             more_versions,
             places: places.collect(),
+            csv,
             pager: Pager::new(&assets_link, params.offset, ASSETS, shown, found.total),
             denied: self.denied(),
             checked: checked.total,

@@ -25,6 +25,8 @@ pub(super) struct PackagePage {
     pub(super) versions: Vec<VersionLine>,
     pub(super) more_versions: usize,
     pub(super) places: Vec<PlaceLine>,
+    /// All places as a file.
+    pub(super) csv: Link,
     pub(super) pager: Pager,
     pub(super) denied: Vec<Closed>,
     /// Advisories that speak of it.

@@ -2,18 +2,18 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use parapet_model::Permission;
 
 use super::user::user_link;
 use super::{HERE, places};
-use crate::PageResult;
 use crate::layout::Layout;
 use crate::link::Link;
 use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
 use crate::words::{Done, ForVisitor as _, Problem, refused, see};
+use crate::{PageResult, csv};
 
 const PATH: &str = "/settings/enterprise-projects";
 
@@ -46,9 +46,18 @@ struct List {
 pub(crate) async fn list(
     State(state): State<Pages>,
     visitor: Visitor,
-    Query(Done { done }): Query<Done>,
+    headers: HeaderMap,
+    Query(Done { done, format }): Query<Done>,
 ) -> PageResult {
     let mut view = view(&state, &visitor).await.shown_to(&visitor)?;
+    if csv::wanted(&headers, &format) {
+        let row = |row: Row| {
+            let users: Vec<String> = row.users.into_iter().map(|(_, name)| name).collect();
+            [row.name, row.id, users.join(" ")]
+        };
+        let rows = view.projects.into_iter().map(row).collect();
+        return Ok(csv::short("enterprise-projects", &["name", "id", "users"], rows));
+    }
     view.layout.done = match done.as_str() {
         "made" => "The enterprise project is made. Assets are put into it on their own pages or by the API.",
         "renamed" => "The name is changed.",

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use parapet_service::notices::{ChannelsSet, Told};
 
 use super::{HERE, places};
@@ -12,7 +13,7 @@ use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::Visitor;
 use crate::words::{Done, ForVisitor as _, see};
-use crate::{PageResult, filters};
+use crate::{PageResult, csv, filters};
 
 /// Notices shown.
 const SHOWN: u32 = 50;
@@ -38,10 +39,24 @@ struct View {
 pub(crate) async fn show(
     State(state): State<Pages>,
     visitor: Visitor,
-    Query(Done { done }): Query<Done>,
+    headers: HeaderMap,
+    Query(Done { done, format }): Query<Done>,
 ) -> PageResult {
     let (notices, who) = (state.app.notices(), visitor.principal());
     let told = notices.told(who, SHOWN).await.shown_to(&visitor)?;
+    if csv::wanted(&headers, &format) {
+        let row = |told: Told| {
+            [
+                instant(told.at),
+                told.channel.to_owned(),
+                told.subject,
+                told.state.as_str().to_owned(),
+                told.error,
+            ]
+        };
+        let rows = told.into_iter().map(row).collect();
+        return Ok(csv::short("notices", &["at", "channel", "subject", "state", "error"], rows));
+    }
     let mut layout = visitor.layout("Notices", HERE);
     if done == "sent" {
         layout.done =

@@ -98,7 +98,7 @@ pub(crate) async fn show(
     State(state): State<Pages>,
     visitor: Visitor,
     Path(name): Path<String>,
-    Query(Done { done }): Query<Done>,
+    Query(Done { done, .. }): Query<Done>,
 ) -> PageResult {
     let mut view = view(&state, &visitor, &name).await.shown_to(&visitor)?;
     view.layout.done = match done.as_str() {

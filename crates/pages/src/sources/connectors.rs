@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use parapet_model::Permission;
 use parapet_store::connectors::{Cloud, Connector, ConnectorSettings};
 use parapet_store::seal::Secret;
@@ -17,7 +17,7 @@ use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
 use crate::words::{Done, ForVisitor as _, Problem, refused, see, unkept};
-use crate::{PageError, PageResult};
+use crate::{PageError, PageResult, csv};
 
 const CLOUDS: [(Cloud, &str, &str); 3] =
     [(Cloud::Aws, "aws", "Amazon"), (Cloud::Azure, "azure", "Azure"), (Cloud::Google, "google", "Google")];
@@ -64,9 +64,15 @@ fn empty() -> ConnectorSettings {
 pub(crate) async fn list(
     State(state): State<Pages>,
     visitor: Visitor,
-    Query(Done { done }): Query<Done>,
+    headers: HeaderMap,
+    Query(Done { done, format }): Query<Done>,
 ) -> PageResult {
     let mut list = view(&state, &visitor, empty()).await.shown_to(&visitor)?;
+    if csv::wanted(&headers, &format) {
+        let row = |row: Row| [row.name, row.description, row.cloud.to_owned(), row.identity, row.added];
+        let rows = list.connectors.into_iter().map(row).collect();
+        return Ok(csv::short("connectors", &["name", "description", "cloud", "identity", "added"], rows));
+    }
     list.layout.done = match done.as_str() {
         "saved" => "The connector is saved.".to_owned(),
         "deleted" => "The connector is deleted.".to_owned(),

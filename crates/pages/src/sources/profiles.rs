@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use parapet_model::Permission;
 use parapet_service::sensors::{NewProfile, ProfileView, SensorView};
 use parapet_store::registries::Registry;
@@ -20,7 +20,7 @@ use crate::render::html;
 use crate::state::Pages;
 use crate::visitor::{Form, Visitor};
 use crate::words::{Done, ForVisitor as _, Problem, refused, see};
-use crate::{PageResult, filters};
+use crate::{PageResult, csv, filters};
 
 /// A profile in a list.
 #[derive(Debug)]
@@ -51,9 +51,21 @@ struct List {
 pub(crate) async fn list(
     State(state): State<Pages>,
     visitor: Visitor,
-    Query(Done { done }): Query<Done>,
+    headers: HeaderMap,
+    Query(Done { done, format }): Query<Done>,
 ) -> PageResult {
     let all = state.app.sensor_profiles().list(visitor.principal()).await.shown_to(&visitor)?;
+    if csv::wanted(&headers, &format) {
+        let titles =
+            &["profile", "description", "for", "sensors", "registries", "hours", "times_without", "changed"];
+        let row = |row: Row| {
+            let numbers = [row.sensors, row.registries, row.hours as usize, row.blackouts];
+            let [sensors, registries, hours, blackouts] = numbers.map(|number| number.to_string());
+            let kind = row.kind.to_owned();
+            [row.name, row.description, kind, sensors, registries, hours, blackouts, row.changed]
+        };
+        return Ok(csv::short("sensor-profiles", titles, all.iter().map(self::row).map(row).collect()));
+    }
     let mut layout = visitor.layout("Sensor profiles", HERE);
     layout.done = match done.as_str() {
         "saved" => "The profile is saved. Its sensors hear of it when they check in.".to_owned(),

@@ -46,7 +46,7 @@ pub(crate) async fn show(
     State(state): State<Pages>,
     visitor: Visitor,
     Path(id): Path<Uuid>,
-    Query(Done { done }): Query<Done>,
+    Query(Done { done, .. }): Query<Done>,
 ) -> PageResult {
     let done = match done.as_str() {
         "saved" => "The registry is saved.",

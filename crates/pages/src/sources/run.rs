@@ -74,7 +74,7 @@ pub(crate) async fn show(
     State(state): State<Pages>,
     visitor: Visitor,
     Path(id): Path<Uuid>,
-    Query(Done { done }): Query<Done>,
+    Query(Done { done, .. }): Query<Done>,
 ) -> PageResult {
     let (app, who) = (&state.app, visitor.principal());
     let (job, progress) = app.jobs().get(who, id).await.shown_to(&visitor)?;

@@ -210,7 +210,7 @@ async fn an_exception_is_asked_for_approved_by_another_and_reopened_when_evidenc
 async fn back_costs_nothing_until_a_control_or_its_exception_changes() {
     let world = World::new().await;
     report(&world, &[]).await;
-    let browser = Browser::new(&world);
+    let browser = user(&world, "ann", "auditor").await;
     let result = umask(&browser).await;
     browser.post(&result, &[("comment", "old software needs it"), ("reopens", "1")]).await;
     let pages = ["/compliance", "/compliance/exceptions", "/compliance/exceptions/1", &result];

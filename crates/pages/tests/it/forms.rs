@@ -12,6 +12,7 @@ use parapet_service::{ChosenAssets, SignedIn};
 use parapet_store::seal::Secret;
 
 use crate::compliance::report;
+use crate::links::href;
 use crate::registry::TestRegistry;
 use crate::visit::Browser;
 use crate::world::World;
@@ -290,5 +291,30 @@ async fn nobody_is_shown_a_link_or_a_form_that_their_rights_refuse() {
     }
     for (browser, name, met) in walked {
         send(browser, name, met).await;
+    }
+}
+
+#[tokio::test]
+async fn every_list_is_a_file_for_whoever_asks_for_one() {
+    let (world, _remote) = estate().await;
+    let browser = Browser::new(&world);
+    browser
+        .post("/exceptions/new", &[("act", "request"), ("title", "Glass"), ("where", "package = nosuch")])
+        .await;
+    for (page, begins, rows) in [
+        ("/packages/pkg%3Adeb%2Fdebian%2Fglass", "asset,kind,ecosystem,version,layer,image,since\n", 2),
+        ("/exceptions/idle", "why,title,covers,", 1),
+        ("/feeds/of/Debian", "state,started,ended,records,", 2),
+        ("/sources/profiles", "profile,description,for,", 1),
+        ("/sources/connectors", "name,description,cloud,", 0),
+        ("/settings/enterprise-projects", "name,id,users", 2),
+        ("/settings/notices", "at,channel,subject,", 0),
+    ] {
+        let file = browser.ask(page, &[("Accept", "text/csv")]).await;
+        let text = file.text.replace('\r', "");
+        assert!(text.starts_with(begins), "{page}: {text}");
+        assert_eq!(text.lines().count(), 1 + rows, "{page}: {text}");
+        let link = href(&browser.get(page).await, "CSV");
+        assert_eq!(browser.get(&link).await.text.replace('\r', ""), text, "{link}");
     }
 }

@@ -191,7 +191,7 @@ async fn the_audit_log_is_searched_paged_and_downloaded() {
     let older = page.text.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     browser.get(&older).await.says("61 events.").says("Newest").never_says("Older");
     let found = browser.get("/settings/audit?what=disable&who=local&kind=user").await;
-    found.says("1 events").says("disabled");
+    found.says("1 event.").says("disabled");
     let link = found.text.split("href=\"/settings/audit/").nth(1).unwrap().split('"').next().unwrap();
     let event = browser.get(&format!("/settings/audit/{link}")).await;
     event.says("disabled false true").says("all that happened to it");

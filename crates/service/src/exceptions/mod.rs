@@ -315,6 +315,8 @@ impl Exceptions<'_> {
         included.extend(keeping);
         included.sort_unstable();
         included.dedup();
+        // A question is asked of all assets of the project, later too.
+        filter = filter.map(|filter| self.within(who, filter));
         if filter.is_none() && included.is_empty() {
             return Err(Error::Invalid("an exception needs a filter or assets".to_owned()));
         }
@@ -322,7 +324,7 @@ impl Exceptions<'_> {
             no: ExceptionNo(0),
             uuid: Uuid::nil(),
             project: who.project,
-            enterprise_project: EnterpriseProjectNo(0),
+            enterprise_project: first_granted(who),
             title: new.title.clone(),
             reason: new.reason.clone(),
             comment: new.comment.clone(),
@@ -354,11 +356,24 @@ impl Exceptions<'_> {
             .collect()
     }
 
+    /// A question about those assets alone that the asker may see.
+    fn within(&self, who: &Principal, filter: Filter) -> Filter {
+        let Some(granted) = &who.enterprise_projects else { return filter };
+        let snapshot = self.0.live().snapshot();
+        let names = granted.iter().filter_map(|no| snapshot.enterprise_project(*no));
+        filter.and(Filter::any_of(Field::EnterpriseProject, names.map(|row| row.name.clone())))
+    }
+
     fn assets_held(&self, scope: &Scope, filter: &Filter, now: Millis) -> Vec<AssetNo> {
         let snapshot = self.0.live().snapshot();
         let query = Query { include_not_run_here: true, ..Query::new(scope, filter, now) };
         snapshot.asset_numbers(&query).iter().map(AssetNo).collect()
     }
+}
+
+/// Where an exception belongs: those who see this enterprise project see the exception.
+fn first_granted(who: &Principal) -> EnterpriseProjectNo {
+    who.enterprise_projects.as_ref().and_then(|granted| granted.first().copied()).unwrap_or_default()
 }
 
 /// Why a step is not taken, in words.

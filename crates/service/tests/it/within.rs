@@ -1,7 +1,11 @@
 //! Whoever manages users gives nobody more than they have, and takes nobody over who has more.
 
-use parapet_model::{EnterpriseProjectNo, Permission, Principal, Role};
-use parapet_service::{Error, Result, TokenScope};
+use parapet_model::exception::{Asked, TargetKind};
+use parapet_model::{EnterpriseProjectNo, Filter, Permission, Principal, Role};
+use parapet_posture::Query;
+use parapet_service::exceptions::NewException;
+use parapet_service::feeds::ImportOptions;
+use parapet_service::{ChosenAssets, Error, Result, TokenScope};
 use parapet_store::seal::Secret;
 
 use crate::world::World;
@@ -153,4 +157,41 @@ async fn a_manager_of_all_changes_everybody_else() {
             assert!(result.is_ok(), "{name}, {what}: {result:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_exception_of_whoever_sees_some_enterprise_projects_hides_nothing_elsewhere() {
+    let world = divided().await;
+    world.advise("DSA-1-1", "CVE-2026-0001", "glass", Some("1.0-2"));
+    world.import(&ImportOptions::default()).await;
+    for (name, project) in [("here", "finance"), ("there", "sales")] {
+        world.host(name);
+        world.scan().await;
+        let which = ChosenAssets::Where(Filter::parse(&format!("asset = {name}")).unwrap());
+        world.app.accounts().move_assets(&world.who, project, which).await.unwrap();
+    }
+    let lima = world.add(&world.who, "lima", "manager", &["finance"]).await;
+    let everything = NewException {
+        title: "All of it".to_owned(),
+        reason: "risk_accepted".to_owned(),
+        comment: String::new(),
+        kind: TargetKind::Dynamic,
+        filter: Some(Filter::All),
+        assets: Vec::new(),
+        vulnerabilities: Vec::new(),
+        asked: Asked::default(),
+        start: None,
+        end: None,
+    };
+    let exceptions = world.app.exceptions();
+    let made = exceptions.create(&lima, &everything).await.unwrap();
+    let hidden = |filter: &str| {
+        let (scope, filter) = (world.who.scope(), Filter::parse(filter).unwrap());
+        let query = Query::new(&scope, &filter, world.app.now());
+        world.app.live().snapshot().asset_numbers(&query).len()
+    };
+    assert_eq!((hidden("excepted and asset = here"), hidden("excepted and asset = there")), (1, 0));
+    assert_eq!(exceptions.get(&lima, made.uuid).await.unwrap().title, "All of it");
+    let sara = world.add(&world.who, "sara", "manager", &["sales"]).await;
+    assert!(matches!(exceptions.get(&sara, made.uuid).await, Err(Error::NotFound(_))));
 }

@@ -6,7 +6,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{Fixture, Server};
+use crate::support::{Fixture, Server, yesterday};
 
 /// The bytes of a fixture that the readers' own tests write.
 macro_rules! fixture {
@@ -304,8 +304,9 @@ fn each_ecosystem_leads_from_a_file_to_an_explained_row() {
         // A program is read where it may be run.
         std::fs::set_permissions(fixture.path(&path), Permissions::from_mode(0o755)).unwrap();
         let (ecosystem, package, version) = (case.ecosystem, case.package, case.version);
+        let modified = yesterday();
         let record = format!(
-            "{{\"id\": \"GHSA-test-{number:04}\", \"modified\": \"2026-11-01T00:00:00Z\", \"aliases\": [\"CVE-2026-1{number:03}\"], \
+            "{{\"id\": \"GHSA-test-{number:04}\", \"modified\": \"{modified}\", \"aliases\": [\"CVE-2026-1{number:03}\"], \
              \"affected\": [{{\"package\": {{\"ecosystem\": \"{ecosystem}\", \"name\": \"{package}\"}}, \"versions\": [\"{version}\"]}}]}}"
         );
         fixture.record(&format!("GHSA-test-{number:04}"), &record);

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, Server, parapet};
+use crate::support::{Fixture, Server, parapet, yesterday};
 
 /// The codes of the command.
 const PASSED: i32 = 0;
@@ -45,8 +45,9 @@ fn in_store(fixture: &Fixture, more: &[&str]) -> Ended {
 }
 
 fn rated(id: &str, package: &str, severity: &str) -> String {
+    let modified = yesterday();
     format!(
-        "{{\"id\": \"{id}\", \"modified\": \"2026-11-01T00:00:00Z\", \"affected\": [{{\"package\": \
+        "{{\"id\": \"{id}\", \"modified\": \"{modified}\", \"affected\": [{{\"package\": \
          {{\"ecosystem\": \"Debian:12\", \"name\": \"{package}\"}}, \"ecosystem_specific\": {{\"urgency\": \"{severity}\"}}, \
          \"ranges\": [{{\"type\": \"ECOSYSTEM\", \"events\": [{{\"introduced\": \"0\"}}]}}]}}]}}"
     )
@@ -205,7 +206,7 @@ fn a_vex_document_closes_and_opens_as_the_vendor_says() {
     let fixture = Fixture::new();
     let vex = r#"{"document": {"category": "csaf_vex", "csaf_version": "2.0", "title": "t",
         "publisher": {"name": "Debian Test"},
-        "tracking": {"id": "CVE-2026-0009", "current_release_date": "2026-11-01T00:00:00Z"}},
+        "tracking": {"id": "CVE-2026-0009", "current_release_date": "YESTERDAY"}},
         "product_tree": {"branches": [
             {"category": "product_name", "name": "Debian 12", "product": {"name": "Debian 12", "product_id": "d12",
                 "product_identification_helper": {"cpe": "cpe:/o:debian:debian_linux:12"}}},
@@ -216,6 +217,7 @@ fn a_vex_document_closes_and_opens_as_the_vendor_says() {
         "vulnerabilities": [{"cve": "CVE-2026-0009", "product_status": {"known_affected": ["d12:wood"]},
             "remediations": [{"category": "no_fix_planned", "details": "Will not fix", "product_ids": ["d12:wood"]}],
             "threats": [{"category": "impact", "details": "Important"}]}]}"#;
+    let vex = vex.replace("YESTERDAY", &yesterday());
     let folder = fixture.path("vex");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("cve-2026-0009.json"), vex).unwrap();

@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use parapet_model::time::{DAY, format_rfc3339};
+use parapet_model::{Clock as _, SystemClock};
 use tempfile::TempDir;
 
 /// The binary under test.
@@ -15,6 +17,11 @@ pub(crate) fn parapet() -> Command {
 fn clean(mut command: Command) -> Command {
     command.env_remove("PARAPET_DATA_DIR").env_remove("PARAPET_DATABASE_URL");
     command
+}
+
+/// Yesterday: when the records of fixtures were made. Commands live in the present, in which a feed grows stale.
+pub(crate) fn yesterday() -> String {
+    format_rfc3339(SystemClock.now() - DAY)
 }
 
 /// A folder with a root file system and feeds, written by us.
@@ -68,8 +75,9 @@ impl Fixture {
     /// Writes an OSV record into the feed.
     pub(crate) fn advise(&self, id: &str, cve: &str, source: &str, fixed: Option<&str>) {
         let fixed = fixed.map(|v| format!(", {{\"fixed\": \"{v}\"}}")).unwrap_or_default();
+        let modified = yesterday();
         let record = format!(
-            "{{\"id\": \"{id}\", \"modified\": \"2026-11-01T00:00:00Z\", \"upstream\": [\"{cve}\"], \"affected\": [{{\
+            "{{\"id\": \"{id}\", \"modified\": \"{modified}\", \"upstream\": [\"{cve}\"], \"affected\": [{{\
              \"package\": {{\"ecosystem\": \"Debian:12\", \"name\": \"{source}\"}}, \"ranges\": [{{\"type\": \"ECOSYSTEM\", \
              \"events\": [{{\"introduced\": \"0\"}}{fixed}]}}]}}]}}"
         );

@@ -12,7 +12,7 @@ use parapet_store::seal::MasterKey;
 use parapet_store::{StoreUrl, Tx};
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, Server, client};
+use crate::support::{Fixture, Server, client, yesterday};
 
 /// When images were built, and when everything was seen.
 pub(super) const BUILT: i64 = 1_700_000_000_000;
@@ -262,7 +262,7 @@ fn write_feed(fixture: &Fixture) {
         events.extend(fixed.map(|version| json!({"fixed": version})));
         let record = json!({
             "id": format!("DEBIAN-CVE-2026-000{number}"),
-            "modified": "2026-11-01T00:00:00Z",
+            "modified": yesterday(),
             "published": "2026-10-01T00:00:00Z",
             "summary": format!("{package} breaks"),
             "upstream": [format!("CVE-2026-000{number}")],

@@ -6,12 +6,14 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher as _, Hash};
 use std::sync::Arc;
+
+use foldhash::quality::{FixedState, RandomState};
 
 const SHARDS: usize = 4096;
 
-type Shard<K> = Arc<HashMap<K, Numbers>>;
+type Shard<K> = Arc<HashMap<K, Numbers, RandomState>>;
 
 /// Numbers of a key, ascending. Nearly every key has one, which takes no memory of its own.
 #[derive(Debug, Clone)]
@@ -50,9 +52,7 @@ impl<K: Clone> Default for Index<K> {
 }
 
 fn shard_of<Q: Hash + ?Sized>(key: &Q) -> usize {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    (hasher.finish() % SHARDS as u64) as usize
+    (FixedState::default().hash_one(key) % SHARDS as u64) as usize
 }
 
 impl<K: Hash + Eq + Clone> Index<K> {
@@ -67,9 +67,10 @@ impl<K: Hash + Eq + Clone> Index<K> {
 
     /// Adds `number` under `key`; nothing happens when it is there.
     pub(crate) fn insert(&mut self, key: K, number: u32) {
-        let Err(at) = self.get(&key).binary_search(&number) else { return };
-        let shard = shard_of(&key);
-        let shard = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[shard]);
+        let place = shard_of(&key);
+        let known = self.shards[place].get(&key).map_or(&[][..], Numbers::as_slice);
+        let Err(at) = known.binary_search(&number) else { return };
+        let shard = Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[place]);
         match shard.entry(key) {
             Entry::Occupied(mut there) => there.get_mut().insert(at, number),
             Entry::Vacant(free) => drop(free.insert(Numbers::One(number))),

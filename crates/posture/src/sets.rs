@@ -134,7 +134,7 @@ impl SetBlock {
     fn build(old: Option<&Self>, changed: &[(usize, Arc<[PackageNo]>)]) -> Self {
         let mut offsets = Vec::with_capacity(BLOCK + 1);
         let mut members = Vec::new();
-        let mut pairs: Vec<u64> = Vec::new();
+        let mut pairs: Vec<(PackageNo, u16)> = Vec::new();
         let mut changed = changed.iter().peekable();
         for place in 0..BLOCK {
             offsets.push(members.len());
@@ -143,15 +143,14 @@ impl SetBlock {
                 None => old.map_or(&[][..], |block| block.members(place)),
             };
             members.extend_from_slice(of_set);
-            pairs.extend(of_set.iter().map(|package| u64::from(package.0) << 16 | place as u64));
+            pairs.extend(of_set.iter().map(|package| (*package, place as u16)));
         }
         offsets.push(members.len());
-        pairs.sort_unstable();
+        let pairs = by_package(pairs);
         let (mut packages, mut holder_offsets) = (Vec::new(), Vec::new());
-        for (at, pair) in pairs.iter().enumerate() {
-            let package = PackageNo((pair >> 16) as u32);
-            if packages.last() != Some(&package) {
-                packages.push(package);
+        for (at, (package, _)) in pairs.iter().enumerate() {
+            if packages.last() != Some(package) {
+                packages.push(*package);
                 holder_offsets.push(at);
             }
         }
@@ -161,9 +160,33 @@ impl SetBlock {
             members: members.into(),
             packages: packages.into(),
             holder_offsets: holder_offsets.into(),
-            holders: pairs.into_iter().map(|pair| (pair & 0xFFFF) as u16).collect(),
+            holders: pairs.into_iter().map(|(_, place)| place).collect(),
         }
     }
+}
+
+/// Sorts by package and keeps the order within each: digit by digit, the lowest first, as a start sorts
+/// millions of them.
+fn by_package(mut pairs: Vec<(PackageNo, u16)>) -> Vec<(PackageNo, u16)> {
+    const BITS: u32 = 11;
+    let largest = pairs.iter().map(|(package, _)| package.0).max().unwrap_or(0);
+    let mut sorted = pairs.clone();
+    for shift in (0..u32::BITS - largest.leading_zeros()).step_by(BITS as usize) {
+        let digit = |package: PackageNo| (package.0 >> shift) as usize & ((1 << BITS) - 1);
+        let mut places = [0; 1 << BITS];
+        pairs.iter().for_each(|(package, _)| places[digit(*package)] += 1);
+        let mut before = 0;
+        for place in &mut places {
+            before += std::mem::replace(place, before);
+        }
+        for pair in &pairs {
+            let place = &mut places[digit(pair.0)];
+            sorted[*place] = *pair;
+            *place += 1;
+        }
+        std::mem::swap(&mut pairs, &mut sorted);
+    }
+    pairs
 }
 
 #[cfg(test)]
@@ -179,6 +202,16 @@ mod tests {
         sets.holding(PackageNo(package), &mut |set| out.push(set.0));
         out.sort_unstable();
         out
+    }
+
+    #[test]
+    fn packages_of_any_number_are_sorted_and_their_sets_stay_in_order() {
+        let numbers = [70_000, 3, u32::MAX, 3, 2_047, 0, 1 << 22, 2_048, 3, u32::MAX];
+        let pairs: Vec<_> = numbers.iter().zip(0..).map(|(no, place)| (PackageNo(*no), place)).collect();
+        let mut expected = pairs.clone();
+        expected.sort_unstable();
+        assert_eq!(by_package(pairs), expected);
+        assert_eq!(by_package(vec![(PackageNo(0), 1)]), [(PackageNo(0), 1)]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ const BY_STATE: &str = "SELECT enterprise_project, state, COUNT(*) FROM control_
 const EXPIRED: &str = "SELECT enterprise_project, COUNT(*) FROM control_exception \
      WHERE project = $1 AND state = 1 AND end_at <= $2 GROUP BY enterprise_project ORDER BY enterprise_project";
 const NEXT_END: &str =
-    "SELECT COALESCE(MIN(end_at), $2) FROM control_exception WHERE state = 1 AND end_at > $1";
+    "SELECT COALESCE(MIN(end_at), $1) FROM control_exception WHERE state = 1 AND end_at > $2";
 const BY_NO: &str = "SELECT no, uuid, project, enterprise_project, host, policy, control, instance, \
      technology, reopens, accepted, state, start_at, end_at, assignee, created_by, created_at, modified_by, \
      modified_at FROM control_exception WHERE no = $1 AND state <> 3";
@@ -152,7 +152,7 @@ impl Session {
     /// The first instant after `now` at which an approved exception ends, of all projects; [`FOREVER`] when none
     /// does.
     pub async fn control_exceptions_until(&mut self, now: Millis) -> Result<Millis> {
-        let row = self.fetch_one(NEXT_END, args![now, FOREVER]).await?;
+        let row = self.fetch_one(NEXT_END, args![FOREVER, now]).await?;
         row.map_or(Ok(FOREVER), |row| row.fields("control_exception").i64())
     }
 

@@ -24,8 +24,8 @@ const SWITCH_PAUSE: Duration = Duration::from_millis(10);
 /// Connections for reading.
 const READERS: u32 = 6;
 
-/// Three pools of one engine. Writers have one connection each, so writes of this process queue
-/// up here instead of in the engine.
+/// Three pools of one engine; those of a temporary store are one. Writers have one connection each, so
+/// writes of this process queue up here instead of in the engine.
 pub(crate) enum Db {
     /// SQLite in WAL mode.
     Sqlite(Pools<sqlx::Sqlite>),
@@ -134,21 +134,24 @@ async fn open_sqlite(path: &Path, synchronous: SqliteSynchronous) -> Result<Pool
         .pragma("automatic_index", "0")
         // Rows cross from the driver's thread in handfuls, not one by one.
         .row_buffer_size(1_000);
-    let one = |options| sqlite_pool(1, options);
     // Bulk imports touch the same pages in batch after batch: folding the log in every 16 MB
     // instead of every 4 writes them less often.
-    let write = one(options
+    let durable = options
         .clone()
         .synchronous(synchronous)
         .pragma("cache_size", "-16000")
-        .pragma("wal_autocheckpoint", "4000"));
+        .pragma("wal_autocheckpoint", "4000");
+    if synchronous == SqliteSynchronous::Off {
+        // Each connection reads all tables there are, which takes longer than a small image. Where nothing waits
+        // for the disk, one serves whoever comes after the other; writers queue before they come here.
+        let all = sqlite_pool(READERS, durable);
+        switch_to_wal(&all).await?;
+        return Ok(Pools { read: all.clone(), write: all.clone(), side: all });
+    }
+    let write = sqlite_pool(1, durable);
     // The writer first: it creates the file and switches it to WAL.
     switch_to_wal(&write).await?;
-    let side = match synchronous {
-        // Nothing waits for the disk anyway, and each connection costs a millisecond.
-        SqliteSynchronous::Off => write.clone(),
-        _ => one(options.clone().synchronous(SqliteSynchronous::Normal)),
-    };
+    let side = sqlite_pool(1, options.clone().synchronous(SqliteSynchronous::Normal));
     let read = sqlite_pool(READERS, options.create_if_missing(false).pragma("query_only", "1"));
     Ok(Pools { read, write, side })
 }

@@ -13,7 +13,7 @@ const SET: &str = "INSERT INTO meta (name, value) VALUES ($1, $2) \
      ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value";
 
 const REMOVE: &str = "DELETE FROM meta WHERE name = $1";
-const REMOVE_OLD: &str = "DELETE FROM meta WHERE name LIKE 'checkpoint %' AND value < $1";
+const REMOVE_OLD: &str = "DELETE FROM meta WHERE SUBSTR(name, 1, 11) = 'checkpoint ' AND value < $1";
 
 const EPOCH: &str = "store_epoch";
 

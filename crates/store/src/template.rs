@@ -10,13 +10,16 @@ use crate::error::{Error, Result};
 
 const EMPTY: &[u8] = include_bytes!("../migrations/empty.db.zst");
 
+/// More bytes than it has.
+const LARGEST: usize = 8 << 20;
+
 /// Writes it to `path`, unless something is there.
 pub(crate) fn write(path: &Path) -> Result<()> {
     let failed = |source| Error::File { path: path.display().to_string(), source };
     if path.exists() {
         return Ok(());
     }
-    let bytes = zstd::decode_all(EMPTY).map_err(failed)?;
+    let bytes = zstd::bulk::decompress(EMPTY, LARGEST).map_err(failed)?;
     std::fs::write(path, bytes).map_err(failed)
 }
 

@@ -59,7 +59,11 @@ const MAX_NAME: usize = 512;
 
 /// Whether the path is that of a Java archive.
 pub(crate) fn claims(path: &[u8]) -> bool {
-    ENDINGS.iter().any(|ending| path.len() > ending.len() && path.to_ascii_lowercase().ends_with(ending))
+    // Every path of an image is asked for.
+    ENDINGS.iter().any(|ending| {
+        let end = path.len().checked_sub(ending.len()).filter(|&length| length > 0);
+        end.and_then(|at| path.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    })
 }
 
 /// The directory that holds archives; one at the root stands for itself.

@@ -189,7 +189,7 @@ impl Exports<'_> {
     /// How many exports the asker sees.
     pub async fn total(&self, who: &Principal) -> Result<u64> {
         require(who, Permission::ExportsCreate)?;
-        Ok(self.0.store.read().await?.count_exports(&who.scope(), "export").await?)
+        Ok(self.0.store.read().await?.count_exports(&who.scope()).await?)
     }
 
     /// How many rows an export would have if it were asked for now.

@@ -10,6 +10,7 @@ use parapet_export::{Columns, CsvOptions, FindingsCsv, FindingsJsonl, FindingsXl
 use parapet_model::Filter;
 use parapet_model::finding::Finding;
 use parapet_service::exports::{ColumnChoice, ExportRequest, Format, write};
+use parapet_service::feeds;
 use parapet_service::generate::{Shape, Wishes};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -31,7 +32,11 @@ for file in files:
 #[tokio::test]
 async fn files_made_in_pieces_are_those_of_one_writer() {
     let world = World::new().await;
-    world.app.feeds().import_starter(&world.who).await.unwrap();
+    for n in 0..90 {
+        let (id, cve, fixed) = (format!("DEBIAN-CVE-2026-{n}"), format!("CVE-2026-{n}"), format!("{n}.1"));
+        world.advise(&id, &cve, &format!("lib{}", n % 30), (n % 3 > 0).then_some(&*fixed));
+    }
+    world.import(&feeds::ImportOptions::default()).await;
     let wishes = Wishes {
         images: 150,
         containers: 120,

@@ -196,6 +196,10 @@ fn read_statement(schema: &mut Schema, statement: &str) {
         read_part(schema.tables.get_mut(name).unwrap(), column);
     } else if let Some(name) = normal.strip_prefix("DROP TABLE ") {
         schema.tables.remove(name).unwrap();
+    } else if let Some(name) = normal.strip_prefix("DROP INDEX ") {
+        let before = schema.indexes.len();
+        schema.indexes.retain(|index| !index.contains(&format!(" INDEX {name} ON ")));
+        assert_eq!(schema.indexes.len() + 1, before, "no index {name}");
     } else {
         assert!(
             normal.is_empty() || normal.starts_with("INSERT INTO "),

@@ -1,5 +1,7 @@
 //! One job from queue to end, and the workers that come too late.
 
+use std::collections::HashMap;
+
 use parapet_model::job::{JobKind, JobState};
 use parapet_model::{EnterpriseProjectNo, Principal, ProjectNo};
 use parapet_store::Error;
@@ -221,5 +223,27 @@ fn jobs_are_paged_newest_first_and_filtered() {
             let (found, _) = read.jobs(&home, &filter, u32::MAX, 10).await.unwrap();
             assert_eq!(found.iter().map(|job| job.no).collect::<Vec<_>>(), expected, "{filter:?}");
         }
+    });
+}
+
+#[test]
+fn exports_are_counted_without_files_of_reports() {
+    on_both_stores(async |t: TestStore| {
+        let home = scope();
+        let mut tx = t.store.begin().await.unwrap();
+        for (kind, what) in [
+            (JobKind::Export, "export"),
+            (JobKind::Export, "report"),
+            (JobKind::ScanImage, "export"),
+            (JobKind::Export, "export"),
+        ] {
+            let NewJob { scope, owner, parent, dedup_key, fired, not_before, .. } = scan(&home);
+            let payload = &HashMap::from([(what, 1)]);
+            tx.enqueue(&NewJob { scope, owner, parent, dedup_key, fired, not_before, kind, payload })
+                .await
+                .unwrap();
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(t.store.read().await.unwrap().count_exports(&home).await.unwrap(), 2);
     });
 }

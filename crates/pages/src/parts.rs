@@ -99,8 +99,8 @@ pub(crate) enum Empty {
     },
     /// Everything was judged, and there is nothing.
     Clean {
-        /// How current the feeds are.
-        feeds: String,
+        /// The feeds, with the dates of their data.
+        feeds: Vec<String>,
     },
     /// There are findings, but none with a fix to install.
     NoFix {

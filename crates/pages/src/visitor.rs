@@ -3,11 +3,13 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use parapet_model::exception::Exception;
 use parapet_model::{Millis, Permission, Principal};
 use parapet_service::{Error, SignedIn};
 
 use crate::error::PageError;
 use crate::layout::{Layout, Section};
+use crate::link::Link;
 
 /// Every part of the server, and the right that it takes to see it.
 const SECTIONS: &[(Permission, &str, &str)] = &[
@@ -42,6 +44,13 @@ impl Visitor {
         let signed_in =
             SignedIn { principal, project: None, roles: Vec::new(), issued_at: 0, expires_at: Millis::MAX };
         Self::new(signed_in, String::new())
+    }
+
+    /// The page of an exception, if the visitor may look at it: what hides a finding may belong to others.
+    pub(crate) fn exception(&self, exception: &Exception) -> Option<Link> {
+        let sees = self.principal().scope().sees(exception.project, exception.enterprise_project);
+        let link = || Link::to("/exceptions").part(&exception.uuid.to_string());
+        (sees && self.may(Permission::ExceptionsRead)).then(link)
     }
 
     /// The principal.

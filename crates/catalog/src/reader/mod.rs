@@ -102,6 +102,8 @@ mod tests {
             ("src/Cargo.lock", Some(ReaderKind::CargoLock)),
             ("root/.cargo/registry/src/index/x-1/Cargo.lock", None),
             ("opt/app/lib/log4j-core-2.14.1.jar", Some(ReaderKind::Java)),
+            ("opt/App.WAR", Some(ReaderKind::Java)),
+            (".jar", None),
             ("usr/bin/jar", None),
             ("opt/bitnami/redis/.spdx-redis.spdx", Some(ReaderKind::Sbom)),
         ];

@@ -101,12 +101,9 @@ fn line(desk: &Desk<'_>, row: &Row<'_>, brought: &Brought<'_>) -> Finding {
         fixed: row.verdict.fixed_version.clone(),
         layer: (!layer.is_empty()).then(|| (short(layer), desk.link().with("layer", layer))),
         inherited: image.is_some(),
-        exception: row.exception.map(|exception| {
-            let sees = desk.visitor.may(Permission::ExceptionsRead)
-                && desk.scope.sees(exception.project, exception.enterprise_project);
-            let link = sees.then(|| Link::to("/exceptions").part(&exception.uuid.to_string()));
-            (exception.title.clone(), link)
-        }),
+        exception: row
+            .exception
+            .map(|exception| (exception.title.clone(), desk.visitor.exception(exception))),
         since: day(row.reopened_at),
         explain: link::explain(desk.asset.uuid, id, key),
         package_link: link::package(key),

@@ -1,7 +1,8 @@
 //! Why a question finds nothing.
 
+use std::collections::BTreeSet;
+
 use parapet_model::filter::{Field, Op};
-use parapet_model::time::format_rfc3339;
 use parapet_model::{Coverage, Filter, Millis, Permission};
 use parapet_posture::{Query, Snapshot};
 
@@ -25,9 +26,8 @@ pub(super) fn why(
     const TRIED: usize = 8;
     let scope = visitor.principal().scope();
     let ask = |filter: &Filter| snapshot.asset_numbers(&Query::new(&scope, filter, now)).len();
-    let assets = Filter::any_of(Field::Kind, ["image", "container", "host"].map(str::to_owned));
-    if ask(&assets) == 0 {
-        return Empty::NothingScanned { may_begin: visitor.may(Permission::AssetsWrite) };
+    if let Some(nothing) = nothing_scanned(snapshot, visitor, now) {
+        return nothing;
     }
     let terms = parts(&question.filter);
     if terms.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn why(
             let term = Filter::test(Field::Coverage, Op::Eq, Coverage::Assessed.as_str().to_owned()).negate();
             return Empty::NotAssessed { assets: asked(&Link::to("/assets"), &term), count: not_assessed };
         }
-        return Empty::Clean { feeds: format!("State of {}.", format_rfc3339(snapshot.recorded())) };
+        return Empty::Clean { feeds: judges(snapshot) };
     }
     if group == Group::Fix && ask(&question.filter) > 0 {
         return Empty::NoFix { findings: asked(&link.clone().with("group", ""), &question.filter) };
@@ -53,4 +53,20 @@ pub(super) fn why(
     let all = question.terms(link);
     let dead = terms.into_iter().zip(all).take(TRIED).filter(|(part, _)| ask(part) == 0);
     Empty::NothingMatches(dead.map(|(_, term)| term).collect())
+}
+
+/// That there is no asset yet, if so.
+pub(crate) fn nothing_scanned(snapshot: &Snapshot, visitor: &Visitor, now: Millis) -> Option<Empty> {
+    let scope = visitor.principal().scope();
+    let assets = Filter::any_of(Field::Kind, ["image", "container", "host"].map(str::to_owned));
+    let none = snapshot.asset_numbers(&Query::new(&scope, &assets, now)).is_empty();
+    none.then(|| Empty::NothingScanned { may_begin: visitor.may(Permission::AssetsWrite) })
+}
+
+/// The feeds that judge what is there, with the dates of their data.
+fn judges(snapshot: &Snapshot) -> Vec<String> {
+    /// Feeds that are named.
+    const NAMED: usize = 6;
+    let feeds: BTreeSet<&String> = snapshot.ecosystems().iter().flat_map(|row| &row.feeds).collect();
+    feeds.into_iter().take(NAMED).cloned().collect()
 }

@@ -17,6 +17,8 @@ mod past;
 mod rows;
 mod view;
 
+pub(crate) use empty::nothing_scanned;
+
 use std::sync::Arc;
 
 use axum::extract::{Query, State};

@@ -20,6 +20,7 @@ pub(crate) use changes::list as changes;
 
 use crate::PageResult;
 use crate::dates::minute;
+use crate::findings::nothing_scanned;
 use crate::link::Link;
 use crate::parts::Choice;
 use crate::question::asked;
@@ -95,6 +96,8 @@ pub(crate) async fn start(
         compliance: visitor.may(Permission::ExceptionsRead).then(|| Later::Link(later("compliance"))),
         alarms: needs::alarms(&state, &view, &visitor, since.at).await?,
         sees_alarms: may_see,
+        nothing_scanned: nothing_scanned(&view.snapshot, &visitor, view.now).is_some(),
+        may_begin: visitor.may(Permission::AssetsWrite),
         worst: may_see.then(|| Later::Link(later("worst"))),
         layout,
     };

@@ -28,6 +28,10 @@ pub(crate) struct Start {
     pub(crate) compliance: Option<Later<Compliance>>,
     /// What may be worse than it looks.
     pub(crate) alarms: Vec<Alarm>,
+    /// Whether there is no asset yet.
+    pub(crate) nothing_scanned: bool,
+    /// Whether the visitor may begin.
+    pub(crate) may_begin: bool,
     /// Whether alarms can be seen.
     pub(crate) sees_alarms: bool,
     /// The worst vulnerabilities; `None` without the right.

@@ -228,10 +228,9 @@ impl Looking {
                 says: row.verdict.state.as_str(),
                 fixed: row.verdict.fixed_version.clone(),
                 since: day(row.first_found),
-                exception: row.exception.map(|exception| {
-                    let page = Link::to("/exceptions").part(&exception.uuid.to_string());
-                    (page, exception.title.clone())
-                }),
+                exception: row
+                    .exception
+                    .map(|exception| (exception.title.clone(), self.visitor.exception(exception))),
             });
             ControlFlow::Continue(())
         });

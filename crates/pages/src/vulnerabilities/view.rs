@@ -97,8 +97,8 @@ pub(super) struct Affected {
     pub(super) says: &'static str,
     pub(super) fixed: String,
     pub(super) since: String,
-    /// The exception that hides it, with its title.
-    pub(super) exception: Option<(Link, String)>,
+    /// Title of the exception that hides it, and its page for those who may see it.
+    pub(super) exception: Option<(String, Option<Link>)>,
 }
 
 /// A source in its own words.

@@ -59,7 +59,7 @@ async fn an_empty_list_says_why_it_is_empty() {
     page.says("This term finds nothing by itself: package = \"nosuch\"");
     world.install(&[("glass", "1.0-2")]);
     world.scan().await;
-    browser.get("/findings").await.says("Assessed and clean");
+    browser.get("/findings").await.says("Assessed and clean").says("judged by Debian 2026-11-01");
 }
 
 #[tokio::test]

@@ -260,6 +260,12 @@ async fn nobody_is_shown_a_link_or_a_form_that_their_rights_refuse() {
             &[("act", "request"), ("title", "Glass"), ("where", "fixable"), ("until", "30")],
         )
         .await;
+    // And one of somebody who sees all, which hides findings of those who do not see it.
+    let fields = [("act", "request"), ("title", "Stone"), ("where", "package = stone"), ("until", "30")];
+    Browser::new(&world).post("/exceptions/new", &fields).await;
+    let vulnerability = asker.get("/vulnerabilities/CVE-2026-0002").await;
+    vulnerability.says("excepted Stone");
+    assert!(!links(&vulnerability.text).iter().any(|link| link.starts_with("/exceptions/0")));
     let list = asker.get("/compliance?view=list&posture=failed").await;
     let result = links(&list.text).into_iter().find(|link| link.starts_with("/compliance/results/")).unwrap();
     asker.post(&result, &[("comment", "The build needs it.")]).await;

@@ -127,6 +127,8 @@ async fn decisions_and_ends_are_told_to_those_who_may() {
 #[tokio::test]
 async fn what_may_be_worse_than_it_looks_leads_to_its_rows() {
     let world = World::new().await;
+    let empty = Browser::new(&world).get("/?part=worst").await;
+    empty.says("Nothing is scanned yet").says("Add a registry").never_says("Everything is assessed");
     world.scan().await;
     let browser = Browser::new(&world);
     let page = browser.get("/").await;

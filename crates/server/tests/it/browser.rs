@@ -60,10 +60,9 @@ fn every_page_is_accessible_in_light_and_dark_and_on_a_phone() {
     fixture.fill();
     fixture.write("results.xml", &report(&[]));
     fixture.run(&["import", "arf", fixture.path("results.xml").to_str().unwrap()]);
-    fixture.write("password", "a password for tests");
+    let server = Server::start(&fixture);
     let password = fixture.path("password");
     fixture.run(&["user", "add", "ann", "--role", "analyst", "--password-file", password.to_str().unwrap()]);
-    let server = Server::start(&fixture);
     server.post("/api/v1/enterprise-projects", &json!({"name": "Finance", "id": "finance"}));
     let registry = json!({"name": "hub", "endpoint": "127.0.0.1:1", "plain_http": true});
     let registry = server.post("/api/v1/registries", &registry);

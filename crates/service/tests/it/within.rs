@@ -183,6 +183,7 @@ async fn an_exception_of_whoever_sees_some_enterprise_projects_hides_nothing_els
         start: None,
         end: None,
     };
+    world.clock.advance(60_000);
     let exceptions = world.app.exceptions();
     let made = exceptions.create(&lima, &everything).await.unwrap();
     let hidden = |filter: &str| {

@@ -29,7 +29,8 @@ run(async (world) => {
   for (const [way, options] of ways) {
     const page = await open(world, options);
     const look = async (path) => {
-      await page.waitForLoadState("networkidle");
+      // Until the parts that come later are there.
+      await page.waitForFunction(() => !document.querySelector("[data-load], [aria-busy]"));
       const { passes, found } = await check(page);
       for (const problem of found) tell(`${way} ${path} ${problem}`);
       if (await tooWide(page)) tell(`${way} ${path} is wider than the window`);

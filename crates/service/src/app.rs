@@ -116,7 +116,8 @@ impl App {
         )?;
         let channels = options.notify.open(&client)?;
         let artifacts = Artifacts::open(options.artifacts, &client).await?;
-        let live = Live::new(store.clone(), options.clock.clone(), options.stale_after, options.checkpoint);
+        let (clock, ids) = (options.clock.clone(), options.ids.clone());
+        let live = Live::new(store.clone(), clock, ids, options.stale_after, options.checkpoint);
         if options.posture {
             live.load().await?;
         }

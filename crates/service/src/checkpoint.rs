@@ -63,15 +63,9 @@ struct Part {
 }
 
 /// The running program, so far as a file can tell: its version, size and time.
-pub(crate) fn program() -> String {
-    let about = || std::fs::metadata(std::env::current_exe()?);
-    match about() {
-        Ok(about) => {
-            format!("{} {} {:?}", env!("CARGO_PKG_VERSION"), about.len(), about.modified().ok())
-        }
-        // Nothing is known to be the same then.
-        Err(_) => Uuid::new_v4().to_string(),
-    }
+pub(crate) fn program() -> std::io::Result<String> {
+    let about = std::fs::metadata(std::env::current_exe()?)?;
+    Ok(format!("{} {} {:?}", env!("CARGO_PKG_VERSION"), about.len(), about.modified()?))
 }
 
 /// Writes a snapshot; whoever reads the file meanwhile sees the one before.
@@ -131,7 +125,7 @@ pub(crate) fn open(path: &Path, epoch: Uuid) -> Result<Stored, Unusable> {
     let mut about = vec![0; size as usize];
     file.read_exact(&mut about).map_err(damaged)?;
     let header: Header = serde_json::from_slice(&about).map_err(damaged)?;
-    if header.epoch != epoch || header.program != program() {
+    if header.epoch != epoch || header.program != program().map_err(damaged)? {
         return Err(Unusable::Other);
     }
     Ok(Stored { file, header })

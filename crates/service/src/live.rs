@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use parapet_matching::coverage::{self, FeedFacts};
 use parapet_model::facts::Change;
 use parapet_model::time::DAY;
-use parapet_model::{Clock, Millis};
+use parapet_model::{Clock, Ids, Millis};
 use parapet_posture::{Posture, Snapshot};
 use parapet_store::Store;
 use tokio::sync::{Mutex, Notify};
@@ -32,7 +32,7 @@ const COVERAGE_EVERY: Millis = 60_000;
 const CHECKPOINT_FIRST: Duration = Duration::from_secs(60);
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(900);
 /// With fewer assets a checkpoint is not worth its file. Where tests run all are worth it.
-const LARGE: u64 = if cfg!(debug_assertions) { 0 } else { 5_000 };
+const LARGE: u64 = if cfg!(debug_assertions) { 1 } else { 5_000 };
 /// Checkpoints that nobody took up for so long are those of servers that are gone.
 const FORGOTTEN_AFTER: Millis = 90 * DAY;
 /// How long indexes are left alone after they were made ready.
@@ -45,6 +45,7 @@ const READY_EVERY: Duration = Duration::from_secs(1);
 pub struct Live {
     store: Store,
     clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
     stale_after: Millis,
     posture: ArcSwap<Posture>,
     loaded: AtomicBool,
@@ -76,6 +77,7 @@ impl Live {
     pub(crate) fn new(
         store: Store,
         clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
         stale_after: Millis,
         checkpoint: Option<PathBuf>,
     ) -> Self {
@@ -84,6 +86,7 @@ impl Live {
             kept: Mutex::default(),
             store,
             clock,
+            ids,
             stale_after,
             posture: ArcSwap::from_pointee(Posture::new()),
             loaded: AtomicBool::new(false),
@@ -148,9 +151,9 @@ impl Live {
             return Ok(());
         }
         let header = Header {
-            token: Uuid::new_v4(),
+            token: self.ids.uuid(),
             epoch: self.store.epoch(),
-            program: checkpoint::program(),
+            program: checkpoint::program().map_err(|error| Error::file(&path, error))?,
             seq: snapshot.seq(),
             recorded: snapshot.recorded(),
         };

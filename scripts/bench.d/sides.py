@@ -5,9 +5,17 @@ import urllib.error, urllib.parse, urllib.request
 
 import duckdb, psycopg
 
+TICKS = os.sysconf("SC_CLK_TCK")
 PASSWORD = "a password for measuring"
 COLUMNS = ["kind", "asset_id", "asset", "repository", "distro", "vulnerability", "severity", "cvss", "kev", "package", "version",
            "arch", "ecosystem", "source", "state", "fixable", "fixed_version", "class", "title"]
+
+
+def core_of(process):
+    """Seconds that a process was on processors, and children of it that ended."""
+    with open(f"/proc/{process}/stat") as stat:
+        own, own_kernel, ended, ended_kernel = map(int, stat.read().rpartition(")")[2].split()[11:15])
+    return (own + own_kernel) / TICKS, (ended + ended_kernel) / TICKS
 
 
 class Parapet:
@@ -72,6 +80,10 @@ class Parapet:
         with open(f"/proc/{self.process.pid}/status") as status:
             return int(re.search(field + r":\s+(\d+)", status.read()).group(1)) // 1024
 
+    def core(self):
+        """Seconds that all threads of the server were on processors, which other work on the machine does not lengthen much."""
+        return core_of(self.process.pid)[0]
+
     def forget_peak(self):
         """Lets the peak begin anew, so that it is that of the next question alone."""
         with open(f"/proc/{self.process.pid}/clear_refs", "w") as file:
@@ -109,6 +121,10 @@ def rows_where(condition):
 class Tables:
     """What the three have in common: a text per cell, as the CSV has it."""
 
+    def core(self):
+        """As of Parapet: of this process, in which DuckDB and SQLite are."""
+        return time.process_time()
+
     def run(self, sql):
         self.connection.execute(sql)
 
@@ -121,6 +137,17 @@ class Tables:
         for sql in statements:
             self.run(sql)
         self.run("COMMIT")
+
+    def insert(self, table, rows):
+        text = lambda row: "(" + ", ".join(str(cell) if isinstance(cell, int) else "'" + cell.replace("'", "''") + "'" for cell in row) + ")"
+        for first in range(0, len(rows), 500):
+            self.run(f"INSERT INTO {table} VALUES " + ", ".join(map(text, rows[first:first + 500])))
+
+    def verdicts(self, table, rows):
+        """A table like that of matches with these rows."""
+        self.run(f"DROP TABLE IF EXISTS {table}")
+        self.run(f"CREATE TABLE {table} ({TABLES['match'].split(', PRIMARY KEY')[0]})")
+        self.insert(table, rows)
 
     def make(self):
         for number, index in enumerate(INDEXES):
@@ -202,19 +229,21 @@ class DuckDb(Tables):
         return gone, came, fresh
 
     def export(self, where, to, form="csv"):
-        how = {"csv": "HEADER true", "parquet": "FORMAT parquet"}[form]
+        how = {"csv": "HEADER true", "parquet": "FORMAT parquet", "jsonl": "FORMAT json"}[form]
         self.run(f"COPY ({rows_where(where)}) TO '{to}' ({how})")
 
 
 class Postgres(Tables):
     name = "PostgreSQL"
 
-    def __init__(self, folder, server):
+    def __init__(self, folder, server, images):
+        database = f"parapet_bench_{images}"
         with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute("DROP DATABASE IF EXISTS parapet_bench")
-            admin.execute("CREATE DATABASE parapet_bench TEMPLATE template0 ENCODING 'UTF8'")
-        address = urllib.parse.urlsplit(server)._replace(path="/parapet_bench").geturl()
+            admin.execute(f"DROP DATABASE IF EXISTS {database}")
+            admin.execute(f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'")
+        address = urllib.parse.urlsplit(server)._replace(path="/" + database).geturl()
         self.connection = psycopg.connect(address, autocommit=True)
+        self.process = self.connection.info.backend_pid
         for table, columns in TABLES.items():
             self.run(f"CREATE TABLE {table} ({columns})")
             with self.connection.cursor() as cursor, open(f"{folder}/{table}.csv", "rb") as file:
@@ -223,6 +252,12 @@ class Postgres(Tables):
                         copy.write(chunk)
         self.make()
         self.run("VACUUM ANALYZE")
+
+    def core(self):
+        """Its process, workers that ended (children of the process that ours is a child of), and this client."""
+        with open(f"/proc/{self.process}/status") as status:
+            parent = re.search(r"PPid:\s+(\d+)", status.read()).group(1)
+        return core_of(self.process)[0] + core_of(parent)[1] + super().core()
 
     def export(self, where, to, form="csv"):
         with self.connection.cursor() as cursor, open(to, "wb") as file:

@@ -62,8 +62,10 @@ pub(crate) enum Key {
     Has(String, bool),
     /// The assets that show a package that passes.
     Shows(String),
-    /// All vulnerabilities of a question.
+    /// All vulnerabilities of a question, or a page of them.
     Vulnerabilities(String),
+    /// The numbers of all of them in an order that asks how they weigh.
+    Weighed(String),
     /// The coverage word of every asset.
     Words,
     /// The same as numbers alone.

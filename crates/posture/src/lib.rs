@@ -81,6 +81,7 @@ mod threads;
 mod veil;
 mod verdict;
 mod walk;
+mod weights;
 mod words;
 
 pub use by_package::{Facets, PackageGroup, PackageOrder, PackageSummary};

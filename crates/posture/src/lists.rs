@@ -17,10 +17,15 @@ use crate::block::AssetView;
 use crate::count::{Counter, Counts};
 use crate::holders::Holders;
 use crate::kept::Key;
+use crate::only::Only;
 use crate::query::{List, Query, Window};
 use crate::snapshot::Snapshot;
 use crate::split::Split;
+use crate::threads::in_parts;
 use crate::walk::Walk;
+
+/// Longer pages are cut from a list of all.
+const LARGEST_PAGE: usize = 1000;
 
 /// A vulnerability with all its findings of a query.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,65 +111,142 @@ pub enum AssetOrder {
 }
 
 impl Snapshot {
-    /// The vulnerabilities among the findings of a query. The list of all is kept as long as nothing
+    /// The vulnerabilities among the findings of a query. What is listed is kept as long as nothing
     /// changes, unless the query is within some assets.
+    ///
+    /// Of a page in an order that asks for severity and a fix at most, only the findings of the vulnerabilities on it
+    /// are counted.
     pub fn vulnerabilities<'s>(
         &'s self,
         query: &Query<'_>,
         order: VulnerabilityOrder,
         window: Window,
     ) -> List<VulnerabilitySummary<'s>> {
-        let (data, layer) = (&self.data, self.layer(query.now));
-        let generation = data.journal.generation();
-        let key =
-            format!("{} {} {order:?} {}", query.scope.describe(), query.include_not_run_here, query.filter);
-        let held: Vec<ExceptionNo> = layer.active.iter().map(|active| active.exception.no).collect();
-        let fits = |ranked: &Ranked| ranked.generation == generation && ranked.exceptions == held;
-        let rank = || {
-            let totals = self.totals(query);
-            let summaries = totals.into_iter().filter_map(|(no, totals)| {
-                Some(VulnerabilitySummary { vulnerability: self.vulnerability(no)?, totals })
-            });
-            let mut summaries: Vec<VulnerabilitySummary<'_>> = summaries.collect();
-            summaries.sort_by(|a, b| order.compare(a, b));
-            let rows = summaries.into_iter().map(|summary| (summary.vulnerability.no, summary.totals));
-            Ranked { generation, exceptions: held.clone(), rows: rows.collect() }
+        let weighs = window.limit <= LARGEST_PAGE && order.asks_weight_alone();
+        let (total, shown) = if weighs && !self.walk(query, true).asks_coverage() {
+            let page = self.ranked(
+                query,
+                |key| Key::Vulnerabilities(format!("{order:?} {window:?} {key}")),
+                || {
+                    let all = self.ranked(
+                        query,
+                        |key| Key::Weighed(format!("{order:?} {key}")),
+                        || self.in_order_of_weight(query, order),
+                    );
+                    let page: Vec<_> =
+                        all.rows.iter().skip(window.offset).take(window.limit).copied().collect();
+                    let totals = self.totals(query, Some(&page));
+                    let rows = page.into_iter().filter_map(|no| Some((no, *totals.get(&no)?)));
+                    (all.total, rows.collect())
+                },
+            );
+            (page.total, page.rows.clone())
+        } else {
+            let all = self.ranked(
+                query,
+                |key| Key::Vulnerabilities(format!("{order:?} {key}")),
+                || {
+                    let totals = self.totals(query, None);
+                    let summaries = totals.into_iter().filter_map(|(no, totals)| {
+                        Some(VulnerabilitySummary { vulnerability: self.vulnerability(no)?, totals })
+                    });
+                    let mut summaries: Vec<VulnerabilitySummary<'_>> = summaries.collect();
+                    summaries.sort_by(|a, b| order.compare(a, b));
+                    let rows =
+                        summaries.into_iter().map(|summary| (summary.vulnerability.no, summary.totals));
+                    let rows: Vec<_> = rows.collect();
+                    (rows.len(), rows)
+                },
+            );
+            (all.total, all.rows.iter().skip(window.offset).take(window.limit).copied().collect())
         };
-        let ranked = match query.within {
-            Some(_) => Arc::new(rank()),
-            None => data.kept.get_exact(&data.journal, Key::Vulnerabilities(key), fits, rank),
-        };
-        let shown = ranked.rows.iter().skip(window.offset).take(window.limit);
-        let rows = shown.filter_map(|(no, totals)| {
-            Some(VulnerabilitySummary { vulnerability: self.vulnerability(*no)?, totals: *totals })
+        let rows = shown.into_iter().filter_map(|(no, totals)| {
+            Some(VulnerabilitySummary { vulnerability: self.vulnerability(no)?, totals })
         });
-        List { total: ranked.rows.len(), rows: rows.collect() }
+        List { total, rows: rows.collect() }
     }
 
-    /// What each vulnerability comes to, counted on all processors.
-    fn totals(&self, query: &Query<'_>) -> HashMap<VulnerabilityNo, Totals> {
-        /// Fewer assets are counted faster than threads are started.
-        const PART: usize = 512;
-        let numbers: Vec<AssetNo> = self.asset_numbers(query).iter().map(AssetNo).collect();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let part = numbers.len().div_ceil(threads).max(PART);
-        let parts = std::thread::scope(|scope| {
-            let counting: Vec<_> =
-                numbers.chunks(part).map(|part| scope.spawn(move || self.totals_of(query, part))).collect();
-            let joined = counting.into_iter().map(std::thread::ScopedJoinHandle::join);
-            let whole = joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            whole.collect::<Vec<_>>()
+    /// Something about the vulnerabilities of a query, kept as long as nothing changes, unless the query is within
+    /// some assets. `make` gives how long the whole list is, and the rows.
+    fn ranked<T: Send + Sync + 'static>(
+        &self,
+        query: &Query<'_>,
+        key: impl FnOnce(String) -> Key,
+        make: impl FnOnce() -> (usize, Vec<T>),
+    ) -> Arc<Ranked<T>> {
+        let (data, layer) = (&self.data, self.layer(query.now));
+        let generation = data.journal.generation();
+        let held: Vec<ExceptionNo> = layer.active.iter().map(|active| active.exception.no).collect();
+        let fits = |ranked: &Ranked<T>| ranked.generation == generation && ranked.exceptions == held;
+        let rank = || {
+            let (total, rows) = make();
+            Ranked { generation, exceptions: held.clone(), total, rows }
+        };
+        if query.within.is_some() {
+            return Arc::new(rank());
+        }
+        let key = key(format!("{} {} {}", query.scope.describe(), query.include_not_run_here, query.filter));
+        data.kept.get_exact(&data.journal, key, fits, rank)
+    }
+
+    /// All vulnerabilities of a query, as [`VulnerabilityOrder::compare`] has them.
+    fn in_order_of_weight(
+        &self,
+        query: &Query<'_>,
+        order: VulnerabilityOrder,
+    ) -> (usize, Vec<VulnerabilityNo>) {
+        let weights = self.weights(query);
+        let rows = weights.iter().filter_map(|(no, weight)| {
+            let vulnerability = self.vulnerability(no)?;
+            let risk = match order {
+                VulnerabilityOrder::Risk => {
+                    Risk::of_vulnerability(vulnerability, weight.severity, weight.fixable)
+                }
+                _ => Risk::default(),
+            };
+            let severity = match order {
+                VulnerabilityOrder::Severity => weight.severity,
+                _ => Severity::None,
+            };
+            Some((Reverse((risk, severity)), vulnerability.id.as_str(), no))
         });
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_unstable();
+        (rows.len(), rows.into_iter().map(|(_, _, no)| no).collect())
+    }
+
+    /// What each vulnerability comes to, or each of some canonical ones, counted on all processors. Some may be
+    /// given unless the query or an exception asks for a coverage word.
+    fn totals(
+        &self,
+        query: &Query<'_>,
+        some: Option<&[VulnerabilityNo]>,
+    ) -> HashMap<VulnerabilityNo, Totals> {
+        let only = some.map(|some| Arc::new(Only::vulnerabilities(&self.data, some)));
+        let walk = || {
+            let mut walk = self.walk(query, true);
+            if let Some(only) = &only {
+                walk.restrict(Arc::clone(only));
+            }
+            walk
+        };
+        let numbers = match only.is_some().then(|| walk().candidates()).flatten() {
+            Some(candidates) => candidates,
+            None => self.asset_numbers(query),
+        };
         let mut all: HashMap<VulnerabilityNo, Totals> = HashMap::new();
-        for (no, totals) in parts.into_iter().flatten() {
+        for (no, totals) in in_parts(&numbers, |part| self.totals_of(walk(), part)).into_iter().flatten() {
             all.entry(no).and_modify(|sum| sum.join(&totals)).or_insert(totals);
         }
         all
     }
 
-    fn totals_of(&self, query: &Query<'_>, numbers: &[AssetNo]) -> HashMap<VulnerabilityNo, Totals> {
+    fn totals_of<'s>(
+        &'s self,
+        mut walk: Walk<'s, '_>,
+        numbers: &[AssetNo],
+    ) -> HashMap<VulnerabilityNo, Totals> {
         let mut totals: HashMap<VulnerabilityNo, (Totals, AssetNo)> = HashMap::new();
-        let mut walk = self.walk(query, true);
         for asset in numbers.iter().filter_map(|no| self.data.assets.get(*no)) {
             if !walk.sees(&asset) {
                 continue;
@@ -274,11 +356,13 @@ impl Snapshot {
     }
 }
 
-/// All vulnerabilities of a question, in order.
-struct Ranked {
+/// Vulnerabilities of a question, in order: all, or those of a page.
+struct Ranked<T> {
     generation: u64,
     exceptions: Vec<ExceptionNo>,
-    rows: Vec<(VulnerabilityNo, Totals)>,
+    /// How many there are in all.
+    total: usize,
+    rows: Vec<T>,
 }
 
 impl Totals {
@@ -339,6 +423,11 @@ impl VulnerabilitySummary<'_> {
 }
 
 impl VulnerabilityOrder {
+    /// Whether it asks no more of findings than how they weigh.
+    fn asks_weight_alone(self) -> bool {
+        matches!(self, Self::Risk | Self::Severity | Self::Id)
+    }
+
     /// How two summaries stand in this order.
     pub fn compare(self, a: &VulnerabilitySummary<'_>, b: &VulnerabilitySummary<'_>) -> Ordering {
         let (va, vb) = (a.vulnerability, b.vulnerability);

@@ -22,6 +22,7 @@ use crate::bits::Bits;
 use crate::blank;
 use crate::split::Ready;
 use crate::tables::{PackageEntry, Tables};
+use crate::weights::{Weight, Weights};
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -338,22 +339,17 @@ impl Pairs {
         bits
     }
 
-    /// The vulnerabilities of those of these pairs whose package is among the numbers of `shown`, each
-    /// once.
-    pub(crate) fn vulnerabilities_of(
-        &self,
-        pairs: &Bits,
-        shown: &Bits,
-    ) -> impl Iterator<Item = VulnerabilityNo> {
-        let mut found = Bits::none(self.vulnerabilities.len());
+    /// The vulnerabilities of those of these pairs whose package is among the numbers of `shown`, and how they weigh.
+    pub(crate) fn weights_of(&self, pairs: &Bits, shown: &Bits) -> Weights {
+        let mut found = Weights::default();
         let places = 0..self.packages.len();
         for place in places.filter(|place| shown.contains(self.packages[*place].index())) {
             for pair in self.of_place(place).filter(|pair| pairs.contains(*pair)) {
-                found.insert(self.vulnerability[pair] as usize);
+                let verdict = &self.combinations[usize::from(self.combination[pair])];
+                found.add(self.vulnerabilities[self.vulnerability[pair] as usize], Weight::of(verdict));
             }
         }
-        let found: Vec<usize> = found.iter().collect();
-        found.into_iter().map(|place| self.vulnerabilities[place])
+        found
     }
 
     /// The packages of these pairs, ascending, each with the vulnerabilities of its pairs.

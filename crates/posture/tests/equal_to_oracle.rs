@@ -231,6 +231,22 @@ fn check_kept(
     Ok(())
 }
 
+/// Pages put together are the list of all, in the orders in which a page is counted alone.
+fn check_pages_of_vulnerabilities(snapshot: &Snapshot, query: &Query<'_>) -> Result<(), TestCaseError> {
+    for order in [VulnerabilityOrder::Risk, VulnerabilityOrder::Severity, VulnerabilityOrder::Id] {
+        let whole = snapshot.vulnerabilities(query, order, Window::ALL);
+        let limit = whole.total.div_ceil(2).max(1);
+        let mut paged = Vec::new();
+        for offset in [0, limit] {
+            let page = snapshot.vulnerabilities(query, order, Window { offset, limit });
+            prop_assert_eq!(page.total, whole.total);
+            paged.extend(page.rows);
+        }
+        prop_assert_eq!(paged, whole.rows, "{:?}", order);
+    }
+    Ok(())
+}
+
 /// Which vulnerabilities a query finds, how many each asset has, and the findings of some of them.
 fn check_by_vulnerability(
     snapshot: &Snapshot,
@@ -367,6 +383,7 @@ proptest! {
             })
         }).collect();
         prop_assert_eq!(listed, oracle::vulnerabilities(&expected));
+        check_pages_of_vulnerabilities(&snapshot, &query)?;
 
         let mut words: BTreeMap<Coverage, u64> = BTreeMap::new();
         let all = snapshot.assets(&Query { filter: &Filter::All, ..query }, AssetOrder::Number, Window::ALL);
@@ -443,6 +460,7 @@ proptest! {
         check_by_vulnerability(&snapshot, &query, &expected)?;
         // What is kept for the query without those assets is no answer to this one.
         snapshot.vulnerabilities(&query_of(&question, &scope), VulnerabilityOrder::Id, Window::ALL);
+        check_pages_of_vulnerabilities(&snapshot, &query)?;
         let named: BTreeSet<_> = expected.iter().map(|row| row.vulnerability).collect();
         prop_assert_eq!(snapshot.vulnerabilities(&query, VulnerabilityOrder::Id, Window::ALL).total, named.len());
         prop_assert!(snapshot.asset_numbers(&query).is_subset(&within));

@@ -71,7 +71,12 @@ enum Action {
 
 impl EnterpriseProject {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (app, who) = self.store.open().await?;
+        // Assets are found in posture; nothing else is.
+        let (app, who) = if matches!(self.action, Action::Assign { .. }) {
+            self.store.open().await?
+        } else {
+            self.store.open_without_posture().await?
+        };
         let accounts = app.accounts();
         match self.action {
             Action::Add { name, id } => {

@@ -92,9 +92,23 @@ impl LimitOptions {
     }
 }
 
+impl Action {
+    /// Whether it tells of findings: which an import opens and closes, posture knows.
+    fn tells_of_findings(&self) -> bool {
+        match self {
+            Self::Import { .. } | Self::Sync { .. } | Self::Rollback { .. } | Self::Accept { .. } => true,
+            Self::Reject { .. } | Self::Qids { .. } | Self::Status => false,
+        }
+    }
+}
+
 impl Feed {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (app, who) = self.store.open().await?;
+        let (app, who) = if self.action.tells_of_findings() {
+            self.store.open().await?
+        } else {
+            self.store.open_without_posture().await?
+        };
         let feeds = app.feeds();
         match self.action {
             Action::Import { paths, preview, limits } => {

@@ -58,7 +58,7 @@ fn walked(server: &Server, at_least: usize) {
 fn every_page_is_accessible_in_light_and_dark_and_on_a_phone() {
     let fixture = Fixture::new();
     fixture.fill();
-    fixture.write("results.xml", &report(&[]));
+    fixture.write("results.xml", report(&[]));
     fixture.run(&["import", "arf", fixture.path("results.xml").to_str().unwrap()]);
     let server = Server::start(&fixture);
     let password = fixture.path("password");

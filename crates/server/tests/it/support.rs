@@ -43,9 +43,9 @@ impl Fixture {
 
     /// Makes the root file system that of another host.
     pub(crate) fn rename(&self, name: &str) {
-        self.write("root/etc/hostname", &format!("{name}\n"));
+        self.write("root/etc/hostname", format!("{name}\n"));
         let id: String = name.bytes().map(|b| format!("{b:02x}")).collect();
-        self.write("root/etc/machine-id", &format!("{id:0>32}\n"));
+        self.write("root/etc/machine-id", format!("{id:0>32}\n"));
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,5 +1,5 @@
-// Every kind of page that links lead to from those that are named, in light and dark and on a phone: axe finds
-// nothing, nothing is cut off. PARAPET_ACCESSIBILITY_REPORT names a file for a table of what was looked at.
+// The pages that are named, and with `follow` before them every kind of page that links lead to, in light and dark and
+// on a phone: axe finds nothing, nothing is cut off. PARAPET_ACCESSIBILITY_REPORT names a file for a table of what was looked at.
 "use strict";
 
 const fs = require("node:fs");
@@ -23,7 +23,8 @@ function kind(address) {
 }
 
 run(async (world) => {
-  const { password, more, tell } = world;
+  const { password, tell } = world;
+  const [how, ...more] = world.more;
   const pages = new Map(more.map((path) => [path, []]));
   const kinds = new Set(more.map(kind));
   for (const [way, options] of ways) {
@@ -44,6 +45,7 @@ run(async (world) => {
       const answer = await page.goto(path);
       if (answer.status() !== 200) tell(`${way} ${path} is ${answer.status()}`);
       seen.push(await look(path));
+      if (how !== "follow") continue;
       const links = page.locator("a[href^='/']:not([download]):not([href$='/file'])");
       for (const link of await links.evaluateAll((all) => all.map((one) => one.getAttribute("href").split("#")[0]))) {
         if (kinds.has(kind(link))) continue;

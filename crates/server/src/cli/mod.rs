@@ -21,6 +21,7 @@ mod summary;
 mod tls;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[cfg(test)]
 pub(crate) use options::StoreOptions;
@@ -115,6 +116,8 @@ pub(crate) fn run() -> ExitCode {
         }
         .map(|()| ExitCode::SUCCESS)
     });
+    // What is written is written; an index that is being made for nobody is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     result.unwrap_or_else(|error| output::fail(&error))
 }
 

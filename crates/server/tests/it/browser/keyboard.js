@@ -8,6 +8,8 @@ run(async (world) => {
   const page = await open(world);
   await page.goto("/findings");
   tell(`asked to sign in: ${new URL(page.url()).pathname}`);
+  // A browser moves there after it has painted the page.
+  await page.waitForFunction(() => document.activeElement.id === "name");
   await page.keyboard.type("admin");
   await page.keyboard.press("Tab");
   await page.keyboard.type(password);

@@ -20,8 +20,9 @@ use crate::sets::Sets;
 /// Asset numbers per block.
 const BLOCK: usize = 1 << 16;
 
-/// From so many sets on, asking every asset for its sets is as fast as asking every set.
-const MANY_SETS: usize = 64;
+/// Finding a set among those of a block costs as much as looking at so many links: where more sets are asked for,
+/// every link is looked at.
+const STEPS: usize = 16;
 
 /// How many changed assets are kept apart before a merge.
 const FRESH: usize = 4096;
@@ -223,10 +224,10 @@ impl Assets {
     /// The assets of blocks that have an open link to one of these sets.
     fn showing_any(&self, sets: &Bits) -> Bits {
         let mut found = Bits::none(self.end());
-        let few: Vec<usize> = sets.iter().take(MANY_SETS).collect();
+        let wanted: Vec<usize> = sets.iter().collect();
         for block in self.blocks.iter().flatten() {
-            if few.len() < MANY_SETS {
-                let showing = few.iter().flat_map(|set| block.showing(SetNo(*set as u32)));
+            if wanted.len() * STEPS < block.open_links() {
+                let showing = wanted.iter().flat_map(|set| block.showing(SetNo(*set as u32)));
                 showing.for_each(|no| found.insert(no.index()));
             } else {
                 block.showing_any(sets, &mut |no| found.insert(no.index()));

@@ -247,6 +247,11 @@ impl AssetBlock {
         }
     }
 
+    /// How many open links there are.
+    pub(crate) fn open_links(&self) -> usize {
+        self.open_sets.len()
+    }
+
     /// Calls `visit` with every asset that has an open link to one of the sets.
     pub(crate) fn showing_any(&self, sets: &Bits, visit: &mut impl FnMut(AssetNo)) {
         for (place, no) in self.numbers.iter().enumerate() {

@@ -231,6 +231,9 @@ impl Snapshot {
         let mut current = &hosts | data.current(scope, AssetKind::Image);
         current |= data.current(scope, AssetKind::Container);
         current -= touched;
+        if current.is_empty() {
+            return;
+        }
         for vulnerability in changed {
             let naming = data.tables.packages_naming(&[vulnerability]);
             let judged = |has: &dyn Fn(&Verdicts) -> bool| -> RoaringBitmap {

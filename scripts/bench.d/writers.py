@@ -4,48 +4,30 @@
 one feed being brought up to date from a server of its own that changes every tenth record each time. `start`,
 `stop`; `images`, `late` and `imports` say what was done.
 """
-import base64, http.client, http.server, io, json, os, random, sqlite3, threading, time, urllib.parse, zipfile
+import base64, http.client, io, json, random, threading, time, urllib.parse, zipfile
 
 PAUSE = 0.1
 PACKAGES = 120
 
 
-class Changing(http.server.BaseHTTPRequestHandler):
+class Changing:
     """A zip of OSV records of which every tenth is another one each time it is asked for."""
 
-    records, served = [], 0
+    def __init__(self, path):
+        with zipfile.ZipFile(path) as file:
+            names = [name for name in file.namelist() if name.endswith(".json")]
+            self.records = [(name, json.loads(file.read(name))) for name in names]
+        self.served = 0
 
-    def do_GET(self):
-        type(self).served += 1
+    def zip(self, _name):
+        self.served += 1
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
             for at, (name, record) in enumerate(self.records):
                 if at % 10 == self.served % 10:
                     record = {**record, "details": f"{record.get('details', '')} ({self.served})"}
                 file.writestr(name, json.dumps(record))
-        body = out.getvalue()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-def feed_server(path):
-    """Serves the records of a zip; its address."""
-    with zipfile.ZipFile(path) as file:
-        Changing.records = [(name, json.loads(file.read(name))) for name in file.namelist() if name.endswith(".json")]
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Changing)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}/all.zip"
-
-
-def point_feed(data_dir, name, url):
-    """Gives a feed of a store that nobody serves another address; commands know public ones only."""
-    with sqlite3.connect(os.path.join(data_dir, "parapet.db")) as db:
-        db.execute("UPDATE feed SET location = ?, etag = '' WHERE name = ?", (url, name))
+        return out.getvalue()
 
 
 class Writers:

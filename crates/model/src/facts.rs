@@ -206,7 +206,8 @@ pub struct Change {
     pub sets: Vec<SetRow>,
     /// Assets, whole.
     pub assets: Vec<AssetRow>,
-    /// For each package listed, *all* its match rows, history included.
+    /// For each package listed, *all* match rows of every vulnerability that they name, history included. A row
+    /// that was once told never goes: it ends. What is known of other vulnerabilities of the package stays.
     pub matches: Vec<(PackageNo, Vec<MatchRow>)>,
     /// Vulnerabilities, whole.
     pub vulnerabilities: Vec<Vulnerability>,

@@ -218,7 +218,7 @@ impl Tables {
         }
         for (package, rows) in matches {
             dirty.remove(&package);
-            self.replace_matches(package, rows.into());
+            self.merge_matches(package, rows);
         }
         for package in dirty {
             let entry = self.packages.get(package.index()).and_then(|entry| entry.verdicts.clone());
@@ -273,19 +273,18 @@ impl Tables {
         Some(no)
     }
 
-    fn replace_matches(&mut self, package: PackageNo, rows: Box<[MatchRow]>) {
-        let numbers = |rows: &[MatchRow]| -> BTreeSet<VulnerabilityNo> {
-            rows.iter().map(|row| row.vulnerability).collect()
-        };
-        let old = self.packages.get(package.index()).and_then(|entry| entry.verdicts.as_ref());
-        let (before, after) = (old.map(|v| numbers(&v.rows)).unwrap_or_default(), numbers(&rows));
-        for &gone in before.difference(&after) {
-            remove_sorted(&mut self.naming_slot(gone).packages, package);
+    /// Takes in all rows of the vulnerabilities that they name, and keeps those of others.
+    fn merge_matches(&mut self, package: PackageNo, mut rows: Vec<MatchRow>) {
+        let named: BTreeSet<VulnerabilityNo> = rows.iter().map(|row| row.vulnerability).collect();
+        let old = self.packages.get(package.index()).and_then(|entry| entry.verdicts.clone());
+        if let Some(old) = old {
+            rows.extend(old.rows.iter().filter(|row| !named.contains(&row.vulnerability)).cloned());
+            rows.sort_by_key(|row| (row.vulnerability, row.advisory, row.held.from));
         }
-        for &new in after.difference(&before) {
-            insert_sorted(&mut self.naming_slot(new).packages, package);
+        for vulnerability in named {
+            insert_sorted(&mut self.naming_slot(vulnerability).packages, package);
         }
-        self.judge(package, rows);
+        self.judge(package, rows.into());
     }
 
     fn judge(&mut self, package: PackageNo, rows: Box<[MatchRow]>) {

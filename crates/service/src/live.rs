@@ -242,12 +242,15 @@ impl Live {
         }
         let _turn = self.applying.lock().await;
         loop {
-            let seq = self.snapshot().seq();
+            let (seq, recorded) = {
+                let snapshot = self.snapshot();
+                (snapshot.seq(), snapshot.recorded())
+            };
             let head = self.store.head().await?;
             if head.seq == seq {
                 return Ok(());
             }
-            match self.store.changes_since(seq).await? {
+            match self.store.changes_since(seq, recorded).await? {
                 // New packages may bring ecosystems that the table does not have yet, and new feeds
                 // judge them.
                 Some(change) => {

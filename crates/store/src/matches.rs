@@ -20,6 +20,16 @@ const HISTORY: Bulk<1> = Bulk {
             t.fixed_version, t.from_at, t.to_at, t.closed FROM k CROSS JOIN package_match t \
             WHERE t.package = k.no AND t.from_at < t.to_at ORDER BY t.package, t.vulnerability, t.advisory, t.from_at",
 };
+/// The rows of each vulnerability of which a row began or ended after an instant.
+const CHANGED: Bulk<2> = Bulk {
+    before: "WITH k(no, since) AS (VALUES ",
+    after: "), c AS (SELECT DISTINCT t.package, t.vulnerability FROM k CROSS JOIN package_match t \
+            WHERE t.package = k.no AND (t.from_at > k.since OR (t.to_at > k.since AND t.to_at < 9223372036854775807))) \
+            SELECT t.package, t.vulnerability, t.advisory, t.precedence, t.state, t.class, t.vendor_severity, \
+            t.fixed_version, t.from_at, t.to_at, t.closed FROM c CROSS JOIN package_match t \
+            WHERE t.package = c.package AND t.vulnerability = c.vulnerability AND t.from_at < t.to_at \
+            ORDER BY t.package, t.vulnerability, t.advisory, t.from_at",
+};
 const OPEN_OF_PACKAGES: Bulk<1> = Bulk {
     before: "WITH k(no) AS (VALUES ",
     after: ") SELECT t.package, t.vulnerability, t.advisory, t.precedence, t.state, t.class, t.vendor_severity, \
@@ -124,6 +134,15 @@ fn history(row: &Row) -> Result<MatchRow> {
     })
 }
 
+fn by_package(rows: Vec<Row>) -> Result<Vec<(PackageNo, Vec<MatchRow>)>> {
+    let mut out: BTreeMap<PackageNo, Vec<MatchRow>> = BTreeMap::new();
+    for row in rows {
+        let row = history(&row)?;
+        out.entry(row.package).or_default().push(row);
+    }
+    Ok(out.into_iter().collect())
+}
+
 impl Session {
     /// The open matches of these packages.
     pub async fn matches_of_packages(&mut self, packages: &[PackageNo]) -> Result<Vec<OpenMatch>> {
@@ -146,12 +165,18 @@ impl Session {
     /// For each of these packages that ever had one, all its matches, history included.
     pub async fn match_history(&mut self, packages: &[PackageNo]) -> Result<Vec<(PackageNo, Vec<MatchRow>)>> {
         let keys: Vec<[Value<'_>; 1]> = packages.iter().map(|&no| [no.into()]).collect();
-        let mut out: BTreeMap<PackageNo, Vec<MatchRow>> = BTreeMap::new();
-        for row in self.bulk_fetch(&HISTORY, &keys).await? {
-            let row = history(&row)?;
-            out.entry(row.package).or_default().push(row);
-        }
-        Ok(out.into_iter().collect())
+        by_package(self.bulk_fetch(&HISTORY, &keys).await?)
+    }
+
+    /// The same of those vulnerabilities alone of which a match began or ended after `since`: a package such as a
+    /// kernel has thousands of others.
+    pub async fn matches_changed(
+        &mut self,
+        packages: &[PackageNo],
+        since: Millis,
+    ) -> Result<Vec<(PackageNo, Vec<MatchRow>)>> {
+        let keys: Vec<[Value<'_>; 2]> = packages.iter().map(|&no| [no.into(), since.into()]).collect();
+        by_package(self.bulk_fetch(&CHANGED, &keys).await?)
     }
 }
 

@@ -31,7 +31,11 @@ impl Facts {
         self.packages.extend(change.packages.into_iter().map(|row| (row.no, row)));
         self.sets.extend(change.sets.into_iter().map(|row| (row.no, row.members.into_iter().collect())));
         self.assets.extend(change.assets.into_iter().map(|row| (row.no, row)));
-        self.matches.extend(change.matches);
+        for (package, rows) in change.matches {
+            let known = self.matches.entry(package).or_default();
+            known.retain(|old| rows.iter().all(|row| row.vulnerability != old.vulnerability));
+            known.extend(rows);
+        }
         self.vulnerabilities.extend(change.vulnerabilities.into_iter().map(|row| (row.no, row)));
         self.exceptions.extend(change.exceptions.into_iter().map(|row| (row.no, row)));
         self.coverage = change.coverage.unwrap_or(std::mem::take(&mut self.coverage));

@@ -1,7 +1,8 @@
 //! What an import means for people: matches times the assets that show their packages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use parapet_model::PackageNo;
 use parapet_posture::Snapshot;
 
 use super::import::{ImportReport, findings};
@@ -18,6 +19,8 @@ pub(super) struct Effect {
     matches_closed: u64,
     opened: BTreeMap<String, u64>,
     closed: BTreeMap<String, u64>,
+    /// Current assets that show a package, looked up once.
+    showing: HashMap<PackageNo, u64>,
 }
 
 impl Effect {
@@ -27,8 +30,9 @@ impl Effect {
         self.matches_closed += delta.closed.len() as u64;
         for (changes, counts) in [(delta.opened, &mut self.opened), (delta.closed, &mut self.closed)] {
             for (package, vulnerability) in changes {
-                let assets = snapshot.count_with_package(package);
-                *counts.entry(vulnerability).or_default() += assets;
+                let assets =
+                    self.showing.entry(package).or_insert_with(|| snapshot.count_with_package(package));
+                *counts.entry(vulnerability).or_default() += *assets;
             }
         }
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use parapet_model::facts::{Change, MatchRow};
 use parapet_model::vulnerability::Vulnerability;
-use parapet_model::{AssetNo, ExceptionNo, PackageNo, SetNo, VulnerabilityNo};
+use parapet_model::{AssetNo, ExceptionNo, Millis, PackageNo, SetNo, VulnerabilityNo};
 
 pub use as_of::{AsOf, AsOfClock};
 
@@ -51,11 +51,11 @@ impl Store {
         session.load_small(&head).await
     }
 
-    /// What changed after `seq`, up to now. `None` when the log no longer tells: it was trimmed, is
-    /// too long to follow, or belongs to another store. Then load everything.
+    /// What changed after `seq`, the transaction of the instant `recorded`, up to now. `None` when the log no
+    /// longer tells: it was trimmed, is too long to follow, or belongs to another store. Then load everything.
     ///
     /// A follower must also compare [`Store::epoch`] when it kept its state across restarts.
-    pub async fn changes_since(&self, seq: u64) -> Result<Option<Change>> {
+    pub async fn changes_since(&self, seq: u64, recorded: Millis) -> Result<Option<Change>> {
         let mut session = self.read().await?;
         let Some(entries) = session.log_since(seq, MAX_FOLLOWED).await? else { return Ok(None) };
         if entries.len() >= MAX_FOLLOWED as usize {
@@ -66,7 +66,7 @@ impl Store {
             subjects.add(entry.kind, entry.subject);
         }
         let head = session.head().await?;
-        session.read_subjects(&head, &subjects).await.map(Some)
+        session.read_subjects(&head, &subjects, recorded).await.map(Some)
     }
 }
 
@@ -180,8 +180,9 @@ impl Session {
         Ok(small)
     }
 
-    async fn read_subjects(&mut self, head: &Head, subjects: &Subjects) -> Result<Change> {
-        let matches = self.match_history(&Vec::from_iter(subjects.matches.iter().copied())).await?;
+    async fn read_subjects(&mut self, head: &Head, subjects: &Subjects, since: Millis) -> Result<Change> {
+        let packages = Vec::from_iter(subjects.matches.iter().copied());
+        let matches = self.matches_changed(&packages, since).await?;
         let vulnerabilities =
             self.vulnerabilities_matched(&matches, subjects.vulnerabilities.clone()).await?;
         Ok(Change {

@@ -271,7 +271,7 @@ fn an_id_that_is_new_is_joined_at_once_where_its_records_agree() {
             assert_eq!(found.canonical, found.no, "{id}");
         }
         drop(read);
-        let told = t.store.changes_since(seq - 1).await.unwrap().unwrap().vulnerabilities;
+        let told = t.store.changes_since(seq - 1, 0).await.unwrap().unwrap().vulnerabilities;
         assert_eq!(told, [], "nothing matched them, so nobody follows them");
 
         // A later split ends the join like any other.
@@ -313,6 +313,6 @@ fn feeds_and_imports_are_kept() {
         let newest = read.feed_imports(osv.no, None, 1).await.unwrap();
         assert_eq!(newest.iter().map(|i| i.no).collect::<Vec<_>>(), [held.no]);
         assert_eq!(read.feed_imports(osv.no, Some(held.no), 9).await.unwrap(), [import]);
-        assert!(t.store.changes_since(seq - 1).await.unwrap().is_some(), "followers hear of feeds");
+        assert!(t.store.changes_since(seq - 1, 0).await.unwrap().is_some(), "followers hear of feeds");
     });
 }

@@ -65,7 +65,7 @@ fn every_version_of_an_exception_is_kept() {
         let page = read.exceptions(PROJECT, ExceptionNo(0), 1).await.unwrap();
         assert_eq!(page, [approved.clone()]);
         assert_eq!(read.exceptions(PROJECT, page[0].no, 9).await.unwrap(), [second]);
-        assert_eq!(t.store.changes_since(seq - 1).await.unwrap().unwrap().exceptions, [approved]);
+        assert_eq!(t.store.changes_since(seq - 1, 0).await.unwrap().unwrap().exceptions, [approved]);
     });
 }
 

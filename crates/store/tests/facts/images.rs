@@ -214,7 +214,7 @@ fn a_container_joins_its_image_whichever_digest_the_engine_names() {
         assert_ne!(scanned.asset, stand_in);
         assert_eq!(asset(&t.store, early.asset).await.image, Some(scanned.asset));
         assert!(!asset(&t.store, stand_in).await.held.is_open());
-        let change = t.store.changes_since(seq - 1).await.unwrap().unwrap();
+        let change = t.store.changes_since(seq - 1, 0).await.unwrap().unwrap();
         let told: Vec<AssetNo> = change.assets.iter().map(|asset| asset.no).collect();
         assert!(told.contains(&early.asset) && told.contains(&stand_in) && told.contains(&scanned.asset));
 

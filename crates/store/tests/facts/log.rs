@@ -118,14 +118,14 @@ fn a_follower_hears_of_other_processes_and_reads_what_changed() {
         let head = tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap().unwrap();
         assert_eq!(head.seq, 1);
 
-        let change = t.store.changes_since(0).await.unwrap().unwrap();
+        let change = t.store.changes_since(0, 0).await.unwrap().unwrap();
         assert_eq!((change.seq, change.recorded), (1, head.recorded));
         assert_eq!(change.packages.iter().map(|p| p.no).collect::<Vec<_>>(), packages);
         let divisions = change.enterprise_projects.unwrap();
         assert_eq!(divisions.iter().map(|e| e.id.as_str()).collect::<Vec<_>>(), ["0", "finance"]);
         assert!(change.coverage.is_none() && change.assets.is_empty());
 
-        let nothing = t.store.changes_since(1).await.unwrap().unwrap();
+        let nothing = t.store.changes_since(1, 0).await.unwrap().unwrap();
         assert!(nothing.packages.is_empty() && nothing.seq == 1);
     });
 }
@@ -141,11 +141,11 @@ fn a_follower_that_fell_behind_or_is_ahead_is_told_to_rebuild() {
         let mut tx = t.store.begin().await.unwrap();
         tx.trim_log(2).await.unwrap();
         tx.commit().await.unwrap();
-        assert!(t.store.changes_since(1).await.unwrap().is_none(), "entry 2 is gone");
-        let change = t.store.changes_since(2).await.unwrap().unwrap();
+        assert!(t.store.changes_since(1, 0).await.unwrap().is_none(), "entry 2 is gone");
+        let change = t.store.changes_since(2, 0).await.unwrap().unwrap();
         assert_eq!(change.packages.len(), 2);
         assert!(
-            t.store.changes_since(99).await.unwrap().is_none(),
+            t.store.changes_since(99, 0).await.unwrap().is_none(),
             "a store that is younger than the follower"
         );
     });
@@ -198,7 +198,7 @@ fn the_store_may_be_used_from_any_thread() {
     fn movable<T: Send>(_: T) {}
     on_both_stores(async |t: TestStore| {
         movable(t.store.load_all());
-        movable(t.store.changes_since(0));
+        movable(t.store.changes_since(0, 0));
         movable(t.store.wait_change(0));
         movable(t.store.lock_server());
         let mut tx = t.store.begin().await.unwrap();

@@ -35,7 +35,7 @@ fn matches_open_close_with_their_reason_and_open_again() {
         let closed = tx.recorded();
         let seq = tx.commit().await.unwrap().seq;
 
-        let change = t.store.changes_since(seq - 1).await.unwrap().unwrap();
+        let change = t.store.changes_since(seq - 1, 0).await.unwrap().unwrap();
         assert_eq!(change.matches.len(), 1, "only the package that changed");
         let (package, rows) = &change.matches[0];
         assert_eq!((*package, rows.len()), (packages[0], 2), "all rows of it");
@@ -56,5 +56,49 @@ fn matches_open_close_with_their_reason_and_open_again() {
         let history = t.store.read().await.unwrap().match_history(&packages).await.unwrap();
         assert_eq!(history.iter().map(|(_, rows)| rows.len()).collect::<Vec<_>>(), [3, 1]);
         assert_eq!(t.store.load_all().await.unwrap().matches, history);
+    });
+}
+
+#[test]
+fn of_a_package_whose_matches_changed_only_the_vulnerabilities_concerned_are_told() {
+    on_both_stores(async |t: TestStore| {
+        let mut tx = t.store.begin().await.unwrap();
+        let feed = tx.ensure_feed("osv", "osv").await.unwrap().no;
+        let packages = numbers(&mut tx, &["linux", "zlib"]).await;
+        let records =
+            [advisory("A", &["CVE-1", "CVE-2"], &["linux"], 1), advisory("B", &["CVE-1"], &["linux"], 1)];
+        let advisories = put(&mut tx, feed, &records).await;
+        let (a, b) = (advisories[0].no, advisories[1].no);
+        let (first, second) = (VulnerabilityNo(1), VulnerabilityNo(2));
+        let matches = [
+            verdict(packages[0], first, a),
+            verdict(packages[0], first, b),
+            verdict(packages[0], second, a),
+            verdict(packages[1], second, a),
+        ];
+        tx.open_matches(&matches).await.unwrap();
+        let opened = tx.commit().await.unwrap().seq;
+        let before = t.store.load_all().await.unwrap();
+        assert_eq!(before.seq, opened);
+
+        let mut tx = t.store.begin().await.unwrap();
+        tx.close_matches(&[matches[0].key()], ClosingReason::Withdrawn).await.unwrap();
+        tx.commit().await.unwrap();
+        let change = t.store.changes_since(before.seq, before.recorded).await.unwrap().unwrap();
+        let told: Vec<_> = change
+            .matches
+            .iter()
+            .flat_map(|(_, rows)| rows)
+            .map(|row| (row.package, row.vulnerability, row.advisory, row.held.is_open()))
+            .collect();
+        assert_eq!(told, [(packages[0], first, a, false), (packages[0], first, b, true)]);
+        let named: Vec<_> = change.vulnerabilities.iter().map(|row| row.no).collect();
+        assert_eq!(named, [first]);
+
+        let mut tx = t.store.begin().await.unwrap();
+        tx.open_matches(&matches[..1]).await.unwrap();
+        tx.commit().await.unwrap();
+        let change = t.store.changes_since(change.seq, change.recorded).await.unwrap().unwrap();
+        assert_eq!(change.matches[0].1.len(), 3, "history included");
     });
 }

@@ -94,7 +94,7 @@ fn what_a_better_matcher_knows_replaces_what_was_known() {
         let seq = tx.seq();
         tx.commit().await.unwrap();
 
-        let change = t.store.changes_since(seq - 1).await.unwrap().unwrap();
+        let change = t.store.changes_since(seq - 1, 0).await.unwrap().unwrap();
         let told: Vec<_> = change.packages.iter().map(|row| (row.no, row.coverage)).collect();
         assert_eq!(told, [(PackageNo(1), parapet_model::Coverage::VersionUnparsed)], "only what changed");
         let key = [("Debian:12".to_owned(), "bourne-again".to_owned())];

@@ -86,7 +86,7 @@ fn kev_and_epss_write_differences_and_tell_followers() {
         assert_eq!(tx.put_epss(&[score("CVE-2", 0.75)]).await.unwrap(), 1);
         assert_eq!(tx.remove_epss(&["CVE-1"]).await.unwrap(), 1);
         tx.commit().await.unwrap();
-        let change = t.store.changes_since(seq).await.unwrap().unwrap();
+        let change = t.store.changes_since(seq, 0).await.unwrap().unwrap();
         let told: Vec<_> =
             change.vulnerabilities.iter().map(|v| (v.id.as_str(), v.kev_added, v.epss)).collect();
         assert_eq!(told, [("CVE-1", 0, -1.0), ("CVE-2", 0, 0.75)]);

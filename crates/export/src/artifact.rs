@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::provenance::{Provenance, SUFFIX, Sidecar, provenance_name};
+use crate::writeback::Writeback;
 
 /// What the name of an unfinished artifact begins with.
 pub(crate) const TEMPORARY_PREFIX: &str = ".parapet-";
@@ -105,6 +106,7 @@ pub struct ArtifactWriter {
     directory: PathBuf,
     job: String,
     sink: Sink<NamedTempFile>,
+    writeback: Writeback,
 }
 
 impl ArtifactWriter {
@@ -118,7 +120,12 @@ impl ArtifactWriter {
         let file =
             temporary(directory, job).map_err(|source| failure("cannot write in", directory, 0, source))?;
         let sink = Sink::new(file, directory);
-        Ok(Self { directory: directory.to_owned(), job: job.to_owned(), sink })
+        Ok(Self {
+            directory: directory.to_owned(),
+            job: job.to_owned(),
+            sink,
+            writeback: Writeback::default(),
+        })
     }
 
     /// The same writer, refusing to write more than `limit` bytes.
@@ -155,13 +162,14 @@ impl ArtifactWriter {
         if self.sink.failed {
             return Err(ArtifactError::Incomplete);
         }
-        let Self { directory, job, sink } = self;
+        let Self { directory, job, sink, writeback } = self;
         let (size, sha256) = (sink.size, Digest(sink.hash.finalize().into()));
         let path = directory.join(name);
         let sidecar = provenance.map(|provenance| Sidecar::new(name, size, sha256, provenance));
 
         let mut named = Vec::new();
-        let stored = store(&directory, &job, sink.inner, &path, sidecar, &mut named);
+        let stored =
+            writeback.end().and_then(|()| store(&directory, &job, sink.inner, &path, sidecar, &mut named));
         if let Err(source) = stored {
             for path in &named {
                 let _ = std::fs::remove_file(path);
@@ -174,7 +182,9 @@ impl ArtifactWriter {
 
 impl Write for ArtifactWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.sink.write(bytes)
+        let written = self.sink.write(bytes)?;
+        self.writeback.reached(self.sink.inner.as_file(), self.sink.size)?;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

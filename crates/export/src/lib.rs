@@ -37,6 +37,7 @@ mod sweep;
 mod table;
 mod tails;
 mod value;
+mod writeback;
 mod xlsx;
 mod zip;
 

@@ -102,6 +102,7 @@ impl App {
             url: options.url,
             clock: options.clock.clone(),
             ids: options.ids.clone(),
+            small: !options.posture,
         })
         .await?;
         // A store that is thrown away holds no secret.

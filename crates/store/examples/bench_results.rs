@@ -28,7 +28,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let hosts: usize = std::env::args().nth(1).map_or(Ok(1_000), |text| text.parse())?;
     let dir = tempfile::tempdir()?;
     let url = StoreUrl::Sqlite(dir.path().join("store.db"));
-    let store = Store::open(Options { url, clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) }).await?;
+    let store =
+        Store::open(Options { url, clock: Arc::new(SystemClock), ids: Arc::new(RandomIds), small: false })
+            .await?;
     let mut tx = store.begin().await?;
     let project = tx.ensure_project("default").await?.no;
     tx.commit().await?;

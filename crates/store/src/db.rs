@@ -14,6 +14,12 @@ use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::template;
 
+/// What the writer keeps of the file in memory, in KiB below zero: bulk imports come back to the same pages again and
+/// again.
+const CACHE: &str = "-16000";
+/// The same for a command that writes little.
+const SMALL_CACHE: &str = "-512";
+
 /// How long SQLite waits for another process's write transaction. Writers keep theirs to some
 /// 50 ms, so this is patience for a crowd, not for one of them.
 const BUSY: Duration = Duration::from_secs(15);
@@ -44,12 +50,16 @@ pub(crate) struct Pools<E: sqlx::Database> {
 }
 
 impl Db {
-    pub(crate) async fn open(url: &StoreUrl) -> Result<Self> {
+    /// `small`: see [`Options`](crate::Options).
+    pub(crate) async fn open(url: &StoreUrl, small: bool) -> Result<Self> {
+        let cache = if small { SMALL_CACHE } else { CACHE };
         match url {
-            StoreUrl::Sqlite(path) => open_sqlite(path, SqliteSynchronous::Full).await.map(Self::Sqlite),
+            StoreUrl::Sqlite(path) => {
+                open_sqlite(path, SqliteSynchronous::Full, cache).await.map(Self::Sqlite)
+            }
             StoreUrl::Temporary(path) => {
                 template::write(path)?;
-                open_sqlite(path, SqliteSynchronous::Off).await.map(Self::Sqlite)
+                open_sqlite(path, SqliteSynchronous::Off, cache).await.map(Self::Sqlite)
             }
             StoreUrl::Postgres(url) => open_postgres(url).await.map(Self::Postgres),
         }
@@ -117,8 +127,13 @@ impl<E: sqlx::Database> Pools<E> {
     }
 }
 
-/// `synchronous`: how a commit of facts waits for the disk.
-async fn open_sqlite(path: &Path, synchronous: SqliteSynchronous) -> Result<Pools<sqlx::Sqlite>> {
+/// `synchronous`: how a commit of facts waits for the disk. `cache`: pages that the writer keeps, as SQLite's pragma
+/// `cache_size` has it.
+async fn open_sqlite(
+    path: &Path,
+    synchronous: SqliteSynchronous,
+    cache: &'static str,
+) -> Result<Pools<sqlx::Sqlite>> {
     if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent)
             .map_err(|source| Error::File { path: parent.display().to_string(), source })?;
@@ -139,7 +154,7 @@ async fn open_sqlite(path: &Path, synchronous: SqliteSynchronous) -> Result<Pool
     let durable = options
         .clone()
         .synchronous(synchronous)
-        .pragma("cache_size", "-16000")
+        .pragma("cache_size", cache)
         .pragma("wal_autocheckpoint", "4000");
     if synchronous == SqliteSynchronous::Off {
         // Each connection reads all tables there are, which takes longer than a small image. Where nothing waits

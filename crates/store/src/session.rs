@@ -221,7 +221,12 @@ mod tests {
 
     async fn store(dir: &std::path::Path) -> Store {
         let url = StoreUrl::Sqlite(dir.join("store.db"));
-        let options = Options { url, clock: Arc::new(TestClock::at(0)), ids: Arc::new(SeededIds::default()) };
+        let options = Options {
+            url,
+            clock: Arc::new(TestClock::at(0)),
+            ids: Arc::new(SeededIds::default()),
+            small: false,
+        };
         Store::open(options).await.unwrap()
     }
 

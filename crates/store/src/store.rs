@@ -36,6 +36,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Where uuids come from.
     pub ids: Arc<dyn Ids>,
+    /// Little is written, so that little memory is kept for what was: for short commands.
+    pub small: bool,
 }
 
 /// The facts. Cheap to clone; all clones share their connections.
@@ -65,8 +67,8 @@ impl Store {
     /// Opens the store; creates and migrates it when that is due and no server runs on it. A store
     /// of a newer program is refused.
     pub async fn open(options: Options) -> Result<Self> {
-        let Options { url, clock, ids } = options;
-        let db = Db::open(&url).await?;
+        let Options { url, clock, ids, small } = options;
+        let db = Db::open(&url, small).await?;
         let mut session = ensure_schema(&db, &url, &*ids).await?;
         let epoch = meta::epoch(&mut session).await?;
         session.rollback().await?;

@@ -47,7 +47,7 @@ mod tests {
     async fn write_template() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("empty.db");
-        let db = Db::open(&StoreUrl::Sqlite(path.clone())).await.unwrap();
+        let db = Db::open(&StoreUrl::Sqlite(path.clone()), false).await.unwrap();
         create(&db, &SeededIds::default()).await.unwrap();
         db.vacuum().await;
         db.close().await;
@@ -63,8 +63,12 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         let open = async |url| {
-            let options =
-                Options { url, clock: Arc::new(TestClock::at(0)), ids: Arc::new(SeededIds::default()) };
+            let options = Options {
+                url,
+                clock: Arc::new(TestClock::at(0)),
+                ids: Arc::new(SeededIds::default()),
+                small: false,
+            };
             Store::open(options).await.unwrap()
         };
         let temporary = open(StoreUrl::Temporary(dir.path().join("a.db"))).await;

@@ -38,7 +38,12 @@ impl TestStore {
 
 /// Options with predictable ids.
 pub(crate) fn options(url: &StoreUrl, clock: &TestClock) -> Options {
-    Options { url: url.clone(), clock: Arc::new(clock.clone()), ids: Arc::new(SeededIds::default()) }
+    Options {
+        url: url.clone(),
+        clock: Arc::new(clock.clone()),
+        ids: Arc::new(SeededIds::default()),
+        small: false,
+    }
 }
 
 /// Runs `body` on SQLite, then on PostgreSQL when a server is named.

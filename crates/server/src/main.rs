@@ -2,9 +2,11 @@
 
 mod cli;
 mod http;
+mod memory;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    memory::keep_little();
     cli::run()
 }

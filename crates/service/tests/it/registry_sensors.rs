@@ -142,8 +142,10 @@ async fn a_sensor_lists_and_scans_the_registries_of_its_profile_and_the_server_d
     assert_eq!(agent.wait_seconds(), 30);
     let run = estate.run(schedule).await;
     assert_eq!((run.status, run.repositories, run.images, run.scanned), (Status::Finished, 1, 2, 2));
-    let times = [run.started, run.listed, run.scanning, run.ended];
-    assert!(times.is_sorted(), "started, listed, scanning, ended: {times:?}");
+    // The first image may be read while the rest is listed.
+    for times in [[run.started, run.listed, run.ended], [run.started, run.scanning, run.ended]] {
+        assert!(times.is_sorted() && times[0].is_some(), "started, listed or scanning, ended: {times:?}");
+    }
     assert_eq!(estate.world.findings(), ["CVE-2026-0001 glass 1.0-1"]);
     let holdings = estate.world.app.registries();
     let registry = holdings.get(&estate.world.who, estate.registry).await.unwrap();

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use parapet_model::Millis;
 use parapet_model::time::parse_instant;
@@ -16,6 +17,10 @@ use crate::state::Pages;
 /// States kept at the most, and assets in all of them together. The one that is looked at is always kept.
 const KEPT: usize = 8;
 const KEPT_ASSETS: u64 = 200_000;
+
+/// How long a part of a page waits for one before it is answered that it goes on. Less than a minute, after which
+/// the server gives a request up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A state that is there, or is being made for everybody who waits for it.
 type Making = Arc<OnceCell<View>>;
@@ -54,6 +59,14 @@ impl PastViews {
             Ok::<_, Error>(view)
         });
         Ok(made.await??)
+    }
+
+    /// Whether the state of an instant is made before whoever waits for it has to be answered; it is made in any case.
+    pub(crate) async fn is_made_soon(&self, pages: &Pages, at: Millis) -> Result<bool, PageError> {
+        match tokio::time::timeout(PATIENCE, self.view(pages, at)).await {
+            Ok(made) => made.map(|_| true),
+            Err(_) => Ok(false),
+        }
     }
 
     fn making(&self, at: Millis) -> Making {

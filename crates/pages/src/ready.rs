@@ -103,9 +103,16 @@ impl Ready {
 
     /// Makes lists of the newest state, those of `always` too, and shows it from then on.
     pub(crate) fn advance(&self, app: &App, always: &[Question]) {
-        let live = app.live().snapshot();
-        let view = View { snapshot: Arc::new(live.apart()), now: app.now() };
-        view.snapshot.refresh(view.now);
+        let (live, now) = (app.live().snapshot(), app.now());
+        if self.lock().snapshot.is_none() {
+            // After a start pages show this very state until all of it is made, so the lists come first.
+            let view = View { snapshot: Arc::clone(&live), now };
+            always.iter().for_each(|question| question(&view));
+        }
+        // What is made of the newest state anyway is made once.
+        live.refresh(now);
+        let view = View { snapshot: Arc::new(live.apart()), now };
+        view.snapshot.refresh(now);
         let asked: Vec<Question> = {
             let mut state = self.lock();
             state.asked.retain(|(_, at, _)| at.elapsed() < WANTED);

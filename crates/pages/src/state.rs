@@ -76,7 +76,7 @@ impl Pages {
         }
         let (who, pages) = (self.app.local_principal().await?, self.clone());
         let make = move || {
-            let usual: Vec<_> = findings::usual(&who).into_iter().chain(start::usual(&who)).collect();
+            let usual: Vec<_> = start::usual(&who).into_iter().chain(findings::usual(&who)).collect();
             pages.ready.advance(&pages.app, &usual);
         };
         tokio::task::spawn_blocking(make).await?;

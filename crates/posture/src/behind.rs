@@ -37,6 +37,12 @@ impl Behind {
             })
     }
 
+    /// The same with the order of its assets made.
+    pub(crate) fn in_order(self) -> Self {
+        self.tally.worst_first();
+        self
+    }
+
     /// Another tally behind the same exceptions.
     pub(crate) fn with(&self, tally: Tally) -> Self {
         Self { exceptions: self.exceptions.clone(), tally: Arc::new(tally) }

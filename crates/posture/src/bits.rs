@@ -25,8 +25,20 @@ impl Bits {
     /// The numbers of a bitmap.
     pub(crate) fn of(bitmap: &RoaringBitmap) -> Self {
         let mut bits = Self::none(bitmap.max().map_or(0, |last| last as usize + 1));
-        bitmap.iter().for_each(|no| bits.insert(no as usize));
+        let mut numbers = bitmap.iter();
+        while let Some(run) = numbers.next_range() {
+            bits.insert_run(*run.start() as usize, *run.end() as usize);
+        }
         bits
+    }
+
+    /// Adds the numbers from `first` to `last`, both within its length.
+    fn insert_run(&mut self, first: usize, last: usize) {
+        for word in first / 64..=last / 64 {
+            let from = first.max(word * 64) % 64;
+            let to = last.min(word * 64 + 63) % 64;
+            self.0[word] |= (u64::MAX << from) & (u64::MAX >> (63 - to));
+        }
     }
 
     /// Adds a number; the set grows when it has to.
@@ -130,6 +142,9 @@ mod tests {
         assert_eq!(some.iter().collect::<Vec<_>>(), [3, 64, 200]);
         assert_eq!(some.to_bitmap().iter().collect::<Vec<_>>(), [3, 64, 200]);
         assert_eq!(Bits::of(&some.to_bitmap()).iter().collect::<Vec<_>>(), [3, 64, 200]);
+        let runs: RoaringBitmap =
+            [0..=0, 5..=63, 64..=64, 66..=300, 303..=447].into_iter().flatten().collect();
+        assert_eq!(Bits::of(&runs).to_bitmap(), runs);
         assert!(some.any_in(4, 65) && !some.any_in(4, 64) && !some.contains(100_000));
         let mut all = Bits::all(70);
         assert_eq!(all.iter().count(), 70);

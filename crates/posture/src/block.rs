@@ -236,7 +236,13 @@ impl AssetBlock {
 
     /// The asset with that number.
     pub(crate) fn get(&self, no: AssetNo) -> Option<AssetView<'_>> {
-        self.numbers.binary_search(&no).ok().map(|place| self.at(place))
+        // Where no number is missing, it lies as far behind the first as its number says.
+        let likely = no.index().checked_sub(self.numbers.first()?.index())?;
+        let place = match self.numbers.get(likely) {
+            Some(found) if *found == no => likely,
+            _ => self.numbers.binary_search(&no).ok()?,
+        };
+        Some(self.at(place))
     }
 
     /// Assets with an open link to the set.

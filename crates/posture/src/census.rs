@@ -25,6 +25,7 @@ struct Home {
 struct Homes(Vec<Home>);
 
 /// When a container was known and seen, and which image it is of.
+#[derive(Debug, Clone, Copy)]
 struct Sighting {
     container: AssetNo,
     image: AssetNo,
@@ -72,11 +73,19 @@ impl Data {
 
     fn take_census(&self) -> Census {
         let mut census = Census::new();
-        for asset in self.assets.from(AssetNo(0)).filter(|asset| self.assets.is_current(asset)) {
+        self.count_in(&mut census, self.assets.from(AssetNo(0)));
+        census
+    }
+
+    fn count_in<'s>(&'s self, census: &mut Census, assets: impl Iterator<Item = AssetView<'s>>) {
+        for asset in assets.filter(|asset| self.assets.is_current(asset)) {
             let owner = (asset.row.kind, asset.row.project, asset.row.enterprise_project);
             census.entry(owner).or_default().insert(asset.row.no.0);
         }
-        census
+    }
+
+    fn views<'s>(&'s self, numbers: &RoaringBitmap) -> impl Iterator<Item = AssetView<'s>> {
+        numbers.iter().filter_map(|no| self.assets.get(AssetNo(no)))
     }
 
     /// Asks each of `unsure` itself.
@@ -124,14 +133,51 @@ impl Data {
     /// Makes what is kept here anew, when many assets were touched since.
     pub(crate) fn refresh_census(&self, most: u64) {
         let (kept, journal) = (&self.kept, &self.journal);
-        kept.refresh(journal, Key::Census, most, |_| true, |_: Option<Standing<Census>>| self.take_census());
-        kept.refresh(journal, Key::Homes, most, |_| true, |_: Option<Standing<Homes>>| self.find_homes());
+        kept.refresh(
+            journal,
+            Key::Census,
+            most,
+            |_| true,
+            |old: Option<Standing<Census>>| match old {
+                Some(Standing { thing, touched }) => {
+                    let mut census = thing.as_ref().clone();
+                    census.values_mut().for_each(|assets| *assets -= &touched);
+                    self.count_in(&mut census, self.views(&touched));
+                    census
+                }
+                None => self.take_census(),
+            },
+        );
+        kept.refresh(
+            journal,
+            Key::Homes,
+            most,
+            |_| true,
+            |old: Option<Standing<Homes>>| match old {
+                Some(Standing { thing, touched }) => {
+                    let standing = thing.0.iter().filter(|home| !touched.contains(home.container.0)).copied();
+                    let fresh = self.views(&touched).filter_map(|asset| {
+                        asset.live_container_of()?;
+                        let image = self.assets.image_of(&asset)?.row.no;
+                        Some(Home { container: asset.row.no, image })
+                    });
+                    Homes(standing.chain(fresh).collect())
+                }
+                None => self.find_homes(),
+            },
+        );
         kept.refresh(
             journal,
             Key::Seen,
             most,
             |_| true,
-            |_: Option<Standing<Vec<Sighting>>>| self.sightings(),
+            |old: Option<Standing<Vec<Sighting>>>| match old {
+                Some(Standing { thing, touched }) => {
+                    let standing = thing.iter().filter(|seen| !touched.contains(seen.container.0)).copied();
+                    standing.chain(self.views(&touched).filter_map(|asset| sighting(&asset))).collect()
+                }
+                None => self.sightings(),
+            },
         );
     }
 

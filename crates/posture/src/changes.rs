@@ -130,14 +130,16 @@ impl Snapshot {
     pub fn changes(&self, scope: &Scope, since: Millis, most: usize) -> Changes {
         let data = &self.data;
         let seen = |asset: &AssetView<'_>| scope.sees(asset.row.project, asset.row.enterprise_project);
-        let touched = data.assets.from(AssetNo(0)).filter(seen).filter(|asset| data.moved(asset, since));
-        let touched: RoaringBitmap = touched.map(|asset| asset.row.no.0).collect();
         // All that a new asset has opened with it, so it need not be walked when its rows are not wanted.
         let tally = data.tally();
-        let parts = in_parts(&touched, |part| {
-            let mut changes = Changes::default();
-            for asset in part.iter().filter_map(|no| data.assets.get(*no)) {
+        let mut held = RoaringBitmap::new();
+        held.insert_range(0..data.assets.end() as u32);
+        let parts = in_parts(&held, |part| {
+            let (mut changes, mut touched) = (Changes::default(), Vec::new());
+            let views = part.iter().filter_map(|no| data.assets.get(*no));
+            for asset in views.filter(|asset| seen(asset) && data.moved(asset, since)) {
                 let no = asset.row.no.0;
+                touched.push(no);
                 if changes.is_full(true, ChangeCause::Asset, most)
                     && !tally.touched.contains(no)
                     && !data.was_current(&asset, since)
@@ -150,10 +152,14 @@ impl Snapshot {
                 }
                 self.changes_of(&asset, since, most, &mut changes);
             }
-            changes
+            (changes, touched)
         });
+        let mut touched = RoaringBitmap::new();
         let mut all = Changes::default();
-        parts.into_iter().for_each(|part| all.join(part, most));
+        for (part, of_part) in parts {
+            all.join(part, most);
+            touched.extend(of_part);
+        }
         self.judged_anew(scope, since, &touched, most, &mut all);
         all
     }

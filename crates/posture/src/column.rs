@@ -2,8 +2,10 @@
 //!
 //! Values are those of the plain evaluator's row, so a column cannot disagree with it. Texts are kept
 //! once each, in ASCII lower case and in order: equality is a search, a prefix a range, and *contains*
-//! one pass over a text that holds them all.
+//! one pass over a text that holds them all. The assets of a value that many have are a set, which a
+//! question takes as it is.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use memchr::memmem;
@@ -26,30 +28,108 @@ pub(crate) struct Column {
     starts: Vec<usize>,
     /// Where the assets of each begin in `assets`; one more at the end.
     assets_from: Vec<usize>,
-    /// Ascending for each value.
+    /// Ascending for each value that few have.
     assets: Vec<u32>,
+    /// The assets of each value that many have, with its place; ascending.
+    sets: Vec<(usize, RoaringBitmap)>,
+    /// All that have a text which is not empty.
+    named: RoaringBitmap,
     /// Numbers and instants, by value.
     numbers: Vec<(f64, u32)>,
 }
 
-/// The fields that are worth a column: they are of the asset, cost little to keep, and are asked for.
+/// The fields that are worth a column: they are of the asset, cost little to keep, and are asked for. In this order
+/// they are made.
 const FIELDS: [Field; 15] = [
-    Field::Asset,
-    Field::Registry,
+    Field::Kind,
+    Field::Scan,
     Field::Repository,
+    Field::Registry,
+    Field::ContainerState,
+    Field::Asset,
     Field::Tag,
     Field::EnterpriseProject,
     Field::Distro,
     Field::Group,
     Field::AssetValue,
-    Field::ContainerState,
     Field::Host,
-    Field::Scan,
-    Field::Kind,
     Field::Size,
     Field::Created,
     Field::Scanned,
 ];
+
+/// A value that more assets have keeps them as a set. Where tests run there are both kinds.
+const MANY: usize = if cfg!(debug_assertions) { 2 } else { 1024 };
+
+/// The assets that have a value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Having<'c> {
+    /// Ascending.
+    Few(&'c [u32]),
+    Many(&'c RoaringBitmap),
+}
+
+impl Having<'_> {
+    /// How many of some assets have it. They are given twice, for the quicker question of each kind.
+    pub(crate) fn count(self, set: &RoaringBitmap, bits: &Bits) -> usize {
+        match self {
+            Self::Few(assets) => assets.iter().filter(|no| bits.contains(**no as usize)).count(),
+            Self::Many(assets) => assets.intersection_len(set) as usize,
+        }
+    }
+
+    /// Whether any of some assets has it.
+    pub(crate) fn any(self, set: &RoaringBitmap, bits: &Bits) -> bool {
+        match self {
+            Self::Few(assets) => assets.iter().any(|no| bits.contains(*no as usize)),
+            Self::Many(assets) => !assets.is_disjoint(set),
+        }
+    }
+
+    /// Those of some assets that have it.
+    pub(crate) fn among(self, set: &RoaringBitmap) -> RoaringBitmap {
+        match self {
+            Self::Few(assets) => assets.iter().filter(|no| set.contains(**no)).collect(),
+            Self::Many(assets) => assets & set,
+        }
+    }
+
+    /// All of them, ascending.
+    pub(crate) fn to_vec(self) -> Vec<u32> {
+        match self {
+            Self::Few(assets) => assets.to_vec(),
+            Self::Many(assets) => assets.iter().collect(),
+        }
+    }
+}
+
+/// Both, which ascend, as one.
+fn merged<T>(
+    a: impl Iterator<Item = T>,
+    b: impl Iterator<Item = T>,
+    before: impl Fn(&T, &T) -> bool,
+) -> Vec<T> {
+    let (mut a, mut b) = (a.peekable(), b.peekable());
+    let next = std::iter::from_fn(|| match (a.peek(), b.peek()) {
+        (Some(first), Some(second)) if before(second, first) => b.next(),
+        (Some(_), _) => a.next(),
+        (None, _) => b.next(),
+    });
+    next.collect()
+}
+
+/// What a test finds: numbers that come in no order, and sets.
+#[derive(Debug, Default)]
+struct Found {
+    bits: Bits,
+    sets: RoaringBitmap,
+}
+
+impl Found {
+    fn extend<'n>(&mut self, numbers: impl IntoIterator<Item = &'n u32>) {
+        numbers.into_iter().for_each(|no| self.bits.insert(*no as usize));
+    }
+}
 
 /// Whether a field has a column.
 pub(crate) fn has_column(field: Field) -> bool {
@@ -95,20 +175,93 @@ impl Column {
         numbers.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let mut sorted: Vec<(Vec<u8>, Vec<u32>)> = texts.into_iter().collect();
         sorted.sort_unstable();
-        let mut column = Self { numbers, starts: vec![0], assets_from: vec![0], ..Self::default() };
+        let mut column = Self { numbers, ..Self::empty() };
+        let mut named = Bits::default();
         for (text, assets) in sorted {
-            column.text.extend(&text);
-            column.text.push(0);
-            column.starts.push(column.text.len());
-            column.assets.extend(assets);
-            column.assets_from.push(column.assets.len());
+            if !text.is_empty() {
+                assets.iter().for_each(|no| named.insert(*no as usize));
+            }
+            match assets.len() > MANY {
+                true => column.push_set(&text, assets.into_iter().collect()),
+                false => column.push(&text, assets),
+            }
+        }
+        column.named = named.to_bitmap();
+        column
+    }
+
+    fn empty() -> Self {
+        Self { starts: vec![0], assets_from: vec![0], ..Self::default() }
+    }
+
+    /// The same column where some assets have other values, which `fresh` knows of all of them.
+    fn with(&self, touched: &RoaringBitmap, fresh: &Self) -> Self {
+        let marks = Bits::of(touched);
+        let stays = |no: u32| !marks.contains(no as usize);
+        let standing = self.numbers.iter().copied().filter(|(_, no)| stays(*no));
+        let mut column = Self {
+            numbers: merged(standing, fresh.numbers.iter().copied(), |a, b| {
+                a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).is_lt()
+            }),
+            named: (&self.named - touched) | &fresh.named,
+            ..Self::empty()
+        };
+        let (mut old, mut new) = (0, 0);
+        while old < self.values() || new < fresh.values() {
+            let order = match (old < self.values(), new < fresh.values()) {
+                (true, true) => self.value(old).cmp(fresh.value(new)),
+                (true, false) => Ordering::Less,
+                (false, _) => Ordering::Greater,
+            };
+            let more = if order.is_ge() { fresh.having(new) } else { Having::Few(&[]) };
+            let text = if order.is_le() { self.value(old) } else { fresh.value(new) };
+            match if order.is_le() { self.having(old) } else { Having::Few(&[]) } {
+                Having::Few(assets) => {
+                    let standing = assets.iter().copied().filter(|no| stays(*no));
+                    let assets = merged(standing, more.to_vec().into_iter(), |a, b| a < b);
+                    match assets.len() > MANY {
+                        true => column.push_set(text, assets.into_iter().collect()),
+                        false => column.push(text, assets),
+                    }
+                }
+                Having::Many(assets) => {
+                    let assets = (assets - touched) | more.to_vec().into_iter().collect::<RoaringBitmap>();
+                    match assets.len() > MANY as u64 {
+                        true => column.push_set(text, assets),
+                        false => column.push(text, assets),
+                    }
+                }
+            }
+            old += usize::from(order.is_le());
+            new += usize::from(order.is_ge());
         }
         column
     }
 
+    /// Adds a value behind all others; one that nothing has is left out.
+    fn push(&mut self, text: &[u8], assets: impl IntoIterator<Item = u32>) {
+        let before = self.assets.len();
+        self.assets.extend(assets);
+        if self.assets.len() > before {
+            self.push_text(text);
+        }
+    }
+
+    fn push_set(&mut self, text: &[u8], assets: RoaringBitmap) {
+        self.sets.push((self.values(), assets));
+        self.push_text(text);
+    }
+
+    fn push_text(&mut self, text: &[u8]) {
+        self.text.extend(text);
+        self.text.push(0);
+        self.starts.push(self.text.len());
+        self.assets_from.push(self.assets.len());
+    }
+
     /// The assets of which any value passes.
     pub(crate) fn passing(&self, test: &Test) -> RoaringBitmap {
-        let mut found: Vec<u32> = Vec::new();
+        let mut found = Found::default();
         match test.op {
             Op::In => {
                 for value in &test.values {
@@ -127,15 +280,29 @@ impl Column {
                 }
             }
         }
-        let mut bits = Bits::default();
-        found.into_iter().for_each(|no| bits.insert(no as usize));
-        bits.to_bitmap()
+        found.bits.to_bitmap() | found.sets
     }
 
-    /// Calls `visit` with each text, in lower case, and the assets that have it; both ascend.
-    pub(crate) fn each_value<'c>(&'c self, visit: &mut dyn FnMut(&'c [u8], &'c [u32])) {
+    /// The assets that have a text which is not empty.
+    pub(crate) fn named(&self) -> &RoaringBitmap {
+        &self.named
+    }
+
+    /// Calls `visit` with each text, in lower case and ascending, and the assets that have it.
+    pub(crate) fn each_value<'c>(&'c self, visit: &mut dyn FnMut(&'c [u8], Having<'c>)) {
         for at in 0..self.values() {
-            visit(self.value(at), &self.assets[self.assets_from[at]..self.assets_from[at + 1]]);
+            visit(self.value(at), self.having(at));
+        }
+    }
+
+    fn having(&self, at: usize) -> Having<'_> {
+        // An empty range is that of a value that many have: one that nobody has is not there.
+        match &self.assets[self.assets_from[at]..self.assets_from[at + 1]] {
+            [] => {
+                let set = self.sets.binary_search_by_key(&at, |(value, _)| *value);
+                set.map_or(Having::Few(&[]), |set| Having::Many(&self.sets[set].1))
+            }
+            assets => Having::Few(assets),
         }
     }
 
@@ -161,11 +328,15 @@ impl Column {
         low
     }
 
-    fn take(&self, from: usize, to: usize, found: &mut Vec<u32>) {
+    /// The assets of the values of a range.
+    fn take(&self, from: usize, to: usize, found: &mut Found) {
         found.extend(&self.assets[self.assets_from[from]..self.assets_from[to]]);
+        let first = self.sets.partition_point(|(value, _)| *value < from);
+        let sets = self.sets.iter().skip(first).take_while(|(value, _)| *value < to);
+        sets.for_each(|(_, assets)| found.sets |= assets);
     }
 
-    fn equal(&self, wanted: &Value, found: &mut Vec<u32>) {
+    fn equal(&self, wanted: &Value, found: &mut Found) {
         match wanted {
             Value::Text(text) => {
                 let wanted = text.to_ascii_lowercase().into_bytes();
@@ -179,14 +350,14 @@ impl Column {
         }
     }
 
-    fn prefixed(&self, wanted: &str, found: &mut Vec<u32>) {
+    fn prefixed(&self, wanted: &str, found: &mut Found) {
         let wanted = wanted.to_ascii_lowercase().into_bytes();
         let from = self.place(|value| value < wanted.as_slice());
         let to = self.place(|value| value < wanted.as_slice() || value.starts_with(&wanted));
         self.take(from, to.max(from), found);
     }
 
-    fn containing(&self, wanted: &str, found: &mut Vec<u32>) {
+    fn containing(&self, wanted: &str, found: &mut Found) {
         let wanted = wanted.to_ascii_lowercase().into_bytes();
         if wanted.is_empty() {
             return self.take(0, self.values(), found);
@@ -203,7 +374,7 @@ impl Column {
         }
     }
 
-    fn compared(&self, op: Op, wanted: f64, found: &mut Vec<u32>) {
+    fn compared(&self, op: Op, wanted: f64, found: &mut Found) {
         let below = self.numbers.partition_point(|(value, _)| *value < wanted);
         let upto = self.numbers.partition_point(|(value, _)| *value <= wanted);
         let range = match op {
@@ -214,7 +385,7 @@ impl Column {
             Op::Ge => below..self.numbers.len(),
             Op::Contains | Op::Prefix => 0..0,
         };
-        found.extend(self.numbers[range].iter().map(|(_, no)| *no));
+        found.extend(self.numbers[range].iter().map(|(_, no)| no));
     }
 }
 
@@ -226,7 +397,10 @@ impl Data {
     /// Makes the columns anew that many assets were touched since.
     pub(crate) fn refresh_columns(&self, most: u64) {
         for field in FIELDS {
-            let make = |_: Option<Standing<Column>>| Column::build(self, field);
+            let make = |old: Option<Standing<Column>>| match old {
+                Some(old) => old.thing.with(&old.touched, &Column::of(self, field, &old.touched)),
+                None => Column::build(self, field),
+            };
             self.kept.refresh(&self.journal, Key::Column(field), most, |_| true, make);
         }
     }

@@ -10,7 +10,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use parapet_model::filter::Field;
 use parapet_model::{AssetKind, ExceptionNo};
@@ -376,7 +376,8 @@ impl Kept {
     }
 
     /// Makes a thing anew when more than `most` assets were touched since, from the one there is where
-    /// that can be. Whoever needs it meanwhile goes on with the old one, or waits when it is too old.
+    /// that can be. Whoever needs it meanwhile goes on with the old one, or waits when it is too old. What somebody
+    /// else makes is left to them, so that several who make things share the work.
     pub(crate) fn refresh<T: Send + Sync + 'static>(
         &self,
         journal: &Journal,
@@ -387,7 +388,11 @@ impl Kept {
     ) {
         let slot = self.slot(key);
         let lock = || slot.versions.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut versions = lock();
+        let mut versions = match slot.versions.try_lock() {
+            Ok(versions) => versions,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         match standing(&versions, journal, STALE, &fits) {
             Some(fresh) if fresh.touched.len() <= most => {}
             Some(old) => {

@@ -31,6 +31,7 @@
 
 pub mod as_of;
 mod assets;
+mod bases;
 mod behind;
 mod bits;
 mod blank;

@@ -8,7 +8,7 @@ use parapet_model::filter::Field;
 use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
-use crate::column::Column;
+use crate::column::{Column, Having};
 use crate::kept::{Key, Standing};
 use crate::query::{List, Window};
 use crate::snapshot::Snapshot;
@@ -25,8 +25,9 @@ pub struct Place {
 /// A value, and the numbers of assets that have it.
 struct Entry<'c> {
     value: Cow<'c, [u8]>,
+    /// How many have it, where the list is by that.
     count: usize,
-    standing: &'c [u32],
+    standing: Having<'c>,
     fresh: Vec<u32>,
 }
 
@@ -47,31 +48,34 @@ impl Snapshot {
         // Those that changed since are few: each is asked for its values.
         let unsure = &touched & numbers;
         let asked = Column::of(data, field, &unsure);
-        let mut fresh: BTreeMap<&[u8], &[u32]> = BTreeMap::new();
+        let mut fresh: BTreeMap<&[u8], Vec<u32>> = BTreeMap::new();
         asked.each_value(&mut |value, assets| {
-            fresh.insert(value, assets);
+            fresh.insert(value, assets.to_vec());
         });
-        let sure = Bits::of(&(numbers - &unsure));
-        let (mut entries, mut named) = (Vec::new(), Bits::none(data.assets.end()));
-        thing.each_value(&mut |value, assets| {
+        let sure = numbers - &unsure;
+        let bits = Bits::of(&sure);
+        let mut entries = Vec::new();
+        thing.each_value(&mut |value, standing| {
             if value.is_empty() {
                 return;
             }
-            let standing = assets.iter().filter(|no| sure.contains(**no as usize));
-            let count = standing.inspect(|no| named.insert(**no as usize)).count();
-            let fresh = fresh.remove(value).unwrap_or_default().to_vec();
+            let fresh = fresh.remove(value).unwrap_or_default();
+            let count = match most_first {
+                true => standing.count(&sure, &bits),
+                false => usize::from(standing.any(&sure, &bits)),
+            };
             if count + fresh.len() > 0 {
                 let value = Cow::Borrowed(value);
-                entries.push(Entry { value, count: count + fresh.len(), standing: assets, fresh });
+                entries.push(Entry { value, count: count + fresh.len(), standing, fresh });
             }
         });
         fresh.remove(&[][..]);
         let sorted = fresh.is_empty();
-        entries.extend(fresh.into_iter().map(|(value, assets)| Entry {
+        entries.extend(fresh.into_iter().map(|(value, fresh)| Entry {
             value: Cow::Borrowed(value),
-            count: assets.len(),
-            standing: &[],
-            fresh: assets.to_vec(),
+            count: fresh.len(),
+            standing: Having::Few(&[]),
+            fresh,
         }));
         if !sorted {
             entries.sort_unstable_by(|a, b| a.value.cmp(&b.value));
@@ -79,16 +83,12 @@ impl Snapshot {
         if most_first {
             entries.sort_by_key(|entry| Reverse(entry.count));
         }
-        for entry in &entries {
-            entry.fresh.iter().for_each(|no| named.insert(*no as usize));
-        }
-        let rest = numbers - named.to_bitmap();
+        let rest = (&sure - thing.named()) | (unsure - asked.named());
         let total = entries.len() + usize::from(!rest.is_empty());
         let shown = entries.iter().skip(window.offset).take(window.limit);
         let mut rows: Vec<Place> = shown
             .map(|entry| {
-                let standing = entry.standing.iter().filter(|no| sure.contains(**no as usize));
-                let mut assets: RoaringBitmap = standing.collect();
+                let mut assets = entry.standing.among(&sure);
                 assets.extend(&entry.fresh);
                 Place { value: String::from_utf8_lossy(&entry.value).into_owned(), assets }
             })

@@ -16,19 +16,20 @@ impl Snapshot {
     /// for it. Changes no answer.
     pub fn refresh(&self, now: Millis) {
         let (data, layer) = (&self.data, self.layer(now));
+        // First what the lists that everybody begins with need.
         data.refresh_census(LOOKED_UP);
-        data.refresh_columns(LOOKED_UP);
         data.pairs();
         data.refresh_reaches(&layer, WALKED);
+        data.refresh_tallies(&layer, now, WALKED);
+        data.refresh_words(WALKED);
+        data.refresh_columns(LOOKED_UP);
         for key in data.kept.asked_for() {
             data.refresh_answer(&layer, &key, WALKED);
             data.refresh_sums(&layer, &key, now, WALKED);
         }
-        data.make_sums(&layer, now);
-        data.refresh_tallies(&layer, now, WALKED);
-        data.refresh_words(WALKED);
         for kind in [AssetKind::Image, AssetKind::Container] {
             data.refresh_orders(kind, LOOKED_UP);
         }
+        data.make_sums(&layer, now);
     }
 }

@@ -63,7 +63,7 @@ enum Value<'s> {
 
 /// With fewer assets on the list than this, sorting them is faster than going along an order of all.
 /// Where tests run nothing is too small for that.
-const FEW: u64 = if cfg!(debug_assertions) { 1 } else { 2048 };
+pub(crate) const FEW: u64 = if cfg!(debug_assertions) { 1 } else { 2048 };
 
 /// Assets in runs of equals, the lowest value first; in a run by number. So it can be gone along from
 /// either end.
@@ -87,6 +87,86 @@ impl Order {
     /// An order that somebody else worked out.
     pub(crate) fn of_runs(numbers: Vec<u32>, starts: Vec<u32>) -> Self {
         Self { numbers: numbers.into(), starts: starts.into() }
+    }
+
+    /// An order of all in one run, which can be gone along from the front alone.
+    pub(crate) fn plain(numbers: impl Iterator<Item = u32>) -> Self {
+        let numbers: Vec<u32> = numbers.collect();
+        let starts = vec![0, numbers.len() as u32];
+        Self::of_runs(numbers, starts)
+    }
+
+    /// The same plain order, where some numbers, each named once, stand elsewhere or are new.
+    pub(crate) fn with<V: Ord>(&self, moved: Vec<u32>, value: impl Fn(u32) -> V) -> Self {
+        let mut marks = Bits::default();
+        moved.iter().for_each(|no| marks.insert(*no as usize));
+        let mut moved: Vec<(V, u32)> = moved.into_iter().map(|no| (value(no), no)).collect();
+        moved.sort_unstable();
+        let mut moved = moved.into_iter().peekable();
+        let mut numbers = Vec::with_capacity(self.numbers.len() + moved.len());
+        for no in self.numbers.iter().copied().filter(|no| !marks.contains(*no as usize)) {
+            if moved.peek().is_some() {
+                let here = (value(no), no);
+                while let Some((_, before)) = moved.next_if(|next| *next < here) {
+                    numbers.push(before);
+                }
+            }
+            numbers.push(no);
+        }
+        numbers.extend(moved.map(|(_, no)| no));
+        Self::plain(numbers.into_iter())
+    }
+
+    /// The same order where some numbers have another value or none; `moved` are those with a value, ascending.
+    fn grown<V: Ord + Copy>(
+        &self,
+        touched: &RoaringBitmap,
+        moved: &[(V, u32)],
+        value: impl Fn(u32) -> V,
+    ) -> Self {
+        let marks = Bits::of(touched);
+        let (mut numbers, mut starts) = (Vec::with_capacity(self.numbers.len() + moved.len()), vec![0]);
+        for run in self.runs() {
+            numbers.extend(run.iter().filter(|no| !marks.contains(**no as usize)));
+            if starts.last() != Some(&(numbers.len() as u32)) {
+                starts.push(numbers.len() as u32);
+            }
+        }
+        let standing = Self::of_runs(numbers, starts);
+        let count = standing.starts.len() - 1;
+        let first = |run: usize| value(standing.numbers[standing.starts[run] as usize]);
+        let (mut numbers, mut starts) = (Vec::with_capacity(self.numbers.len() + moved.len()), vec![0]);
+        let mut done = 0;
+        let copy = |numbers: &mut Vec<u32>, starts: &mut Vec<u32>, runs: std::ops::Range<usize>| {
+            let (from, to) = (standing.starts[runs.start], standing.starts[runs.end]);
+            let ahead = numbers.len() as u32;
+            numbers.extend(&standing.numbers[from as usize..to as usize]);
+            starts.extend(standing.starts[runs.start + 1..=runs.end].iter().map(|at| at - from + ahead));
+        };
+        for group in moved.chunk_by(|a, b| a.0 == b.0) {
+            let wanted = group[0].0;
+            let (mut low, mut high) = (done, count);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if first(middle) < wanted { low = middle + 1 } else { high = middle }
+            }
+            copy(&mut numbers, &mut starts, done..low);
+            done = low;
+            let from = numbers.len();
+            if low < count && first(low) == wanted {
+                numbers.extend(standing.run(low));
+                done += 1;
+            }
+            numbers.extend(group.iter().map(|(_, no)| *no));
+            numbers[from..].sort_unstable();
+            starts.push(numbers.len() as u32);
+        }
+        copy(&mut numbers, &mut starts, done..count);
+        Self::of_runs(numbers, starts)
+    }
+
+    fn run(&self, at: usize) -> &[u32] {
+        &self.numbers[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 
     /// The runs, ascending.
@@ -171,7 +251,16 @@ impl Data {
                 key,
                 most,
                 |_| true,
-                |_: Option<Standing<Order>>| self.order(kind, sort),
+                |old: Option<Standing<Order>>| match old {
+                    Some(Standing { thing, touched }) => {
+                        let of_kind = touched.iter().filter(|no| {
+                            self.assets.get(AssetNo(*no)).is_some_and(|asset| asset.row.kind == kind)
+                        });
+                        let moved = self.sort(of_kind, sort, false);
+                        thing.grown(&touched, &moved, |no| self.value(no, sort))
+                    }
+                    None => self.order(kind, sort),
+                },
             );
         }
     }

@@ -5,12 +5,13 @@
 //! again only where something changed.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parapet_model::filter::{Field, Op};
 use parapet_model::{AssetNo, Filter, Millis, Principal, ProjectNo, Severity};
 use roaring::RoaringBitmap;
 
+use crate::bases::{Bases, shared_sets};
 use crate::behind::Behind;
 use crate::bits::Bits;
 use crate::block::AssetView;
@@ -20,29 +21,58 @@ use crate::exceptions::Layer;
 use crate::kept::{Key, Standing};
 use crate::query::{Query, Window};
 use crate::snapshot::Snapshot;
+use crate::sorted::{FEW, Order};
+use crate::threads::in_parts;
 use crate::walk::Walk;
 
 /// Vulnerabilities by [`Severity`] as a number, each in the worst band that
 /// any package of the asset gives it.
 pub type Bands = [u32; 6];
 
+/// Most of the worst band first, then of the next.
+type Worst = [Reverse<u32>; 6];
+
+fn worst(bands: &Bands) -> Worst {
+    Severity::WORST_FIRST.map(|band| Reverse(bands[band as usize]))
+}
+
 /// By number of the asset; assets beyond the end have none.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(Vec<Bands>);
+pub(crate) struct Tally {
+    bands: Vec<Bands>,
+    /// All of them, worst first, once somebody asked.
+    order: OnceLock<Order>,
+}
 
 impl Tally {
     pub(crate) fn get(&self, no: u32) -> Bands {
-        self.0.get(no as usize).copied().unwrap_or_default()
+        self.bands.get(no as usize).copied().unwrap_or_default()
     }
 
     pub(crate) fn all(&self) -> &[Bands] {
-        &self.0
+        &self.bands
+    }
+
+    /// All assets, worst first, by number among equals.
+    pub(crate) fn worst_first(&self) -> &Order {
+        self.order.get_or_init(|| {
+            let mut sorted: Vec<(Worst, u32)> = self.bands.iter().map(worst).zip(0..).collect();
+            sorted.sort_unstable();
+            Order::plain(sorted.into_iter().map(|(_, no)| no))
+        })
+    }
+
+    /// The same with its order made.
+    fn in_order(self) -> Self {
+        self.worst_first();
+        self
     }
 
     /// One vulnerability of a band more or less on each of these assets.
     pub(crate) fn shift(&mut self, assets: &RoaringBitmap, band: Severity, more: bool) {
+        self.order = OnceLock::new();
         for no in assets {
-            if let Some(bands) = self.0.get_mut(no as usize) {
+            if let Some(bands) = self.bands.get_mut(no as usize) {
                 let count = &mut bands[band as usize];
                 *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
             }
@@ -51,12 +81,21 @@ impl Tally {
 
     /// The same with other numbers for some assets.
     pub(crate) fn with(&self, end: usize, changed: Vec<(u32, Bands)>) -> Self {
-        let mut tally = self.0.clone();
+        let mut tally = self.bands.clone();
         tally.resize(end.max(tally.len()), Bands::default());
+        let mut moved: Vec<u32> = (self.bands.len() as u32..tally.len() as u32).collect();
         for (no, bands) in changed {
             tally[no as usize] = bands;
+            if (no as usize) < self.bands.len() {
+                moved.push(no);
+            }
         }
-        Self(tally)
+        let order = OnceLock::new();
+        if let Some(old) = self.order.get() {
+            let at = |no: u32| worst(&tally[no as usize]);
+            let _ = order.set(old.with(moved, at));
+        }
+        Self { bands: tally, order }
     }
 }
 
@@ -81,17 +120,20 @@ impl Snapshot {
     /// A part of these assets, those with most vulnerabilities of the worst band first that no exception
     /// hides, then of the next; by number among equals. By all that an asset has, whatever was asked.
     pub fn worst_first(&self, numbers: &RoaringBitmap, window: Window, now: Millis) -> Vec<AssetNo> {
-        let numbers: Vec<AssetNo> = numbers.iter().map(AssetNo).collect();
-        let counted = self.bands(&numbers, now);
-        let worst = |bands: &Bands| Severity::WORST_FIRST.map(|band| Reverse(bands[band as usize]));
-        let mut ranked: Vec<_> = counted.iter().map(worst).zip(numbers).collect();
-        let end = window.offset.saturating_add(window.limit).min(ranked.len());
-        if end < ranked.len() {
-            ranked.select_nth_unstable(end);
-            ranked.truncate(end);
+        if numbers.len() < FEW {
+            let numbers: Vec<AssetNo> = numbers.iter().map(AssetNo).collect();
+            let counted = self.bands(&numbers, now);
+            let mut ranked: Vec<_> = counted.iter().map(worst).zip(numbers).collect();
+            ranked.sort_unstable();
+            return ranked.into_iter().skip(window.offset).take(window.limit).map(|(_, no)| no).collect();
         }
-        ranked.sort_unstable();
-        ranked.into_iter().skip(window.offset).map(|(_, no)| no).collect()
+        let layer = self.layer(now);
+        let Standing { thing: tally, touched } = self.data.tally_behind(&layer, now);
+        let counted = self.data.count_all(&(&touched & numbers), &layer, now);
+        let mut again: Vec<_> = counted.iter().map(|(no, bands)| (worst(bands), *no)).collect();
+        again.sort_unstable();
+        let value = |no: u32| worst(&tally.get(no));
+        tally.worst_first().page(numbers, &touched, again, value, false, window)
     }
 }
 
@@ -103,12 +145,27 @@ impl Data {
 
     fn count_everything(&self) -> Tally {
         let plain = self.plain_containers();
-        let mut counted: RoaringBitmap = (0..self.assets.end() as u32).collect();
+        let mut all = RoaringBitmap::new();
+        all.insert_range(0..self.assets.end() as u32);
         plain.iter().for_each(|(no, _)| {
-            counted.remove(*no);
+            all.remove(*no);
         });
-        let counted = self.count_all(&counted, &Layer::none(), 0);
+        let shared = shared_sets(self);
+        let counted = in_parts(&all, |part| {
+            let (mut bases, mut counted, mut rest) =
+                (Bases::new(self, &shared), Vec::new(), RoaringBitmap::new());
+            for asset in part.iter().filter_map(|no| self.assets.get(*no)) {
+                match bases.bands(&asset) {
+                    Some(bands) => counted.push((asset.row.no.0, bands)),
+                    None => drop(rest.insert(asset.row.no.0)),
+                }
+            }
+            (counted, rest)
+        });
+        let rest = counted.iter().fold(RoaringBitmap::new(), |all, (_, rest)| all | rest);
+        let counted: Vec<(u32, Bands)> = counted.into_iter().flat_map(|(counted, _)| counted).collect();
         let images = Tally::default().with(self.assets.end(), counted);
+        let images = images.with(0, self.count_all(&rest, &Layer::none(), 0));
         let containers = plain.into_iter().map(|(no, image)| (no, images.get(image)));
         images.with(0, containers.collect())
     }
@@ -155,7 +212,7 @@ impl Data {
             |_| true,
             |old: Option<Standing<Tally>>| match old {
                 Some(old) => old.thing.with(self.assets.end(), self.count_all(&old.touched, &none, now)),
-                None => self.count_everything(),
+                None => self.count_everything().in_order(),
             },
         );
         if layer.active.is_empty() {
@@ -167,7 +224,7 @@ impl Data {
                 let counted = self.count_all(&touched, layer, now);
                 thing.with(thing.tally.with(self.assets.end(), counted))
             }
-            None => self.count_behind(layer, now),
+            None => self.count_behind(layer, now).in_order(),
         });
     }
 

@@ -17,8 +17,15 @@ use crate::threads::in_parts;
 #[derive(Debug)]
 struct Words {
     judged_by: Arc<Vec<EcosystemCoverage>>,
-    /// By number of the asset.
-    words: Vec<Coverage>,
+    /// The assets of each word.
+    assets: BTreeMap<Coverage, RoaringBitmap>,
+}
+
+impl Words {
+    fn of(&self, no: u32) -> Coverage {
+        let found = self.assets.iter().find(|(_, assets)| assets.contains(no));
+        found.map_or_else(Coverage::default, |(word, _)| *word)
+    }
 }
 
 impl Snapshot {
@@ -41,46 +48,59 @@ impl Snapshot {
 
     /// How many of these assets have each coverage word.
     pub fn coverage_among(&self, numbers: &RoaringBitmap) -> BTreeMap<Coverage, u64> {
-        let mut counts: BTreeMap<Coverage, u64> = BTreeMap::new();
-        self.data.each_word(numbers, &mut |_, word| *counts.entry(word).or_default() += 1);
+        let Standing { thing, touched } = self.data.words();
+        let sure = numbers - &touched;
+        let known = thing.assets.iter().map(|(word, assets)| (*word, assets.intersection_len(&sure)));
+        let mut counts: BTreeMap<Coverage, u64> = known.filter(|(_, count)| *count > 0).collect();
+        for (_, word) in self.data.words_again(&(numbers & touched)) {
+            *counts.entry(word).or_default() += 1;
+        }
         counts
     }
 }
 
 impl Data {
+    fn words(&self) -> Standing<Words> {
+        let fits = |words: &Words| Arc::ptr_eq(&words.judged_by, &self.tables.coverage);
+        self.kept.get(&self.journal, Key::Words, fits, || self.all_words(BTreeMap::new(), None))
+    }
+
+    fn words_again(&self, touched: &RoaringBitmap) -> Vec<(AssetNo, Coverage)> {
+        self.words_of(&touched.iter().map(AssetNo).collect::<Vec<_>>())
+    }
+
     /// Calls `visit` with each of these assets and its coverage word.
     pub(crate) fn each_word(&self, numbers: &RoaringBitmap, visit: &mut dyn FnMut(u32, Coverage)) {
-        let fits = |words: &Words| Arc::ptr_eq(&words.judged_by, &self.tables.coverage);
-        let Standing { thing, touched } =
-            self.kept.get(&self.journal, Key::Words, fits, || self.all_words(Vec::new(), None));
+        let Standing { thing, touched } = self.words();
         for no in numbers - &touched {
-            visit(no, thing.words.get(no as usize).copied().unwrap_or_default());
+            visit(no, thing.of(no));
         }
-        let again: Vec<AssetNo> = (numbers & &touched).iter().map(AssetNo).collect();
-        for (no, word) in self.words_of(&again) {
+        for (no, word) in self.words_again(&(numbers & touched)) {
             visit(no.0, word);
         }
     }
 
     /// The words of all assets; of those that were `touched` where the others are known.
-    fn all_words(&self, mut words: Vec<Coverage>, touched: Option<&RoaringBitmap>) -> Words {
-        words.resize(self.assets.end(), Coverage::default());
+    fn all_words(
+        &self,
+        mut assets: BTreeMap<Coverage, RoaringBitmap>,
+        touched: Option<&RoaringBitmap>,
+    ) -> Words {
         let all = || self.assets.from(AssetNo(0)).map(|asset| asset.row.no.0).collect();
         let unknown = touched.cloned().unwrap_or_else(all);
+        assets.values_mut().for_each(|assets| *assets -= &unknown);
         for (no, word) in in_parts(&unknown, |part| self.words_of(part)).into_iter().flatten() {
-            if let Some(place) = words.get_mut(no.index()) {
-                *place = word;
-            }
+            assets.entry(word).or_default().insert(no.0);
         }
-        Words { judged_by: Arc::clone(&self.tables.coverage), words }
+        Words { judged_by: Arc::clone(&self.tables.coverage), assets }
     }
 
     /// Makes the words anew when many assets were touched since, or are judged otherwise.
     pub(crate) fn refresh_words(&self, most: u64) {
         let fits = |words: &Words| Arc::ptr_eq(&words.judged_by, &self.tables.coverage);
         self.kept.refresh(&self.journal, Key::Words, most, fits, |old| match old {
-            Some(Standing { thing, touched }) => self.all_words(thing.words.clone(), Some(&touched)),
-            None => self.all_words(Vec::new(), None),
+            Some(Standing { thing, touched }) => self.all_words(thing.assets.clone(), Some(&touched)),
+            None => self.all_words(BTreeMap::new(), None),
         });
     }
 

@@ -134,6 +134,7 @@ fn check_kept(
         prop_assert_eq!(snapshot.count(&query), counts, "counted");
         prop_assert_eq!(snapshot.count(&query), counts, "kept");
     }
+    check_places(snapshot, scope, now)?;
     let everything = standing();
     let open = findings(facts, &Query::new(scope, &everything, now));
     let (plain, known) = (Snapshot::build(facts.whole()), facts.whole());
@@ -184,6 +185,23 @@ fn check_kept(
             prop_assert_eq!(bands.map(u64::from), wanted, "of {}", no);
         }
         let window = Window { offset: 1, limit: 3 };
+        let worst = |no: &u32| {
+            let own: Vec<OracleRow> = open.iter().filter(|row| row.asset.0 == *no).cloned().collect();
+            let counts = oracle::count(&own);
+            let most =
+                Severity::WORST_FIRST.map(|band| std::cmp::Reverse(counts.severity(band).vulnerabilities));
+            (most, *no)
+        };
+        let mut worst_first: Vec<u32> = all.iter().collect();
+        worst_first.sort_by_key(worst);
+        for window in [window, Window::ALL] {
+            let page = snapshot.worst_first(&all, window, now);
+            let wanted = worst_first.iter().skip(window.offset).take(window.limit);
+            prop_assert_eq!(
+                page.iter().map(|no| no.0).collect::<Vec<_>>(),
+                wanted.copied().collect::<Vec<_>>()
+            );
+        }
         for descending in [true, false] {
             let mut sorted: Vec<u32> = all.iter().collect();
             sorted.sort_by_key(|no| (if descending { u64::MAX - count(*no) } else { count(*no) }, *no));
@@ -227,6 +245,47 @@ fn check_kept(
                 sorted.into_iter().skip(1).take(3).collect::<Vec<_>>()
             );
         }
+    }
+    Ok(())
+}
+
+/// Repositories with their images, and how many assets of each kind have which coverage word.
+fn check_places(snapshot: &Snapshot, scope: &Scope, now: i64) -> Result<(), TestCaseError> {
+    let all = snapshot.select(scope, AssetKind::Image, &AssetFilter::All, now);
+    let mut expected: BTreeMap<String, AssetSet> = BTreeMap::new();
+    let mut unnamed = all.clone();
+    for no in &all {
+        let image = snapshot.asset(scope, AssetNo(no)).unwrap();
+        for row in image.references.iter().filter(|row| row.held.is_open()) {
+            expected.entry(row.reference.repository.to_ascii_lowercase()).or_default().insert(no);
+            unnamed.remove(no);
+        }
+    }
+    let mut expected: Vec<(String, AssetSet)> = expected.into_iter().collect();
+    let mut ranked = expected.clone();
+    ranked.sort_by_key(|(_, assets)| std::cmp::Reverse(assets.len()));
+    for (list, most_first) in [(&mut expected, false), (&mut ranked, true)] {
+        if !unnamed.is_empty() {
+            list.push((String::new(), unnamed.clone()));
+        }
+        let mut paged = Vec::new();
+        for offset in 0..list.len() + 1 {
+            let window = Window { offset, limit: 1 };
+            let page = snapshot.places(Field::Repository, &all, most_first, window);
+            prop_assert_eq!(page.total, list.len());
+            paged.extend(page.rows.into_iter().map(|place| (place.value, place.assets)));
+        }
+        prop_assert_eq!(&paged, list);
+    }
+    for kind in [AssetKind::Image, AssetKind::Container, AssetKind::Host] {
+        let all = snapshot.select(scope, kind, &AssetFilter::All, now);
+        let own = all.iter().map(|no| snapshot.coverage_of(scope, AssetNo(no)).unwrap().word);
+        let own: Vec<Coverage> = own.collect();
+        let words = snapshot.coverage_words(&all.iter().map(AssetNo).collect::<Vec<_>>());
+        prop_assert_eq!(words, own.clone());
+        let mut counts: BTreeMap<Coverage, u64> = BTreeMap::new();
+        own.into_iter().for_each(|word| *counts.entry(word).or_default() += 1);
+        prop_assert_eq!(snapshot.coverage_among(&all), counts);
     }
     Ok(())
 }
@@ -582,37 +641,7 @@ proptest! {
 
     #[test]
     fn places_hold_the_assets_that_say_so(changes in life(), question in question()) {
-        let posture = live(&changes);
-        let (snapshot, scope) = (posture.snapshot(), scope_of(&question));
-        let all = snapshot.select(&scope, AssetKind::Image, &AssetFilter::All, question.3);
-        let mut expected: BTreeMap<String, AssetSet> = BTreeMap::new();
-        let mut unnamed = all.clone();
-        for no in &all {
-            let image = snapshot.asset(&scope, AssetNo(no)).unwrap();
-            for row in image.references.iter().filter(|row| row.held.is_open()) {
-                expected.entry(row.reference.repository.to_ascii_lowercase()).or_default().insert(no);
-                unnamed.remove(no);
-            }
-        }
-        let mut expected: Vec<(String, AssetSet)> = expected.into_iter().collect();
-        let mut ranked = expected.clone();
-        ranked.sort_by_key(|(_, assets)| std::cmp::Reverse(assets.len()));
-        for (list, most_first) in [(&mut expected, false), (&mut ranked, true)] {
-            if !unnamed.is_empty() {
-                list.push((String::new(), unnamed.clone()));
-            }
-            let mut paged = Vec::new();
-            for offset in 0..list.len() + 1 {
-                let window = Window { offset, limit: 1 };
-                let page = snapshot.places(Field::Repository, &all, most_first, window);
-                prop_assert_eq!(page.total, list.len());
-                paged.extend(page.rows.into_iter().map(|place| (place.value, place.assets)));
-            }
-            prop_assert_eq!(&paged, list);
-        }
-        let words = snapshot.coverage_words(&all.iter().map(AssetNo).collect::<Vec<_>>());
-        let own = all.iter().map(|no| snapshot.coverage_of(&scope, AssetNo(no)).unwrap().word);
-        prop_assert_eq!(words, own.collect::<Vec<_>>());
+        check_places(&live(&changes).snapshot(), &scope_of(&question), question.3)?;
     }
 
     #[test]

@@ -70,12 +70,13 @@ pub(crate) async fn list(
         return Ok(answer);
     }
     let file = csv::wanted(&headers, &params.format);
-    if let Some(at) =
-        [as_of, from, to].into_iter().flatten().find(|at| state.past.takes_long(&state.app, *at))
-        && !file
-        && params.part == Part::None
-    {
-        return Ok(html(&past::page(&visitor, &params, &question, at)));
+    let past = [as_of, from, to].into_iter().flatten().filter(|_| !file);
+    for at in past.filter(|at| state.past.takes_long(&state.app, *at)) {
+        let made = params.part == Part::Past
+            && state.past.is_made_soon(&state, at).await.map_err(|error| error.to(&visitor))?;
+        if !made {
+            return Ok(html(&past::page(&visitor, &params, &question, at)));
+        }
     }
     if from.is_some() || to.is_some() {
         let page = changes::page(&state, &visitor, file, &params, question, (from, to), held).await;

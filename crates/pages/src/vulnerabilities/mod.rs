@@ -42,8 +42,10 @@ const ENTRIES: usize = 6;
 const DETAILS: usize = 600;
 /// Installed versions that are named in a row.
 const VERSIONS: usize = 4;
-/// With more affected assets the exposure comes after the page.
+/// With more affected assets the exposure comes after the page, and in estates with more assets of any kind: it
+/// looks at each.
 const LARGE: u64 = 500;
+const LARGE_ESTATE: u64 = 20_000;
 
 /// The state of the page.
 #[derive(Debug, Deserialize)]
@@ -106,8 +108,9 @@ impl Looking {
         let query = self.held.view.query(&self.scope, &self.filter);
         let numbers = snapshot.asset_numbers(&query);
         let rows = snapshot.packages(&query, PackageGroup::Name, PackageOrder::Assets, Window::ALL).rows;
-        let exposure_later = (numbers.len() > LARGE && params.part != "exposure")
-            .then(|| paged.clone().with("part", "exposure"));
+        let is_large = numbers.len() > LARGE || snapshot.assets_held() > LARGE_ESTATE;
+        let exposure_later =
+            (is_large && params.part != "exposure").then(|| paged.clone().with("part", "exposure"));
         let exposure = exposure_later
             .is_none()
             .then(|| exposure::last_days(snapshot, &self.scope, v.no, self.held.view.now));

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parapet_model::filter::{Field, Filter, Op};
-use parapet_model::{Millis, Permission, Principal, ScanState};
-use parapet_posture::{AssetOrder, Query, Window};
+use parapet_model::{AssetNo, Millis, Permission, Principal, ScanState};
+use parapet_posture::Query;
 use parapet_store::registries::Registry;
 
 use super::Registries;
@@ -54,16 +54,15 @@ impl Registries<'_> {
         }
         let open = of_registries.clone().and(Filter::test(Field::Excepted, Op::Eq, false));
         let (scope, snapshot, now) = (who.scope(), self.0.live().snapshot(), self.0.now());
-        let vulnerable = snapshot.assets(&Query::new(&scope, &open, now), AssetOrder::Number, Window::ALL);
-        let vulnerable: BTreeSet<_> = vulnerable.rows.iter().map(|row| row.asset.no).collect();
-        let query = Query::new(&scope, &of_registries, now);
-        for row in snapshot.assets(&query, AssetOrder::Number, Window::ALL).rows {
+        let vulnerable = snapshot.asset_numbers(&Query::new(&scope, &open, now));
+        let images = snapshot.asset_numbers(&Query::new(&scope, &of_registries, now));
+        for image in images.iter().filter_map(|no| snapshot.asset(&scope, AssetNo(no))) {
             let counts = ImageCounts {
                 images: 1,
-                scanned: u64::from(row.asset.scan == ScanState::Scanned),
-                vulnerable: u64::from(vulnerable.contains(&row.asset.no)),
+                scanned: u64::from(image.scan == ScanState::Scanned),
+                vulnerable: u64::from(vulnerable.contains(image.no.0)),
             };
-            let open = row.asset.references.iter().filter(|found| found.held.is_open());
+            let open = image.references.iter().filter(|found| found.held.is_open());
             let held: BTreeSet<(&str, &str)> = open
                 .map(|found| (found.reference.registry.as_str(), found.reference.repository.as_str()))
                 .collect();
@@ -74,7 +73,7 @@ impl Registries<'_> {
                     holdings.repositories.entry(repository.to_owned()).or_default().add(counts);
                     if counted.insert(*at) {
                         holdings.all.add(counts);
-                        holdings.last_scanned = holdings.last_scanned.max(row.asset.scanned);
+                        holdings.last_scanned = holdings.last_scanned.max(image.scanned);
                     }
                 }
             }

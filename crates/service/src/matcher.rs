@@ -78,6 +78,16 @@ pub(crate) fn describe(key: &PackageKey) -> NewPackage {
     }
 }
 
+/// The same as a fact.
+pub(crate) fn row(no: PackageNo, key: &PackageKey) -> PackageRow {
+    PackageRow {
+        no,
+        key: key.clone(),
+        coverage: coverage::of_package(key),
+        kernel: kernel::is_kernel_package(key),
+    }
+}
+
 /// Matches advisories that were just stored, withdrawn or restored against all packages, and closes
 /// what they no longer say with `reason`. A withdrawn advisory comes as `None`.
 pub(crate) async fn match_advisories(

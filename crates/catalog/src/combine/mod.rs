@@ -61,7 +61,7 @@ pub fn combine(layers: &[(String, Arc<LayerContents>)]) -> Inventory {
                 summary.database(*kind, path, &judged);
                 match kind {
                     ReaderKind::Sbom => witnesses.push((path, judged, versions)),
-                    _ => found.add(path, *kind, &judged, versions),
+                    _ => found.add(path, *kind, judged, versions),
                 }
             }
             Content::Foreign(kind) if effective.is_news(*kind, path) => summary.foreign(*kind, path),
@@ -187,11 +187,17 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn add(&mut self, path: &'a [u8], kind: ReaderKind, judged: &Judged<'a>, versions: &[Version<'a>]) {
+    fn add(&mut self, path: &'a [u8], kind: ReaderKind, judged: Judged<'a>, versions: &[Version<'a>]) {
+        if let [only] = versions {
+            for (_, named) in judged.packages {
+                self.note(only.layer, named, kind, path);
+            }
+            return;
+        }
         let since = since_when(judged.packages.iter().map(|(package, _)| *package), versions);
-        for (package, named) in &judged.packages {
+        for (package, named) in judged.packages {
             let Some(&layer) = since.get(package) else { continue };
-            self.note(layer, named.clone(), kind, path);
+            self.note(layer, named, kind, path);
         }
     }
 
@@ -221,10 +227,17 @@ impl<'a> Found<'a> {
     fn into_layers(self, layers: &[(String, Arc<LayerContents>)]) -> Vec<LayerInventory> {
         let mut seen: HashSet<PackageKey> = HashSet::new();
         let mut out = Vec::new();
+        let mut left = self.by_layer.len();
         for (number, packages) in self.by_layer {
+            left -= 1;
+            // What the last of them shows hides nothing.
+            let mut is_first = |package: &PackageKey| match left {
+                0 => !seen.contains(package),
+                _ => seen.insert(package.clone()),
+            };
             let packages: Vec<FoundPackage> = packages
                 .into_iter()
-                .filter(|(package, _)| seen.insert(package.clone()))
+                .filter(|(package, _)| is_first(package))
                 .map(|(package, (kind, paths))| FoundPackage {
                     package,
                     paths: paths.into_iter().map(<[u8]>::to_vec).collect(),

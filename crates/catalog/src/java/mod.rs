@@ -242,9 +242,9 @@ impl Reader {
             Ok(Body::Stored { at, size }) => {
                 self.archive(&Part::new(archive.blob(), at, size), path, depth + 1);
             }
-            Ok(Body::Deflated(mut decoder)) => {
+            Ok(Body::Deflated(packed)) => {
                 let mut spool = Spool::new(MAX_SPOOLED);
-                match self.unpack(&mut *decoder, &mut spool) {
+                match self.unpack(&mut packed.inflated(), &mut spool) {
                     Ok(()) => match spool.blob() {
                         Ok(blob) => self.archive(&blob, path, depth + 1),
                         Err(why) => self.complain(path, &why),

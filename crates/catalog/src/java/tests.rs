@@ -105,6 +105,27 @@ fn mavens_files_name_an_archive_and_all_that_is_shaded_into_it() {
 }
 
 #[test]
+fn maven_files_of_any_size_are_read_to_their_end_up_to_the_limit() {
+    let noise = |n: usize| (0..n).map(|i| char::from(b'a' + (i * i * 31 % 26) as u8)).collect::<String>();
+    let read = |comment: &str, comment_of_archive: &str| {
+        let said = format!("#{comment}\ngroupId=org.example\nartifactId=tool\nversion=1.0\n");
+        let mut file = jar().file("META-INF/maven/org.example/tool/pom.properties", said).finish();
+        let end = file.len() - 2;
+        file[end..].copy_from_slice(&(comment_of_archive.len() as u16).to_le_bytes());
+        file.extend(comment_of_archive.as_bytes());
+        read_jar(&file, "tool.jar")
+    };
+    for size in [0, 1, 1000, 70_000, 1 << 20] {
+        for comment in [noise(size), " ".repeat(size)] {
+            assert_eq!(lines(&read(&comment, "")), ["org.example:tool 1.0"], "{size}");
+        }
+    }
+    assert_eq!(lines(&read("", &noise(60_000))), ["org.example:tool 1.0"]);
+    let problem = read(&" ".repeat(5 << 20), "").problem.unwrap();
+    assert!(problem.contains("a member of more than 4194304 bytes"), "{problem}");
+}
+
+#[test]
 fn archives_inside_of_archives_are_read_stored_or_deflated() {
     let library = jar().maven("org.example", "library", "2.0").finish();
     let module =

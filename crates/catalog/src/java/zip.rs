@@ -4,7 +4,11 @@
 //! claims millions of entries costs time in proportion to its own size and no memory. Programs may
 //! stand in front of the archive. Source: PKWARE's *APPNOTE.TXT*, ZIP64 included.
 
-use std::io::{self, Read};
+use std::cell::RefCell;
+use std::io::{self, BufReader, Read};
+
+use flate2::bufread::DeflateDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::blob::{Blob, Endian};
 
@@ -19,6 +23,9 @@ const ENTRY: usize = 46;
 
 /// Most entries of one archive.
 const MAX_ENTRIES: u32 = 2_000_000;
+
+/// Most stored bytes of a member that is inflated in one piece.
+const MAX_AT_ONCE: u64 = 64 << 10;
 
 /// Bytes of the directory read at a time.
 const WINDOW: usize = 64 << 10;
@@ -50,7 +57,7 @@ pub(super) enum Body<'a> {
     /// As they are, in place.
     Stored { at: u64, size: u64 },
     /// To be inflated.
-    Deflated(Box<flate2::read::DeflateDecoder<io::BufReader<Reader<'a>>>>),
+    Deflated(Packed<'a>),
 }
 
 impl<'a> Archive<'a> {
@@ -65,17 +72,17 @@ impl<'a> Archive<'a> {
     }
 
     pub(super) fn open(blob: &'a dyn Blob) -> Result<Self, String> {
-        let window = blob.size().min(END as u64 + MAX_COMMENT);
-        let from = blob.size() - window;
-        let bytes = blob.exact(from, usize::try_from(window).map_err(|e| e.to_string())?)?;
-        let at =
-            memchr::memmem::rfind(&bytes, b"PK\x05\x06").ok_or("it has no directory of a ZIP archive")?;
-        let record = bytes.get(at..).filter(|record| record.len() >= END).ok_or("its directory is cut")?;
-        let number = |at| LE.u32(record, at).map_or(0, u64::from);
-        let end = from + at as u64;
-        let (size, offset, end) = match zip64(blob, end)? {
+        // Few archives have a comment behind the record.
+        let (record, at) = match end_record(blob, END as u64)? {
+            Some(found) => found,
+            None => {
+                end_record(blob, END as u64 + MAX_COMMENT)?.ok_or("it has no directory of a ZIP archive")?
+            }
+        };
+        let number = |at| LE.u32(&record, at).map_or(0, u64::from);
+        let (size, offset, end) = match zip64(blob, at)? {
             Some(zip64) => zip64,
-            None => (number(12), number(16), end),
+            None => (number(12), number(16), at),
         };
         let directory = end.checked_sub(size).ok_or("its directory is larger than itself")?;
         let base = directory.checked_sub(offset).ok_or("its directory is not where it says")?;
@@ -122,11 +129,7 @@ impl<'a> Archive<'a> {
         let at = at + 30 + skip(26) + skip(28);
         match entry.method {
             STORED => Ok(Body::Stored { at, size: entry.stored }),
-            DEFLATED => {
-                let reader = Reader { blob: self.blob, at, left: entry.stored };
-                let reader = io::BufReader::with_capacity(16 << 10, reader);
-                Ok(Body::Deflated(Box::new(flate2::read::DeflateDecoder::new(reader))))
-            }
+            DEFLATED => Ok(Body::Deflated(Packed { blob: self.blob, at, left: entry.stored })),
             method => Err(format!("a member is compressed by method {method}")),
         }
     }
@@ -139,8 +142,13 @@ impl<'a> Archive<'a> {
                 bytes = self.blob.exact(at, usize::try_from(size).map_err(|e| e.to_string())?)?;
             }
             Body::Stored { size, .. } => return Err(format!("a member of {size} bytes")),
-            Body::Deflated(decoder) => {
-                decoder.take(limit + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+            Body::Deflated(mut packed) if packed.left <= MAX_AT_ONCE => {
+                let mut whole = Vec::with_capacity(usize::try_from(packed.left).map_err(|e| e.to_string())?);
+                packed.read_to_end(&mut whole).map_err(|e| e.to_string())?;
+                bytes = inflate(&whole, limit)?;
+            }
+            Body::Deflated(packed) => {
+                packed.inflated().take(limit + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
             }
         }
         if bytes.len() as u64 > limit {
@@ -148,6 +156,44 @@ impl<'a> Archive<'a> {
         }
         Ok(bytes)
     }
+}
+
+thread_local! {
+    /// What inflates is larger than most members, and made anew it takes longer than they do.
+    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
+
+/// Inflates a member as far as it goes, and not much further than the limit.
+fn inflate(packed: &[u8], limit: u64) -> Result<Vec<u8>, String> {
+    INFLATER.with_borrow_mut(|inflater| {
+        inflater.reset(false);
+        let mut bytes = Vec::with_capacity(packed.len() * 4);
+        loop {
+            let (read, had) = (inflater.total_in(), bytes.len());
+            let rest = usize::try_from(read).ok().and_then(|read| packed.get(read..)).unwrap_or_default();
+            let status = inflater.decompress_vec(rest, &mut bytes, FlushDecompress::None);
+            let status = status.map_err(|_| "corrupt deflate stream")?;
+            let is_stuck =
+                bytes.len() == had && inflater.total_in() == read && bytes.len() < bytes.capacity();
+            if status == Status::StreamEnd || is_stuck || bytes.len() as u64 > limit {
+                return Ok(bytes);
+            }
+            if bytes.len() == bytes.capacity() {
+                bytes.reserve(bytes.len().max(1 << 10));
+            }
+        }
+    })
+}
+
+/// The last end record that begins within so many bytes of the end, and where.
+fn end_record(blob: &dyn Blob, within: u64) -> Result<Option<([u8; END], u64)>, String> {
+    let window = blob.size().min(within);
+    let from = blob.size() - window;
+    let bytes = blob.exact(from, usize::try_from(window).map_err(|e| e.to_string())?)?;
+    let is_mark = |at: &usize| bytes.get(*at..).is_some_and(|rest| rest.starts_with(b"PK\x05\x06"));
+    let Some(at) = memchr::memrchr_iter(b'P', &bytes).find(is_mark) else { return Ok(None) };
+    let record = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or("its directory is cut")?;
+    Ok(Some((*record, from + at as u64)))
 }
 
 /// Size, offset and end of the directory as ZIP64 says them, if it does.
@@ -224,14 +270,21 @@ impl Window<'_> {
     }
 }
 
-/// Reads a stretch from start to end.
-pub(super) struct Reader<'a> {
+/// The stored bytes of a member, from start to end.
+pub(super) struct Packed<'a> {
     blob: &'a dyn Blob,
     at: u64,
     left: u64,
 }
 
-impl Read for Reader<'_> {
+impl<'a> Packed<'a> {
+    /// Inflates them.
+    pub(super) fn inflated(self) -> DeflateDecoder<BufReader<Self>> {
+        DeflateDecoder::new(BufReader::with_capacity(16 << 10, self))
+    }
+}
+
+impl Read for Packed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         let n = self.blob.read_at(self.at, buffer.get_mut(..length).unwrap_or_default())?;

@@ -15,7 +15,7 @@ pub(crate) mod tar;
 mod tests;
 
 use std::io::Read;
-use std::thread::{self, Scope};
+use std::thread;
 
 use parapet_model::Digest;
 
@@ -23,8 +23,7 @@ pub use contents::{CacheError, LayerContents};
 pub use error::LayerError;
 
 use self::collect::{Collector, Want};
-use self::hash::HashThread;
-use self::stream::{Decoder, Source, Unpacked};
+use self::stream::{Decoder, Source, Unpacked, Unpacker};
 use self::tar::Tar;
 use crate::Limits;
 use crate::blob::{Blob, Spool};
@@ -32,7 +31,8 @@ use crate::oci::LayerDescriptor;
 use crate::program;
 
 /// Reads a layer. `reader` yields the bytes as stored; gzip, zstd and plain archives are told
-/// apart by their first bytes. A second thread runs for the time of the call.
+/// apart by their first bytes. For more than a small layer a second thread runs for the time of the call: one
+/// unpacks, the other hashes what is unpacked and looks into it, which takes about as long.
 ///
 /// # Errors
 /// [`LayerError`]; [`LayerError::Source`] when `reader` itself failed, which may be worth another
@@ -44,7 +44,7 @@ pub fn read(
     limits: &Limits,
 ) -> Result<LayerContents, LayerError> {
     let mut source = Source::new(reader, expected.size);
-    let outcome = thread::scope(|scope| unpack(scope, &mut source, expected.size, limits));
+    let outcome = unpack(&mut source, expected.size, limits);
     match outcome {
         // The rest of a bomb, or of a source that fails, is of no interest.
         Err(e) if e.is_final() => return Err(e),
@@ -57,15 +57,31 @@ pub fn read(
     Ok(contents)
 }
 
-fn unpack<'scope>(
-    scope: &'scope Scope<'scope, '_>,
+fn unpack(
     source: &mut Source<impl Read>,
     stored: u64,
     limits: &Limits,
 ) -> Result<(LayerContents, Digest), LayerError> {
     let decoder = Decoder::new(source).map_err(LayerError::from_io)?;
-    let hash = HashThread::start(scope).map_err(LayerError::Source)?;
-    let mut tar = Tar::new(Unpacked::new(decoder, hash, stored, limits), limits.entries, limits.path);
+    let (mut unpacker, unpacked) = Unpacker::new(decoder, stored, limits);
+    // A small layer is unpacked before a thread would run.
+    if unpacker.begin() {
+        // Nobody waits for more.
+        drop(unpacker);
+        return collect(unpacked, limits);
+    }
+    thread::scope(|scope| {
+        let collecting = thread::Builder::new().name("layer".to_owned());
+        let collecting = collecting.spawn_scoped(scope, || collect(unpacked, limits));
+        let collecting = collecting.map_err(LayerError::Source)?;
+        unpacker.go_on();
+        collecting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// What the unpacked archive holds, and its digest.
+fn collect(unpacked: Unpacked, limits: &Limits) -> Result<(LayerContents, Digest), LayerError> {
+    let mut tar = Tar::new(unpacked, limits.entries, limits.path);
     let mut collector = Collector::new(limits);
     walk(&mut tar, &mut collector, &mut Spool::new(limits.spooled))?;
     let digest = tar.into_inner().finish().map_err(LayerError::from_io)?;

@@ -1,17 +1,24 @@
 //! The bytes of a layer on their way: counted, hashed, unpacked, limited.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use flate2::bufread::MultiGzDecoder;
 use parapet_model::Digest;
 
 use super::LayerError;
-use super::hash::{CHUNK, Chunk, HashThread, Sha256};
+use super::hash::Sha256;
 use crate::Limits;
 
 /// Largest window a zstd frame may ask for, as a power of two: 32 MiB. Level 19 needs 8 MiB; only
 /// `--ultra` and `--long` ask for more.
 const ZSTD_WINDOW_LOG: u32 = 25;
+
+/// Bytes of one buffer.
+const CHUNK: usize = 128 * 1024;
+
+/// Buffers in flight; with [`CHUNK`] this bounds the memory of a stream.
+const BUFFERS: usize = 6;
 
 /// The stored bytes: counts and hashes what passes.
 pub(super) struct Source<R> {
@@ -93,56 +100,115 @@ impl<R: Read> Read for Decoder<R> {
     }
 }
 
-/// The unpacked archive as a buffered reader; all that passes is hashed on another thread.
-pub(super) struct Unpacked<'scope, R: Read> {
+/// A filled buffer; an empty one is the end.
+struct Piece {
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+/// Unpacks ahead of whoever reads the [`Unpacked`] archive, as far as there are buffers.
+pub(super) struct Unpacker<R: Read> {
     decoder: Decoder<R>,
-    hash: HashThread<'scope>,
-    chunk: Option<Chunk>,
+    pieces: SyncSender<io::Result<Piece>>,
+    free: Receiver<Vec<u8>>,
+    buffers: usize,
+}
+
+impl<R: Read> Unpacker<R> {
+    /// `stored` is the size of the compressed layer, from which the bomb limit follows.
+    pub(super) fn new(decoder: Decoder<R>, stored: u64, limits: &Limits) -> (Self, Unpacked) {
+        let by_ratio = stored.saturating_mul(limits.ratio).max(limits.ratio_floor);
+        let limit = limits.uncompressed.min(by_ratio);
+        let (pieces, unpacked) = sync_channel(BUFFERS);
+        let (give_back, free) = sync_channel(BUFFERS);
+        let piece = Piece { bytes: Vec::new(), filled: 0 };
+        let unpacked = Unpacked {
+            pieces: unpacked,
+            give_back,
+            piece,
+            ended: false,
+            position: 0,
+            total: 0,
+            limit,
+            hash: Sha256::new(),
+        };
+        (Self { decoder, pieces, free, buffers: 0 }, unpacked)
+    }
+
+    /// Unpacks as much as the buffers hold, without waiting for any to be read. True when that was all.
+    pub(super) fn begin(&mut self) -> bool {
+        while self.buffers < BUFFERS {
+            self.buffers += 1;
+            if !self.next(vec![0; CHUNK]) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Unpacks the rest, while another thread reads what was unpacked.
+    pub(super) fn go_on(mut self) {
+        while let Ok(buffer) = self.free.recv() {
+            if !self.next(buffer) {
+                return;
+            }
+        }
+    }
+
+    /// Fills one buffer; false when no more are of use.
+    fn next(&mut self, mut bytes: Vec<u8>) -> bool {
+        let filled = fill(&mut self.decoder, &mut bytes);
+        let is_last = !matches!(filled, Ok(1..));
+        self.pieces.send(filled.map(|filled| Piece { bytes, filled })).is_ok() && !is_last
+    }
+}
+
+/// The unpacked archive as a buffered reader; all that passes is hashed.
+pub(super) struct Unpacked {
+    pieces: Receiver<io::Result<Piece>>,
+    give_back: SyncSender<Vec<u8>>,
+    piece: Piece,
+    ended: bool,
     position: usize,
     total: u64,
     limit: u64,
+    hash: Sha256,
 }
 
-impl<'scope, R: Read> Unpacked<'scope, R> {
-    /// `stored` is the size of the compressed layer, from which the bomb limit follows.
-    pub(super) fn new(decoder: Decoder<R>, hash: HashThread<'scope>, stored: u64, limits: &Limits) -> Self {
-        let by_ratio = stored.saturating_mul(limits.ratio).max(limits.ratio_floor);
-        let limit = limits.uncompressed.min(by_ratio);
-        Self { decoder, hash, chunk: None, position: 0, total: 0, limit }
-    }
-
+impl Unpacked {
     /// Reads to the end and gives the digest of everything that passed.
     pub(super) fn finish(mut self) -> io::Result<Digest> {
         loop {
             let n = self.fill_buf()?.len();
             if n == 0 {
-                break;
+                return Ok(self.hash.finish());
             }
             self.consume(n);
         }
-        self.chunk = None;
-        self.hash.finish()
     }
 
     fn rest(&self) -> &[u8] {
-        self.chunk.as_ref().and_then(|chunk| chunk.bytes().get(self.position..)).unwrap_or_default()
+        self.piece.bytes.get(self.position..self.piece.filled).unwrap_or_default()
     }
 }
 
-impl<R: Read> BufRead for Unpacked<'_, R> {
+impl BufRead for Unpacked {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.rest().is_empty() {
-            // The buffer must be free before the next one is taken: there are only so many.
-            self.chunk = None;
-            let decoder = &mut self.decoder;
-            let chunk = self.hash.next(|buffer| fill(decoder, buffer))?;
-            self.total += chunk.bytes().len() as u64;
+        if self.rest().is_empty() && !self.ended {
+            let next = self.pieces.recv().map_err(|_| io::Error::other("unpacking stopped"))??;
+            self.ended = next.filled == 0;
+            let read = std::mem::replace(&mut self.piece, next);
+            self.position = 0;
+            if !read.bytes.is_empty() {
+                // Nobody fills it any more when all is unpacked.
+                let _ = self.give_back.send(read.bytes);
+            }
+            self.total += self.piece.filled as u64;
             if self.total > self.limit {
                 let why = format!("more than {} bytes when unpacked", self.limit);
                 return Err(io::Error::other(LayerError::OverLimit(why)));
             }
-            self.position = 0;
-            self.chunk = Some(chunk);
+            self.hash.update(self.piece.bytes.get(..self.piece.filled).unwrap_or_default());
         }
         Ok(self.rest())
     }
@@ -152,7 +218,7 @@ impl<R: Read> BufRead for Unpacked<'_, R> {
     }
 }
 
-impl<R: Read> Read for Unpacked<'_, R> {
+impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.fill_buf()?.read(buffer)?;
         self.consume(n);

@@ -74,19 +74,51 @@ fn umoci_layers_that_end_right_after_the_last_body_are_read() {
     assert_eq!(read_layer(&archive[..end]).unwrap(), read_layer(&archive).unwrap());
 }
 
+struct Failing;
+
+impl io::Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::ConnectionReset.into())
+    }
+}
+
 #[test]
 fn a_failing_source_is_told_from_a_damaged_layer() {
-    struct Failing;
-    impl io::Read for Failing {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::ConnectionReset.into())
-        }
-    }
     let archive = sample();
     let stored = gzip(&archive);
     let reader = io::Read::chain(&stored[..100], Failing);
     let error = read(reader, &descriptor(&stored, &archive), &Limits::default()).unwrap_err();
     assert!(matches!(error, LayerError::Source(_)), "{error}");
+}
+
+#[test]
+fn what_is_wrong_late_in_a_large_layer_is_told_as_in_a_small_one() {
+    let noise: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let large = || TarBuilder::default().file("noise", &noise).file(STATUS, status(&["a 1", "b 2"]));
+    let archive = large().finish();
+    for stored in [archive.clone(), gzip(&archive), zstd::encode_all(archive.as_slice(), 1).unwrap()] {
+        let good = descriptor(&stored, &archive);
+        let read = |reader: &mut dyn io::Read| read(reader, &good, &Limits::default());
+        assert_eq!(read(&mut stored.as_slice()).unwrap().package_count(), 2);
+        let late = stored.len() - 1000;
+        let error = read(&mut io::Read::chain(&stored[..late], Failing)).unwrap_err();
+        assert!(matches!(error, LayerError::Source(_)), "{error}");
+        let error = read(&mut &stored[..late]).unwrap_err();
+        assert!(matches!(error, LayerError::Truncated(_)), "{error}");
+        let mut bent = stored.clone();
+        bent[late] ^= 0xff;
+        let error = read(&mut bent.as_slice()).unwrap_err();
+        assert!(matches!(error, LayerError::WrongDigest { .. }), "{error}");
+    }
+    let mut early = large().finish();
+    early[150] ^= 1;
+    let error = read_layer(&early).unwrap_err();
+    assert!(matches!(error, LayerError::Archive(_)), "{error}");
+    let limits = Limits { ratio_floor: 2 << 20, ratio: 1, ..Limits::default() };
+    let zeros = TarBuilder::default().file("zeros", vec![0; 4 << 20]).finish();
+    let stored = gzip(&zeros);
+    let error = read(stored.as_slice(), &descriptor(&stored, &zeros), &limits).unwrap_err();
+    assert_eq!(error.to_string(), "layer is over a limit: more than 2097152 bytes when unpacked");
 }
 
 #[test]

@@ -71,16 +71,17 @@ enum Command {
 
 impl Command {
     /// Whether it takes one step after the other, so that more threads would only cost it memory.
-    const fn does_one_thing_at_a_time(&self) -> bool {
-        matches!(
-            self,
+    fn does_one_thing_at_a_time(&self) -> bool {
+        match self {
             Self::Import(_)
-                | Self::User(_)
-                | Self::Role(_)
-                | Self::Key(_)
-                | Self::EnterpriseProject(_)
-                | Self::Token(_)
-        )
+            | Self::User(_)
+            | Self::Role(_)
+            | Self::Key(_)
+            | Self::EnterpriseProject(_)
+            | Self::Token(_) => true,
+            Self::Scan(scan) => scan.needs_no_store(),
+            _ => false,
+        }
     }
 }
 

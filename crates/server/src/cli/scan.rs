@@ -8,11 +8,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use parapet_model::filter::Filter;
-use parapet_model::{Permission, Principal};
+use parapet_model::{Permission, Principal, SystemClock};
 use parapet_service::App;
 use parapet_service::exports::{ExportRequest, Format as RowFormat};
 use parapet_service::feeds::{FeedSource, ImportOptions};
-use parapet_service::scan::{ScanOptions, ScanReport, Target};
+use parapet_service::scan::{Alone, ScanOptions, ScanReport, Target};
 use uuid::Uuid;
 
 use super::options::StoreOptions;
@@ -127,7 +127,10 @@ impl Scan {
         if self.format == ScanFormat::Cyclonedx && targets.len() > 1 {
             bail!("a CycloneDX document describes one thing; scan one target at a time");
         }
-        // A stand-alone scan is a store that is thrown away (docs/adr/0005).
+        if let ([target], true) = (targets.as_slice(), self.needs_no_store()) {
+            return self.alone(target, &options).await;
+        }
+        // Any other scan that stands alone is a store that is thrown away (docs/adr/0005).
         let temporary = match &self.data_dir {
             Some(_) => None,
             None => Some(tempfile::tempdir()?),
@@ -149,6 +152,24 @@ impl Scan {
         }
         app.live().settle().await?;
         self.print(&app, &who, filter, &reports).await
+    }
+
+    /// Whether one target is read, no advisory asked and nothing kept.
+    pub(super) fn needs_no_store(&self) -> bool {
+        self.targets.len() == 1
+            && self.data_dir.is_none()
+            && self.feed.is_empty()
+            && matches!(self.format, ScanFormat::Table | ScanFormat::Json)
+    }
+
+    async fn alone(&self, target: &Target, options: &ScanOptions) -> anyhow::Result<()> {
+        output::progress(&format!("reading {target}"));
+        let read = Alone::read(target, options, &SystemClock).await?;
+        if self.format == ScanFormat::Json {
+            return output::print_json(&[read.report()]);
+        }
+        let scope = read.principal().scope();
+        output::print(&summary::describe(&read.view(), &scope))
     }
 
     async fn print(

@@ -1,5 +1,6 @@
 //! Scanning: read a target, number its packages, record the asset.
 
+mod alone;
 pub(crate) mod batch;
 pub(crate) mod cache;
 pub(crate) mod read;
@@ -17,6 +18,7 @@ use parapet_store::Tx;
 use parapet_store::registries::Registry as Registered;
 use uuid::Uuid;
 
+pub use alone::Alone;
 pub use batch::Batch;
 pub use read::{Observed, Subject};
 pub use record::ScanReport;
@@ -55,7 +57,8 @@ impl Scans<'_> {
     /// Reads a target and records what was found.
     pub async fn scan(&self, who: &Principal, target: &Target, options: &ScanOptions) -> Result<ScanReport> {
         require(who, Permission::AssetsWrite)?;
-        let observed = read::target(self.0, who.project, target, options).await?;
+        let cache = (!options.last).then_some((self.0, who.project));
+        let observed = read::target(&read::With { cache, ..read::With::of(self.0) }, target, options).await?;
         let (tx, report) = record::record(self.0, who, observed, None).await?;
         tx.commit().await?;
         self.0.live().catch_up().await?;
@@ -184,7 +187,7 @@ pub(crate) async fn run_scan(app: &Arc<App>, run: &Run, job: ScanImageJob) -> Re
         }
         None => {
             let image = ImageReference::parse(&job.image).map_err(|e| Error::Invalid(e.to_string()))?;
-            let registry: Registry = read::connect(app, &image, &ScanOptions::default())?;
+            let registry: Registry = read::connect(&app.client, &image, &ScanOptions::default())?;
             let tag = image.target();
             (registry, Reference { registry: image.registry, repository: image.repository, tag })
         }
@@ -195,7 +198,8 @@ pub(crate) async fn run_scan(app: &Arc<App>, run: &Run, job: ScanImageJob) -> Re
             return Ok(moved);
         }
     }
-    let observed = read::image(app, run.project(), &registry, reference, &platform, false).await?;
+    let with = read::With { cache: Some((app, run.project())), ..read::With::of(app) };
+    let observed = read::image(&with, &registry, reference, &platform).await?;
     record_scan(app, run, observed).await
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use parapet_catalog::oci::{ImageDescription, Platform};
 use parapet_catalog::{Limits, image as images, rootfs, sbom, scan_layers};
-use parapet_fetch::{ImageReference, Registry, RegistryOptions};
+use parapet_fetch::{Client, ImageReference, Registry, RegistryOptions};
 use parapet_model::asset::{HostFacts, ImageFacts, Reference};
 use parapet_model::inventory::Inventory;
-use parapet_model::{Digest, Millis, ProjectNo};
+use parapet_model::{Clock, Digest, Millis, ProjectNo};
 
 use super::ScanOptions;
 use super::cache::ImageLayers;
@@ -51,23 +51,48 @@ pub enum Subject {
     },
 }
 
+/// What targets are read with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct With<'a> {
+    pub(super) clock: &'a dyn Clock,
+    pub(super) client: &'a Client,
+    /// The store and the project in which what layers hold is kept; without it nothing is.
+    pub(super) cache: Option<(&'a App, ProjectNo)>,
+}
+
+impl<'a> With<'a> {
+    /// The application's clock and client.
+    pub(super) fn of(app: &'a App) -> Self {
+        Self { clock: &*app.clock, client: &app.client, cache: None }
+    }
+
+    async fn layers(&self, image: &ImageDescription) -> Result<ImageLayers> {
+        match self.cache {
+            Some((app, project)) => ImageLayers::load(app, project, image).await,
+            None => Ok(ImageLayers::unkept()),
+        }
+    }
+
+    async fn keep(&self, layers: &ImageLayers) -> Result<()> {
+        match self.cache {
+            Some((app, project)) => layers.save(app, project).await,
+            None => Ok(()),
+        }
+    }
+}
+
 /// Reads any target.
-pub(super) async fn target(
-    app: &App,
-    project: ProjectNo,
-    target: &Target,
-    options: &ScanOptions,
-) -> Result<Observed> {
+pub(super) async fn target(with: &With<'_>, target: &Target, options: &ScanOptions) -> Result<Observed> {
     let platform = options.platform.clone().unwrap_or_default();
     match target {
         Target::Rootfs(path) => {
             let path = path.clone();
-            let at = app.now();
+            let at = with.clock.now();
             tokio::task::spawn_blocking(move || host(&path, at)).await?
         }
         Target::Sbom(path) => {
             let path = path.clone();
-            let at = app.now();
+            let at = with.clock.now();
             tokio::task::spawn_blocking(move || document(&path, at)).await?
         }
         Target::Layout { dir, tag } => {
@@ -75,7 +100,7 @@ pub(super) async fn target(
             let opened =
                 tokio::task::spawn_blocking(move || images::layout::open(&dir, tag.as_deref(), &platform));
             let (image, layout) = opened.await?.map_err(|e| unreadable(target, &e))?;
-            on_disk(app, (project, options.last), target, image, move |layer| layout.open_layer(layer)).await
+            on_disk(with, target, image, move |layer| layout.open_layer(layer)).await
         }
         Target::Archive(path) => {
             let path = path.clone();
@@ -85,27 +110,31 @@ pub(super) async fn target(
                     .map_err(|e| Error::Invalid(format!("{}: {e}", path.display())))
             });
             let (image, archive) = opened.await??;
-            on_disk(app, (project, options.last), target, image, move |layer| archive.open_layer(layer)).await
+            on_disk(with, target, image, move |layer| archive.open_layer(layer)).await
         }
         Target::Image(reference) => {
-            let registry = connect(app, reference, options)?;
+            let registry = connect(with.client, reference, options)?;
             let place = Reference {
                 registry: reference.registry.clone(),
                 repository: reference.repository.clone(),
                 tag: reference.target(),
             };
-            image(app, project, &registry, place, &platform, options.last).await
+            image(with, &registry, place, &platform).await
         }
     }
 }
 
 /// A client for the registry of a reference. Registries on this machine may be spoken to plainly.
-pub(super) fn connect(app: &App, reference: &ImageReference, options: &ScanOptions) -> Result<Registry> {
+pub(super) fn connect(
+    client: &Client,
+    reference: &ImageReference,
+    options: &ScanOptions,
+) -> Result<Registry> {
     let host = reference.registry.rsplit_once(':').map_or(reference.registry.as_str(), |(host, _)| host);
     let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     let has_authority = options.authority.is_some();
     Ok(Registry::new(
-        &app.client,
+        client,
         RegistryOptions {
             endpoint: reference.registry.clone(),
             plain_http: options.plain_http || (local && !has_authority),
@@ -116,22 +145,20 @@ pub(super) fn connect(app: &App, reference: &ImageReference, options: &ScanOptio
     )?)
 }
 
-/// Reads an image of a registry; `last` as in [`ScanOptions`].
+/// Reads an image of a registry.
 pub(super) async fn image(
-    app: &App,
-    project: ProjectNo,
+    with: &With<'_>,
     registry: &Registry,
     reference: Reference,
     platform: &Platform,
-    last: bool,
 ) -> Result<Observed> {
-    let at = app.now();
+    let at = with.clock.now();
     let image = registry.describe(&reference.repository, &reference.tag, platform).await?;
-    let layers = Arc::new(layers_of(app, project, &image, last).await?);
+    let layers = Arc::new(with.layers(&image).await?);
     let cache: parapet_fetch::SharedLayerCache = layers.clone();
     let read = registry.read_layers(&reference.repository, &image, &cache, &Limits::default()).await;
     // What was read is kept even when another layer failed.
-    layers.save(app, project).await?;
+    with.keep(&layers).await?;
     // A digest is no tag: such a reference says where the image was found, not what points to it.
     let tag = if reference.tag.starts_with("sha256:") { String::new() } else { reference.tag };
     let reference = Reference { tag, ..reference };
@@ -148,30 +175,20 @@ pub(super) async fn image(
     })
 }
 
-async fn layers_of(
-    app: &App,
-    project: ProjectNo,
-    image: &ImageDescription,
-    last: bool,
-) -> Result<ImageLayers> {
-    if last { Ok(ImageLayers::unkept()) } else { ImageLayers::load(app, project, image).await }
-}
-
 async fn on_disk<R: std::io::Read + 'static>(
-    app: &App,
-    (project, last): (ProjectNo, bool),
+    with: &With<'_>,
     target: &Target,
     image: ImageDescription,
     open: impl Fn(&parapet_catalog::oci::LayerDescriptor) -> std::io::Result<R> + Send + 'static,
 ) -> Result<Observed> {
-    let at = app.now();
-    let layers = Arc::new(layers_of(app, project, &image, last).await?);
+    let at = with.clock.now();
+    let layers = Arc::new(with.layers(&image).await?);
     let (cache, description) = (layers.clone(), image.clone());
     let read = tokio::task::spawn_blocking(move || {
         scan_layers(&description, open, cache.as_ref(), &Limits::default())
     })
     .await?;
-    layers.save(app, project).await?;
+    with.keep(&layers).await?;
     Ok(Observed {
         name: target.to_string(),
         inventory: read.map_err(|e| unreadable(target, &e))?,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use parapet_model::inventory::{DatabaseRead, Inventory};
-use parapet_model::{Digest, PackageKey, PackageNo, Principal};
+use parapet_model::{AssetKind, Digest, PackageKey, PackageNo, Principal};
 use parapet_store::assets::{HostObservation, ImageObservation, Look, Outcome};
 use parapet_store::packages::NewPackage;
 use parapet_store::{StoreUrl, Tx};
@@ -40,6 +40,33 @@ pub struct ScanReport {
     pub outcome: &'static str,
     /// Every package database met, read or not.
     pub databases: Vec<DatabaseRead>,
+}
+
+impl ScanReport {
+    /// What became of a look at an asset that showed `inventory`.
+    pub(super) fn of(
+        asset: Uuid,
+        outcome: Outcome,
+        kind: AssetKind,
+        name: String,
+        inventory: &Inventory,
+    ) -> Self {
+        Self {
+            asset,
+            name,
+            kind: kind.as_str(),
+            distro: inventory.distro.as_ref().map(|d| d.name.clone()).unwrap_or_default(),
+            packages: inventory.packages().count(),
+            outcome: match outcome {
+                Outcome::New => "new",
+                Outcome::Updated => "changed",
+                Outcome::Unchanged => "unchanged",
+                Outcome::OlderKept => "older",
+                Outcome::Duplicate => "seen",
+            },
+            databases: inventory.databases.clone(),
+        }
+    }
 }
 
 /// Records an observation. The transaction that records the asset is open when it comes back.
@@ -80,31 +107,17 @@ pub(crate) async fn record(
                 sets: &sets,
                 pinned: reference.is_none(),
             };
-            (tx.record_image(&image).await?, "image")
+            (tx.record_image(&image).await?, AssetKind::Image)
         }
         Subject::Host { identity, facts } => {
             let set = match sets.first() {
                 Some((set, _)) => *set,
                 None => tx.put_set(&Default::default(), &[]).await?.0,
             };
-            (tx.record_host(&HostObservation { look, identity, facts, set }).await?, "host")
+            (tx.record_host(&HostObservation { look, identity, facts, set }).await?, AssetKind::Host)
         }
     };
-    let report = ScanReport {
-        asset: recorded.uuid,
-        kind,
-        distro: inventory.distro.as_ref().map(|d| d.name.clone()).unwrap_or_default(),
-        packages: inventory.packages().count(),
-        outcome: match recorded.outcome {
-            Outcome::New => "new",
-            Outcome::Updated => "changed",
-            Outcome::Unchanged => "unchanged",
-            Outcome::OlderKept => "older",
-            Outcome::Duplicate => "seen",
-        },
-        databases: inventory.databases,
-        name,
-    };
+    let report = ScanReport::of(recorded.uuid, recorded.outcome, kind, name, &inventory);
     if matches!(recorded.outcome, Outcome::New | Outcome::Updated) {
         let after =
             serde_json::json!({"name": report.name, "packages": report.packages, "outcome": report.outcome});
